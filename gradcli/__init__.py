@@ -1,0 +1,1 @@
+"""gradcli: forward values, local and global gradients of any formula, proved."""

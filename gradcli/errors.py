@@ -1,0 +1,125 @@
+"""What can go wrong, as one tree: each class has its exit status, each error its place and its advice.
+
+`str(error)` is the message alone; `error.block()` is what the command line prints: the message, the source
+line with a caret under the span, and a hint. Text that came from a user is shown with its control characters
+and bidi marks escaped.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from enum import IntEnum
+from typing import ClassVar
+
+Span = tuple[int, int]
+
+WINDOW = 72
+"""Columns of a long source line that an error shows around its caret."""
+
+
+class Status(IntEnum):
+    """Exit statuses of the program (a contract; DESIGN: "Of several: 2, 4, 3, 1, 5")."""
+
+    FINE = 0
+    WRONG = 1
+    USAGE = 2
+    UNDEFINED = 3
+    FILE = 4
+    LIMIT = 5
+    INTERRUPTED = 130
+
+
+class GradcliError(Exception):
+    """An error that is the user's to mend.
+
+    source, span: the text and the place in it, in characters.   place: a file or option that the text is from.
+    """
+
+    status: ClassVar[Status] = Status.USAGE
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        source: str | None = None,
+        span: Span | None = None,
+        hint: str | None = None,
+        place: str | None = None,
+    ) -> None:
+        super().__init__(visible(message))
+        self.message, self.source, self.span, self.hint, self.place = message, source, span, hint, place
+
+    def block(self) -> str:
+        """The error as the terminal shows it, without a final new line."""
+        lines = [f"error: {visible(self.message)}"]
+        if self.source is not None and self.span is not None:
+            lines += caret(self.source, self.span, self.place)
+        if self.hint:
+            first, *rest = self.hint.split("\n")
+            lines += [f"hint: {visible(first)}", *(f"      {visible(line)}" for line in rest)]
+        return "\n".join(lines)
+
+
+class UsageError(GradcliError):
+    """An option or a value that cannot be understood."""
+
+
+class ExpressionError(GradcliError):
+    """Text that is not in the language; always with the place."""
+
+
+class UnknownCell(GradcliError):
+    """An address that names no cell of the table."""
+
+
+class FileError(GradcliError):
+    """A file that could not be read or written."""
+
+    status = Status.FILE
+
+
+class LimitError(GradcliError):
+    """Work that would be larger than gradcli takes on."""
+
+    status = Status.LIMIT
+
+
+def visible(text: str) -> str:
+    r"""Text with control characters, bidi marks and lone surrogates written as escapes.
+
+    >>> visible("a\x1b[31mb")
+    'a\\x1b[31mb'
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c == " " else ascii(c)[1:-1] for c in text)
+
+
+def width(text: str) -> int:
+    """Columns that visible text takes in a terminal: wide characters two, combining marks none."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text
+    )
+
+
+def caret(source: str, span: Span, place: str | None = None) -> list[str]:
+    """The source line around a span, and a line of carets under it."""
+    start, end = (min(max(at, 0), len(source)) for at in span)
+    opening = source.rfind("\n", 0, start) + 1
+    closing = source.find("\n", start)
+    closing = len(source) if closing < 0 else closing
+    end = max(start, min(end, closing))
+    head, tail = max(opening, start - WINDOW // 2), min(closing, max(end, start) + WINDOW // 2)
+    end = min(end, start + WINDOW // 2)
+    tail = min(tail, end + WINDOW // 2)
+    before = ("…" if head > opening else "") + visible(source[head:start])
+    under = visible(source[start:end])
+    after = visible(source[end:tail]) + ("…" if tail < closing else "")
+    number = source.count("\n", 0, start) + 1
+    mark = ""
+    if place or "\n" in source.rstrip("\n"):
+        mark = f"{visible(place)}:{number}: " if place else f"line {number}: "
+    carets = "^" * max(1, width(under))
+    return [f"  {mark}{before}{under}{after}", " " * (2 + width(mark) + width(before)) + carets]

@@ -1,0 +1,218 @@
+"""What to say about text that is not in the language: what is wrong, where, and what to write instead.
+
+Each function ends in `parser.fail`. The parser calls one at the place where it cannot go on; nothing here
+decides what is accepted.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, NoReturn
+
+from gradcli.ops import FUNCTIONS, INFIX
+from gradcli.ops.op import Op
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from gradcli.errors import Span
+    from gradcli.syntax import Parser, Waiting
+
+STRANGE = {
+    "½": "write (1/2)",
+    "¼": "write (1/4)",
+    "¾": "write (3/4)",
+    "√": "write sqrt(…)",
+    "∛": "write cbrt(…)",
+    "∞": "infinity is no number to differentiate at; give a large one, such as 1e308",
+    "∂": "gradcli differentiates the whole expression; read the gradient of x with --get dx",
+    "∑": "write the sum out, term by term",
+    "∏": "write the product out, factor by factor",
+    "–": "this is a dash; write -",
+    "—": "this is a dash; write -",
+    "%": "the remainder is not differentiable everywhere; write x/100 for a percentage",
+    "!": "for a factorial write gamma(n+1); 'not equal' is !=",
+    "&": "multiply truth values: (a>0)*(b>0)",
+    "|": "write abs(x) for |x|, max(a,b) for 'or'",
+    "'": "read the derivative with --get dx; text in quotes has no meaning here",
+    '"': "text in quotes has no meaning here",
+    "$": "quote the expression with '…' or \"…\" for your shell; names have no $",
+    "\\": "write functions by their names: exp(x), not \\exp(x)",
+    "{": "brackets are ( and )",
+    "}": "brackets are ( and )",
+    "[": "values are scalars here; write each entry as a variable of its own: x0, x1",
+    "]": "values are scalars here; write each entry as a variable of its own: x0, x1",
+    "@": "values are scalars here; write the products out: w0*x0 + w1*x1",
+    "?": "write where(condition, a, b)",
+    ":": "write where(condition, a, b), or name a node with q = …",
+    ".": "a number has digits: 0.5; names have no dots",
+    "~": "multiply truth values, or write 1-c for 'not c'",
+    "`": "quote the expression with '…' for your shell",
+    "°": "angles are in radians: write x*pi/180",
+    "′": "read the derivative with --get dx",
+}
+"""Characters outside the language, and what their writer may have meant."""
+
+NOT_OPERATORS = {
+    "=": "== compares; a name for a node stands at the start of a statement: q = x+y; q*z",
+    "^=": "^ is the power; == compares",
+    "**": "x**y is the power x^y",
+}
+
+AMBIGUOUS = {
+    "cross_entropy": "softmax_cross_entropy(scores, t) takes scores (logits), as PyTorch; "
+    "cross_entropy_error(y, t) takes probabilities, as the book",
+}
+"""Names that mean one thing in one book and another in the next: refused, with both spellings."""
+
+
+def strange(parser: Parser, at: int, wants_operand: bool) -> NoReturn:
+    """A character that begins no token."""
+    text = parser.text
+    at += len(text[at:]) - len(text[at:].lstrip(" \t\r\f\v\u00a0\u2009\u202f"))
+    character = text[at]
+    hint = STRANGE.get(character)
+    if text.startswith("==", at) or character == "=":
+        hint = NOT_OPERATORS["="]
+    elif hint is None and unicodedata.category(character)[0] == "C":
+        hint = "remove this invisible character"
+    elif hint is None and unicodedata.category(character) == "Nd":
+        hint = f"digits are 0 to 9: write {unicodedata.decimal(character)}"
+    elif hint is None and character == "_":
+        hint = "numbers have no _"
+    name = unicodedata.name(character, f"U+{ord(character):04X}")
+    shown = f"'{character}'" if character.isascii() and character.isprintable() else f"'{character}' ({name})"
+    parser.fail(f"{shown} is not part of the language", (at, at + 1), hint)
+
+
+def expected_operand(parser: Parser, token: re.Match[str], waiting: Sequence[Waiting]) -> NoReturn:
+    """An operator, a closing bracket or the end where a number or a name should stand."""
+    kind = token.lastindex or 0
+    span = token.span(kind)
+    word = token[kind]
+    before = waiting[-1] if waiting else None
+    written = parser.text[before.start : before.end] if before else ""
+    if word == ")" and before is not None and before.notation is None:
+        if before.op is not None:
+            if parser.text[: span[0]].rstrip().endswith(","):
+                parser.fail("an argument is missing after ','", span, "remove the comma, or add the argument")
+            parser.fail(f"{before.op.name} needs {arguments(before.op)}", (before.start, span[1]), usage(before.op))
+        parser.fail("there is nothing between the brackets", (before.start, span[1]), "put an expression between them")
+    if word.strip() in ("", ";") or word.strip().startswith("#"):
+        end = (span[0], span[0] + 1) if word.strip() == ";" else (span[0], span[0])
+        if before is None:
+            parser.fail("an expression is missing here", end, "after '=' comes an expression, such as q = x+y")
+        if before.notation is None:
+            parser.fail("this bracket is never closed", (before.start, before.end), "add what it holds, and the ')'")
+        parser.fail(f"the expression ends after '{written}'", (before.start, before.end), "add what comes after it")
+    if word == "," and before is not None and before.op is not None and before.notation is None:
+        parser.fail("an argument is missing before ','", span, usage(before.op))
+    if word in INFIX or word == ",":
+        if before is not None and before.notation is not None:
+            hint = f"write one of '{written}' and '{word}', or what stands between them"
+            if written in "/*" and word == written:
+                hint = "the power is ^ or **; division is /"
+            parser.fail(f"a number or a name is missing between '{written}' and '{word}'", span, hint)
+        parser.fail(f"a number or a name is missing before '{word}'", span, f"write what '{word}' is applied to")
+    if kind == 6:
+        parser.fail("a power needs something before it", span, "write it after its base: x²")
+    parser.fail(f"a number or a name is missing before '{word.strip()}'", span, None)
+
+
+def expected_operator(
+    parser: Parser,
+    token: re.Match[str],
+    starts: Sequence[int],
+    ends: Sequence[int],
+) -> NoReturn:
+    """Two values side by side: multiplication is always written."""
+    text = parser.text
+    kind = token.lastindex or 0
+    start, end = token.span(kind)
+    left = text[starts[-1] : ends[-1]]
+    word = token[kind]
+    right = word + "(…)" if kind == 5 else "(…)" if word == "(" else word
+    if left.isidentifier() and kind == 6:
+        parser.fail("a power of a function is written after its call", (start, end), f"write {left}(x)^2")
+    if re.fullmatch(r"[0-9.]+", left) and re.match(r"_[0-9]", text[ends[-1] : ends[-1] + 2]):
+        parser.fail("a number has no _", (starts[-1], end), f"write {left}{word.lstrip('_')}")
+    if len(left) > 30:
+        left = "…" + left[-24:]
+    parser.fail(
+        "multiplication is written with *" if start == ends[-1] else "an operator is missing here",
+        (starts[-1], end),
+        f"write {left}*{right}",
+    )
+
+
+def no_operator(parser: Parser, token: re.Match[str]) -> NoReturn:
+    """Something that looks like an operator and is none, such as `+=`."""
+    word = token[token.lastindex or 0]
+    hint = NOT_OPERATORS.get(word) or f"operators are {' '.join(dict.fromkeys(n.symbol for n, _ in INFIX.values()))}"
+    parser.fail(f"'{word}' is not an operator", token.span(token.lastindex or 0), hint)
+
+
+def lonely_comma(parser: Parser, token: re.Match[str]) -> NoReturn:
+    """A comma that separates no arguments: often a decimal comma."""
+    span = token.span(token.lastindex or 0)
+    around = re.search(r"([0-9]+)$", parser.text[: span[0]]), re.match(r"[0-9]+", parser.text[span[1] :])
+    if around[0] and around[1]:
+        parser.fail("a comma separates arguments", span, f"a decimal point is meant? write {around[0][1]}.{around[1][0]}")
+    parser.fail("a comma separates the arguments of a function", span, "write one expression, or a call such as max(x,y)")
+
+
+def unclosed(parser: Parser, waiting: Sequence[Waiting]) -> NoReturn:
+    """The text, or the statement, ends inside a bracket."""
+    bracket = next(item for item in reversed(waiting) if item.notation is None)
+    parser.fail("this bracket is never closed", (bracket.start, bracket.end), "add the missing ')'")
+
+
+def free_name(parser: Parser, name: str, span: Span, parameters: Sequence[str]) -> NoReturn:
+    """A definition's body may use its parameters alone."""
+    parser.fail(
+        f"'{name}' is no parameter of {parser.defining}",
+        span,
+        f"make it one: {parser.defining}({', '.join([*parameters, name])}) = …",
+    )
+
+
+def unknown_function(parser: Parser, name: str, span: Span) -> NoReturn:
+    """A call of something that is no function: a misspelling, or a product without its `*`."""
+    if name in AMBIGUOUS:
+        parser.fail(f"'{name}' has two meanings", span, AMBIGUOUS[name])
+    near = get_close_matches(name, [*FUNCTIONS, *parser.gates], 3, 0.6)
+    lower = name.lower()
+    if lower in FUNCTIONS and lower not in near:
+        near = [lower, *near]
+    if near:
+        hint = f"did you mean {' or '.join(near)}?"
+    elif len(name) <= 3:
+        hint = f"to multiply, write {name}*(…); all functions: gradcli ops"
+    else:
+        hint = "all functions: gradcli ops; define your own: g(x) = x*x; g(3)"
+    parser.fail(f"unknown function '{name}'", span, hint)
+
+
+def wrong_count(parser: Parser, op: Op, count: int, span: Span, keywords: Mapping[str, str]) -> NoReturn:
+    """A call with too few or too many arguments."""
+    if op.attributes and count > len(op.parameters):
+        listed = ", ".join(f"{name}={value:g}" for name, value in op.attributes.items())
+        parser.fail(f"{op.name} takes {arguments(op)}; the rest are keywords", span, f"write {op.name}(x, {listed})")
+    twice = [name for name in keywords if name in op.parameters]
+    if twice:
+        parser.fail(f"'{twice[0]}' of {op.name} is given twice", span, usage(op))
+    parser.fail(f"{op.name} takes {arguments(op)}, not {count}", span, usage(op))
+
+
+def arguments(op: Op) -> str:
+    """How many arguments, in words."""
+    count = len(op.parameters)
+    at_least = "at least " if op.variadic else ""
+    return f"{at_least}{count} argument{'s' if count != 1 else ''}"
+
+
+def usage(op: Op) -> str:
+    """How the call is written."""
+    return f"write {op.signature}"

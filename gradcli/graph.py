@@ -1,0 +1,294 @@
+"""The computational graph: an immutable tape of ops in topological order.
+
+A Graph holds parallel columns, one entry a node; `Node` is a view made on access. Structure only: forward
+values live in a Trace, gradients in Gradients (autodiff.py), so that one Graph serves many points.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from gradcli.errors import LimitError, Span, UnknownCell
+from gradcli.ops.op import CONSTANT, INPUT, Op
+
+if TYPE_CHECKING:
+    from gradcli.autodiff import Trace
+
+LIMIT = 5_000_000
+"""Nodes that a graph may have, also after expansion."""
+
+OUTPUT_NAME = "f"
+"""What the output is called when neither the user named it nor a variable bears that name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A constant of the graph: its value, and the text that stands for it."""
+
+    value: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Node:
+    """A view of one place on the tape."""
+
+    graph: Graph
+    index: int
+
+    @property
+    def name(self) -> str:
+        """Its name on screen: a variable's or a user's name, `n1` …, or a constant's text."""
+        return self.graph.names[self.index]
+
+    @property
+    def op(self) -> Op:
+        """Its row of the op table."""
+        return self.graph.ops[self.index]
+
+    @property
+    def parents(self) -> tuple[Node, ...]:
+        """The nodes it is computed from."""
+        return tuple(Node(self.graph, i) for i in self.graph.parents[self.index])
+
+    @property
+    def span(self) -> Span:
+        """Its place in the text."""
+        return self.graph.spans[self.index]
+
+    @property
+    def expression(self) -> str:
+        """Its formula as the user wrote it."""
+        start, end = self.span
+        return self.graph.source[start:end]
+
+    def __repr__(self) -> str:
+        return f"Node({self.name}: {self.op.name})"
+
+
+class Graph:
+    """An immutable computational graph.
+
+    ops, parents, spans: the columns.   numbers: tape position → Literal.   inputs: variable → position.
+    labels: position → the name that an assignment gave.   output: the position that is differentiated.
+    source: the text.   notes: what its reader should know (an unused assignment, say).
+    """
+
+    def __init__(
+        self,
+        *,
+        ops: list[Op],
+        parents: list[tuple[int, ...]],
+        spans: Sequence[Span],
+        numbers: Mapping[int, Literal],
+        inputs: Mapping[str, int],
+        labels: Mapping[int, str],
+        output: int,
+        source: str = "",
+        definitions: str = "",
+        notes: tuple[str, ...] = (),
+    ) -> None:
+        self.ops, self.parents, self.spans = ops, parents, spans
+        self.numbers, self.inputs, self.labels = numbers, inputs, labels
+        self.output, self.source, self.definitions, self.notes = output, source, definitions, notes
+
+    def __len__(self) -> int:
+        return len(self.ops)
+
+    def __getitem__(self, index: int) -> Node:
+        return Node(self, range(len(self))[index])
+
+    def __iter__(self) -> Iterator[Node]:
+        return (Node(self, i) for i in range(len(self)))
+
+    def __repr__(self) -> str:
+        return f"Graph({len(self.shown)} nodes, inputs {', '.join(self.inputs) or 'none'})"
+
+    @cached_property
+    def names(self) -> list[str]:
+        """The name of every node. Unnamed ops are n1, n2 …, past any name the user has taken."""
+        taken = {*self.inputs, *self.labels.values()}
+        names, count = [], 0
+        for i, op in enumerate(self.ops):
+            if op is CONSTANT:
+                names.append(self.numbers[i].text)
+            elif i in self.labels:
+                names.append(self.labels[i])
+            elif op is INPUT:
+                names.append("")
+            elif i == self.output and OUTPUT_NAME not in taken:
+                names.append(OUTPUT_NAME)
+            else:
+                count += 1
+                while f"n{count}" in taken:
+                    count += 1
+                names.append(f"n{count}")
+        for name, i in self.inputs.items():
+            names[i] = name
+        return names
+
+    @cached_property
+    def shown(self) -> list[int]:
+        """The positions that have a row on screen: all but the constants."""
+        return [i for i, op in enumerate(self.ops) if op is not CONSTANT]
+
+    @cached_property
+    def varied(self) -> bytearray:
+        """1 for a node that depends on an input, through edges that can have a gradient."""
+        varied = bytearray(len(self.ops))
+        for i in self.inputs.values():
+            varied[i] = 1
+        for i, parents in enumerate(self.parents):
+            if parents:
+                smooth = self.ops[i].differentiable
+                for k, p in enumerate(parents):
+                    if varied[p] and (smooth or self.ops[i].partial(k) is not None):
+                        varied[i] = 1
+                        break
+        return varied
+
+    @cached_property
+    def used(self) -> bytearray:
+        """1 for a node that the output is computed from."""
+        used = bytearray(len(self.ops))
+        used[self.output] = 1
+        for i in range(self.output, -1, -1):
+            if used[i]:
+                for p in self.parents[i]:
+                    used[p] = 1
+        return used
+
+    def position(self, name: str) -> int:
+        """The tape position of the node of this name.
+
+        Errors: UnknownCell, with the nearest names as a hint.
+        """
+        if name in self.inputs:
+            return self.inputs[name]
+        found = self._by_name.get(name)
+        if found is None:
+            from difflib import get_close_matches
+
+            near = get_close_matches(name, [*self.inputs, *self._by_name], 3)
+            hint = f"did you mean {' or '.join(near)}?" if near else "named nodes: " + _some(self._by_name)
+            raise UnknownCell(f"no node '{name}' in the graph", hint=hint)
+        return found
+
+    @cached_property
+    def _by_name(self) -> dict[str, int]:
+        return {self.names[i]: i for i in self.shown}
+
+    def node(self, name: str) -> Node:
+        """The node of this name, as a view."""
+        return Node(self, self.position(name))
+
+    def run(self, m: Any, leaves: Sequence[Any]) -> Any:
+        """The output over a number system, its inputs bound in order."""
+        return self.evaluate(m, dict(zip(self.inputs.values(), leaves, strict=True)))[self.output]
+
+    def evaluate(self, m: Any, leaves: Mapping[int, Any]) -> list[Any]:
+        """Every node over a number system: one loop over the tape.
+
+        leaves: tape position → value, for each input.
+        """
+        values: list[Any] = [None] * len(self.ops)
+        for i, literal in self.numbers.items():
+            values[i] = m.literal(literal.value)
+        for i, leaf in leaves.items():
+            values[i] = leaf
+        functions = m.functions
+        for i, parents in enumerate(self.parents):
+            if parents:
+                values[i] = functions[self.ops[i]](*[values[p] for p in parents])
+        return values
+
+    def forward(self, values: Mapping[str, float] | None = None, /, **named: float) -> Trace:
+        """Evaluate every node at the values given.
+
+        Errors: UsageError for a missing value, or one for a name that is no input.
+        """
+        from gradcli.autodiff import forward
+
+        return forward(self, {**(values or {}), **named})
+
+    def gradient(self, name: str) -> Graph:
+        """The derivative of the output with respect to an input, as a graph over the same inputs."""
+        from gradcli.autodiff import gradient_graph
+
+        return gradient_graph(self, name)
+
+
+class Builder:
+    """A graph under construction. Constants of equal text are one node; so is each variable."""
+
+    def __init__(self, *, share: bool = False) -> None:
+        self.ops: list[Op] = []
+        self.parents: list[tuple[int, ...]] = []
+        self.spans: list[Span] = []
+        self.numbers: dict[int, Literal] = {}
+        self.inputs: dict[str, int] = {}
+        self.labels: dict[int, str] = {}
+        self.constants: dict[str, int] = {}
+        self._known: dict[tuple[Op, tuple[int, ...]], int] | None = {} if share else None
+
+    def add(self, op: Op, parents: tuple[int, ...], span: Span = (0, 0)) -> int:
+        """Append an op; with `share`, an op on the same parents is the node that is already there."""
+        if self._known is not None and parents:
+            known = self._known.setdefault((op, parents), len(self.ops))
+            if known < len(self.ops):
+                return known
+        index = len(self.ops)
+        if index >= LIMIT:
+            raise LimitError(f"the graph would have more than {LIMIT:,} nodes")
+        self.ops.append(op)
+        self.parents.append(parents)
+        self.spans.append(span)
+        return index
+
+    def input(self, name: str, span: Span = (0, 0)) -> int:
+        """The node of a variable."""
+        index = self.inputs.get(name)
+        if index is None:
+            index = self.inputs[name] = self.add(INPUT, (), span)
+        return index
+
+    def constant(self, text: str, value: float, span: Span = (0, 0)) -> int:
+        """The node of a number."""
+        index = self.constants.get(text)
+        if index is None:
+            index = self.constants[text] = self.add(CONSTANT, (), span)
+            self.numbers[index] = Literal(value, text)
+        return index
+
+    def inline(self, body: Graph, arguments: Sequence[int], span: Span = (0, 0)) -> int:
+        """Append a copy of another graph, its inputs bound in order; returns the copy's output."""
+        place: list[int] = [0] * len(body)
+        for index, argument in zip(body.inputs.values(), arguments, strict=True):
+            place[index] = argument
+        for i, op in enumerate(body.ops):
+            if op is CONSTANT:
+                place[i] = self.constant(body.numbers[i].text, body.numbers[i].value, span)
+            elif op is not INPUT:
+                place[i] = self.add(op, tuple(place[p] for p in body.parents[i]), span)
+        return place[body.output]
+
+    def finish(self, output: int, **facts: Any) -> Graph:
+        """The graph, frozen."""
+        return Graph(
+            ops=self.ops,
+            parents=self.parents,
+            spans=self.spans,
+            numbers=self.numbers,
+            inputs=self.inputs,
+            labels=self.labels,
+            output=output,
+            **facts,
+        )
+
+
+def _some(names: Mapping[str, int], most: int = 8) -> str:
+    listed = list(names)
+    return ", ".join(listed[:most]) + (f" … ({len(listed)} in all)" if len(listed) > most else "")

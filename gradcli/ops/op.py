@@ -1,0 +1,157 @@
+"""What a row of the op table says, and the functions that write one.
+
+Glossary of a rule's arguments, the same in every row:
+
+    m   the number system the rule runs over: floats, balls, sympy, a graph being traced, arrays
+    x   the inputs, in order (x, y, …, or a, b as the textbook names them)
+    y   the output, so that a partial can reuse it (exp: `y`)
+    k   the index of the input, in the one partial of an op with any number of inputs
+
+A rule uses only `+ - * / **` and functions of `m`. It never branches in Python (`if`, `and`, `==`, `max`):
+the same text must serve a float, an interval and a symbol.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+Rule = Callable[..., Any]
+Number = int | float
+
+
+@dataclass(frozen=True, slots=True)
+class Notation:
+    """How an operator is written: its symbol and how tightly it binds (larger is tighter)."""
+
+    symbol: str
+    binding: int
+    fix: str = "infix"  # or "prefix"
+    right: bool = False  # right-associative
+    chains: bool = True
+    spellings: tuple[str, ...] = ()  # other spellings of the symbol: × for *
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A hand-checked point: inputs → value and one partial an input (None: no gradient there)."""
+
+    at: tuple[Number, ...]
+    value: Number
+    partials: tuple[Number | None, ...]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Op:
+    """One row of the table: everything gradcli knows of an op."""
+
+    name: str
+    parameters: tuple[str, ...]
+    definition: Rule  # (m, *x) → y, the mathematics
+    partials: Sequence[Rule | None] | Rule  # (m, y, *x) → ∂y/∂x_k, the form that keeps its digits
+    doc: str = ""
+    group: str = ""
+    variadic: bool = False
+    shown: tuple[str | None, ...] = ()  # the textbook's form of a partial, where it is another one
+    stable: Rule | None = None  # what machine numbers use where the definition loses digits
+    spelled: Mapping[str, str] = field(default_factory=dict)  # a primitive's name in each system
+    selects: Sequence[Rule | None] | Rule = ()  # (m, *x) → is input k the one chosen?
+    domain: Rule | None = None  # (m, *x) → 1 where defined
+    kinks: Rule | None = None  # (m, *x) → 1 where calculus leaves a choice
+    convention: str = ""  # the choice made there
+    notation: Notation | None = None
+    latex: str = ""  # #1, #2 … stand for the inputs, #* for all of them
+    gate: str = ""  # the lecture's name for its part in the backward pass
+    role: str = ""  # what it does to its upstream, in words
+    aliases: tuple[str, ...] = ()
+    samples: tuple[tuple[Number, ...], ...] = ()
+    checks: tuple[Check, ...] = ()
+    source: str = ""
+    attributes: Mapping[str, Number] = field(default_factory=dict)  # keywords without gradient, and defaults
+    bound: Mapping[str, Number] = field(default_factory=dict)  # the attributes that a node has set
+    body: Any = None  # a user's gate: its Graph
+
+    @property
+    def signature(self) -> str:
+        """How a call is written: `leaky_relu(x, slope=0.01)`."""
+        words = [*self.parameters, *(["…"] if self.variadic else [])]
+        return f"{self.name}({', '.join([*words, *(f'{name}={value:g}' for name, value in self.attributes.items())])})"
+
+    @property
+    def differentiable(self) -> bool:
+        """Whether the op has a gradient in every input."""
+        return callable(self.partials) or None not in self.partials
+
+    @property
+    def primitive(self) -> bool:
+        """Whether machine arithmetic has the op itself, rather than its definition."""
+        return "floats" in self.spelled
+
+    def accepts(self, count: int) -> bool:
+        """Whether a call may have this many inputs."""
+        return count >= len(self.parameters) if self.variadic else count == len(self.parameters)
+
+    def partial(self, k: int) -> Rule | None:
+        """The rule (m, y, *x) → ∂y/∂x_k; None where the op has no gradient in that input."""
+        return self._of_input(self.partials, k, lambda rule: lambda m, y, *x: rule(m, k, y, *x))
+
+    def selected(self, k: int) -> Rule | None:
+        """The rule (m, *x) → 1 where input k is chosen; None for an op that does not select."""
+        return self._of_input(self.selects, k, lambda rule: lambda m, *x: rule(m, k, *x))
+
+    def _of_input(self, rules: Any, k: int, nary: Callable[[Rule], Rule]) -> Rule | None:
+        if not rules:
+            return None
+        rule: Rule | None = nary(rules) if callable(rules) else rules[k]
+        return partial(rule, **self.bound) if rule is not None and self.bound else rule
+
+    def computed(self, *, stable: bool) -> Rule:
+        """The rule (m, *x) → y that a system runs: the definition, or its stable form."""
+        rule = self.stable if stable and self.stable is not None else self.definition
+        return partial(rule, **self.bound) if self.bound else rule
+
+    def predicate(self, which: str) -> Rule | None:
+        """`domain` or `kinks`, with the node's attributes."""
+        rule: Rule | None = getattr(self, which)
+        return partial(rule, **self.bound) if rule is not None and self.bound else rule
+
+    def bind(self, **attributes: Number) -> Op:
+        """The same op with keyword attributes set; itself when they are the defaults."""
+        if all(self.attributes[name] == value for name, value in attributes.items()):
+            return self
+        return replace(self, bound={**self.attributes, **attributes})
+
+
+def elementwise(name: str, definition: Rule, *, partials: Sequence[Rule | None], **facts: Any) -> Op:
+    """A row for an op with a fixed number of inputs; the rule's own argument names are the documentation."""
+    positional, keywords = _signature(definition)
+    return _row(Op(name, positional, definition, tuple(partials), attributes=keywords, **facts))
+
+
+def variadic(name: str, definition: Rule, *, partial: Rule, parameters: tuple[str, ...], **facts: Any) -> Op:
+    """A row for an op of any number of inputs (at least as many as the parameters named)."""
+    return _row(Op(name, parameters, definition, partial, variadic=True, **facts))
+
+
+def _row(op: Op) -> Op:
+    points = tuple(at if isinstance(at, tuple) else (at,) for at in op.samples)
+    checks = tuple(check if isinstance(check, Check) else Check(*check) for check in op.checks)
+    return replace(op, samples=points, checks=checks)
+
+
+def _signature(rule: Rule) -> tuple[tuple[str, ...], dict[str, Number]]:
+    code = rule.__code__
+    names = code.co_varnames[1 : code.co_argcount]
+    defaults = rule.__kwdefaults__ or {}
+    return tuple(names), {key: defaults[key] for key in code.co_varnames[code.co_argcount :][: code.co_kwonlyargcount]}
+
+
+def _leaf(name: str, doc: str) -> Op:
+    return Op(name, (), lambda m: None, (), doc=doc, group="leaf")
+
+
+INPUT = _leaf("input", "a variable of the expression")
+CONSTANT = _leaf("constant", "a number")
+

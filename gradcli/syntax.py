@@ -1,0 +1,462 @@
+r"""Text → Graph: tokens and a Pratt parser on an explicit stack, so that depth costs memory and nothing else.
+
+    program     = [ statement ] { ( ";" | NEWLINE ) [ statement ] }      "#" begins a comment
+    statement   = definition | assignment | expression                  an expression only as the last
+    definition  = NAME "(" NAME { "," NAME } ")" "=" expression         a gate of the user's own
+    assignment  = NAME "=" expression                                   a named node
+    expression  = comparison
+    comparison  = sum [ ( "<" | "<=" | ">" | ">=" | "==" | "!=" ) sum ] does not chain
+    sum         = product { ( "+" | "-" ) product }
+    product     = unary { ( "*" | "/" ) unary }
+    unary       = ( "+" | "-" ) unary | power
+    power       = postfix [ ( "^" | "**" ) unary ]                      right-associative; -x^2 is -(x^2)
+    postfix     = atom { SUPERSCRIPT }                                  x² is x^2
+    atom        = NUMBER | NAME | call | "(" expression ")"
+    call        = NAME "(" expression { "," expression } { "," NAME "=" literal } ")"
+
+The operators, their binding and other spellings (× ÷ −) are rows of the op table. A new line inside brackets
+is white space. A name before `(` is a function, else a variable. Errors carry the span of what is wrong.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection
+from functools import cache
+from math import e, inf, pi, tau
+from typing import Any, NamedTuple, NoReturn
+
+from gradcli import faults
+from gradcli.errors import ExpressionError, LimitError, Span
+from gradcli.graph import LIMIT, Builder, Graph
+from gradcli.ops import FUNCTIONS, INFIX, PREFIX
+from gradcli.ops.op import CONSTANT, INPUT, Notation, Op, Rule
+
+CONSTANTS = {"pi": pi, "e": e, "tau": tau}
+"""Inputs with a default: constants unless the user gives them a value."""
+
+GREEK = {"π": "pi", "τ": "tau"}
+IDENTITY, POW, EXP = FUNCTIONS["identity"], FUNCTIONS["pow"], FUNCTIONS.get("exp")
+
+SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")
+
+_LETTER = r"[^\W\d₀-₉⁰¹²³⁴-⁹½¼¾⅐-⅞]"
+NAME = rf"{_LETTER}(?:{_LETTER}|[0-9₀-₉])*"
+NUMBER = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+POWER = r"[⁺⁻]?[⁰¹²³⁴-⁹]+"
+
+TOKEN = re.compile(
+    rf"""[ \t\r\f\v\u00a0\u2009\u202f]*(?:
+      ( {NUMBER} )
+    | ( {NAME} ) (?![ \t]*\()
+    | ( \*\* | [-+*/^<>]=? | [=!]= | [×·⋅∙∗÷∕−≤≥≠] )
+    | ( [()] )
+    | ( {NAME} ) [ \t]*\(
+    | ( {POWER} )
+    | ( , )
+    | ( (?:\#[^\n]*)?\n | \#[^\n]*\Z )
+    | ( ; | \Z )
+    )""",
+    re.VERBOSE,
+)
+NUMBER_TOKEN, NAME_TOKEN, OPERATOR, BRACKET, CALL, SUPERSCRIPT, COMMA, NEWLINE, END = range(1, 10)
+
+BLANK = re.compile(r"(?:[\s;\ufeff]|#[^\n]*)*")
+HEAD = re.compile(rf"({NAME})[ \t]*(\(\s*(?:{NAME}(?:\s*,\s*{NAME})*)?\s*\)[ \t]*)?=(?!=)")
+KEYWORD = re.compile(rf"\s*({NAME})\s*=(?!=)\s*([-+−]?\s*{NUMBER})?\s*")
+NEGATIVE = re.compile(rf"[-−][ \t]*((?>{NUMBER}))(?![ \t]*(?:\^|\*\*|{POWER}))")
+
+
+def parse(
+    text: str, *, given: Collection[str] = (), definitions: str = "", share: bool = False, place: str | None = None
+) -> Graph:
+    """The graph of a program.
+
+    >>> parse("q = x + y; f = q*z")
+    Graph(5 nodes, inputs x, y, z)
+
+    given: names that have a value, so that `pi`, `e` and `tau` among them are variables.
+    definitions: a text of definitions only, read first.   share: equal subexpressions become one node.
+    Errors: ExpressionError with its place; LimitError.
+    """
+    parser = Parser(text, given=frozenset(given), share=share, place=place)
+    if definitions:
+        library = Parser(definitions, given=frozenset(), share=False, place="definitions")
+        library.program(definitions_only=True)
+        parser.gates = library.gates
+    graph = parser.program()
+    graph.definitions = definitions
+    return graph
+
+
+def number(text: str, source: str, span: Span) -> float:
+    """The nearest double of a decimal literal; what overflows or vanishes is an error, never inf or 0."""
+    value = float(text)
+    if value == inf:
+        raise ExpressionError(
+            "this number is larger than any double (about 1.8e308)", source=source, span=span, hint="rescale the formula"
+        )
+    if value == 0 and any(digit in "123456789" for digit in re.split("[eE]", text)[0]):
+        raise ExpressionError(
+            "this number is smaller than any double (about 4.9e-324)", source=source, span=span, hint="rescale the formula"
+        )
+    return value
+
+
+class Waiting(NamedTuple):
+    """An operator, or an open bracket, whose right side is still being read."""
+
+    start: int
+    end: int
+    notation: Notation | None = None  # None for a bracket
+    op: Op | None = None  # for a bracket: the function it calls
+    operands: int = 0  # for a bracket: the operand stack's height before it
+
+
+class Parser:
+    """One pass over one text."""
+
+    def __init__(self, text: str, *, given: frozenset[str], share: bool, place: str | None) -> None:
+        self.text, self.given, self.share, self.place = text, given, share, place
+        self.gates: dict[str, Op] = {}
+        self.defining: str | None = None
+        self.expanded = 0
+
+    # ── statements ──────────────────────────────────────────────────────────────────────────────────────
+
+    def program(self, *, definitions_only: bool = False) -> Graph:
+        """program = [ statement ] { ( ";" | NEWLINE ) [ statement ] }"""
+        text = self.text
+        builder = Builder(share=self.share)
+        scope: dict[str, int] = {}
+        assigned: dict[str, Span] = {}
+        output: int | None = None
+        bare: Span | None = None
+        at = 0
+        while (at := _after_blank(text, at)) < len(text):
+            if bare is not None:
+                self.fail("only the last statement may be a bare expression", bare, "give it a name, such as q = …")
+            head = HEAD.match(text, at)
+            if head is None:
+                output, bare, at = self.expression(builder, scope, at)
+                continue
+            name, span = self.name(head[1], head.span(1)), head.span(1)
+            if head[2] is not None:
+                at = self.definition(name, head)
+                continue
+            if definitions_only:
+                self.fail("a file of definitions holds only definitions", span, f"such as {name}(x) = x*x")
+            self.check_assignment(name, span, assigned, scope)
+            output, value, at = self.expression(builder, scope, head.end())
+            output = scope[name] = self.label(builder, output, name, (span[0], value[1]))
+            assigned[name] = span
+        if definitions_only:
+            if bare is not None:
+                self.fail("a file of definitions holds only definitions", bare, "such as g(x) = x*x")
+            return builder.finish(0)
+        if output is None:
+            what = "an expression after the definitions is missing" if self.gates else "the expression is empty"
+            self.fail(what, (len(text.rstrip()),) * 2, 'an example: gradcli eval "(x+y)*z" --x=-2 --y=5 --z=-4')
+        graph = builder.finish(output, source=text)
+        graph.notes = tuple(
+            f"'{name}' is assigned, but the output does not use it"
+            for name in assigned
+            if not graph.used[scope[name]]
+        )
+        return graph
+
+    def definition(self, name: str, head: re.Match[str]) -> int:
+        """definition = NAME "(" NAME { "," NAME } ")" "=" expression
+
+        The body is kept with the gates it calls written out, so that its depth is 1 whatever it calls.
+        """
+        span = head.span(1)
+        if name in self.gates:
+            self.fail(f"'{name}' is defined twice", span, "give the second one another name")
+        if name in FUNCTIONS:
+            self.fail(f"'{name}' is a built-in function", span, f"give yours another name, such as my_{name}")
+        listed = head[2].strip()[1:-1].strip()
+        if not listed:
+            self.fail("a definition needs a parameter", head.span(2), f"write {name}(x) = …")
+        parameters = [self.name(word.strip(), head.span(2)) for word in listed.split(",")]
+        if len(set(parameters)) < len(parameters):
+            self.fail("two parameters have the same name", head.span(2), "give each its own")
+        builder = Builder()
+        scope = {parameter: builder.input(parameter) for parameter in parameters}
+        self.defining = name
+        output, value, at = self.expression(builder, scope, head.end())
+        self.defining = None
+        body = builder.finish(output, source=self.text[value[0] : value[1]])
+        self.gates[name] = gate(name, body, doc=self.text[span[0] : value[1]])
+        return at
+
+    def check_assignment(self, name: str, span: Span, assigned: dict[str, Span], scope: dict[str, int]) -> None:
+        """Each name means one node, from its assignment on."""
+        if name in assigned:
+            self.fail(f"'{name}' is assigned twice", span, "give the second one another name")
+        if name in self.given:
+            self.fail(f"'{name}' is assigned here and given a value too", span, "leave out one of them")
+        if name in scope:
+            self.fail(f"'{name}' is used before it is assigned", span, "move the assignment before its first use")
+
+    def label(self, builder: Builder, index: int, name: str, span: Span) -> int:
+        """Name a node. A leaf, and a node that has a name, gets the new name on a copy."""
+        if builder.ops[index] in (INPUT, CONSTANT) or index in builder.labels:
+            index = builder.add(IDENTITY, (index,), span)
+        builder.labels[index] = name
+        return index
+
+    # ── expressions ─────────────────────────────────────────────────────────────────────────────────────
+
+    def expression(self, builder: Builder, scope: dict[str, int], at: int) -> tuple[int, Span, int]:
+        """Read one expression from `at`; returns its node, its span, and the place after it.
+
+        operands: nodes, with the extent of their text, brackets included.
+        waiting: the operators and open brackets whose right side is still being read.
+        """
+        text, match, add, constants = self.text, TOKEN.match, builder.add, builder.constants
+        operands: list[int] = []
+        starts: list[int] = []
+        ends: list[int] = []
+        waiting: list[Waiting] = []
+        opened = 0
+        wants_operand = True
+
+        def reduce(incoming: Notation | None) -> None:
+            """Apply the waiting operators that bind at least as tightly as the incoming one."""
+            binding = 0 if incoming is None else incoming.binding
+            while waiting:
+                top = waiting[-1]
+                notation = top.notation
+                if notation is None or notation.binding < binding or (notation.binding == binding and notation.right):
+                    return
+                if notation.binding == binding and not notation.chains:
+                    self.chained(starts[-2], ends[-2], starts[-1], ends[-1], top.start, at)
+                waiting.pop()
+                if notation.fix == "prefix":
+                    starts[-1] = top.start
+                    if top.op is not IDENTITY:
+                        operands[-1] = add(top.op, (operands[-1],), (top.start, ends[-1]))
+                    continue
+                right, end = operands.pop(), ends.pop()
+                starts.pop()
+                left = operands[-1]
+                ends[-1] = end
+                if top.op is POW and left in builder.numbers and builder.numbers[left].text == "e":
+                    operands[-1] = add(EXP, (right,), (starts[-1], end))
+                else:
+                    operands[-1] = add(top.op, (left, right), (starts[-1], end))
+
+        while True:
+            token = match(text, at)
+            if token is None:
+                faults.strange(self, at, wants_operand)
+            kind: int = token.lastindex  # type: ignore[assignment]
+            start, stop = token.span(kind)
+            if wants_operand:
+                if kind == NAME_TOKEN:
+                    index = scope.get(token[2])
+                    if index is None:
+                        index = self.variable(builder, scope, token[2], (start, stop))
+                elif kind == NUMBER_TOKEN:
+                    index = constants.get(token[1])
+                    if index is None:
+                        index = builder.constant(token[1], number(token[1], text, (start, stop)), (start, stop))
+                elif kind == OPERATOR and token[3] in PREFIX:
+                    literal = NEGATIVE.match(text, start)
+                    if literal is None:
+                        waiting.append(Waiting(start, stop, *PREFIX[token[3]]))
+                        at = stop
+                        continue
+                    stop, word = literal.end(), "-" + literal[1]
+                    index = builder.constant(word, number(word, text, (start, stop)), (start, stop))
+                elif kind == CALL or (kind == BRACKET and text[start] == "("):
+                    at = token.end()
+                    function = self.function(token[5], (start, stop)) if kind == CALL else None
+                    waiting.append(Waiting(start, stop, None, function, len(operands)))
+                    opened += 1
+                    continue
+                elif kind == NEWLINE and opened:
+                    at = stop
+                    continue
+                else:
+                    faults.expected_operand(self, token, waiting)
+                operands.append(index)
+                starts.append(start)
+                ends.append(stop)
+                wants_operand = False
+            elif kind == OPERATOR:
+                infix = INFIX.get(token[3])
+                if infix is None:
+                    faults.no_operator(self, token)
+                if waiting and waiting[-1].notation is not None:
+                    reduce(infix[0])
+                waiting.append(Waiting(start, stop, *infix))
+                wants_operand = True
+            elif kind == BRACKET and text[start] == ")":
+                reduce(None)
+                if not waiting:
+                    self.fail("this ')' closes nothing", (start, stop), "remove it, or add the '(' it belongs to")
+                bracket = waiting.pop()
+                opened -= 1
+                if bracket.op is not None:
+                    self.call(builder, bracket, operands, starts, ends, {}, stop)
+                starts[-1], ends[-1] = bracket.start, stop
+            elif kind == COMMA:
+                reduce(None)
+                if not waiting or waiting[-1].op is None:
+                    faults.lonely_comma(self, token)
+                keyword = KEYWORD.match(text, stop)
+                if keyword is None:
+                    wants_operand = True
+                else:
+                    bracket = waiting.pop()
+                    opened -= 1
+                    values, stop = self.keywords(bracket, keyword)
+                    self.call(builder, bracket, operands, starts, ends, values, stop)
+                    starts[-1], ends[-1] = bracket.start, stop
+            elif kind == SUPERSCRIPT:
+                word = token[6].translate(SUPERSCRIPTS).lstrip("+")
+                exponent = builder.constant(word, number(word, text, (start, stop)), (start, stop))
+                operands[-1] = add(POW, (operands[-1], exponent), (starts[-1], stop))
+                ends[-1] = stop
+            elif kind == NEWLINE and opened:
+                pass
+            elif kind in (NEWLINE, END):
+                if opened:
+                    faults.unclosed(self, waiting)
+                reduce(None)
+                return operands[0], (starts[0], ends[0]), stop
+            else:
+                faults.expected_operator(self, token, starts, ends)
+            at = stop
+
+    def variable(self, builder: Builder, scope: dict[str, int], word: str, span: Span) -> int:
+        """The node of a name met for the first time under this spelling."""
+        name = self.name(word, span)
+        if name in scope:
+            index = scope[name]
+        elif name in CONSTANTS and name not in self.given:
+            index = builder.constant(name, CONSTANTS[name], span)
+        elif self.defining is None:
+            index = builder.input(name, span)
+        else:
+            faults.free_name(self, name, span, list(scope))
+        scope[word] = index
+        return index
+
+    def function(self, word: str, span: Span) -> Op:
+        """The row of the table, or the user's gate, that a call means."""
+        name = self.name(word, span)
+        if name == self.defining:
+            self.fail(f"'{name}' is defined by itself", span, "a definition may call only earlier ones")
+        op = self.gates.get(name) or FUNCTIONS.get(name)
+        if op is None:
+            faults.unknown_function(self, name, span)
+        return op
+
+    def keywords(self, bracket: Waiting, match: re.Match[str] | None) -> tuple[dict[str, str], int]:
+        """{"," NAME "=" literal} ")" — the attributes at the end of a call."""
+        op = bracket.op
+        assert op is not None  # noqa: S101 - only a call's bracket comes here
+        given: dict[str, str] = {}
+        while match is not None:
+            name, stop = self.name(match[1], match.span(1)), match.end()
+            if name not in op.attributes and name not in op.parameters:
+                listed = ", ".join([*op.attributes, *op.parameters])
+                self.fail(f"{op.name} has no '{name}'", match.span(1), f"it has: {listed}")
+            if name in given:
+                self.fail(f"'{name}' is given twice", match.span(1), "remove one")
+            if match[2] is None:
+                self.fail(f"'{name}=' takes a number", match.span(1), f"such as {op.name}(x, {name}=0.1)")
+            given[name] = re.sub(r"\s", "", match[2].replace("−", "-").replace("+", "", match[2].startswith("+")))
+            if self.text[stop : stop + 1] == ")":
+                return given, stop + 1
+            if self.text[stop : stop + 1] != ",":
+                self.fail(f"'{name}=' takes a number, then ',' or ')'", (stop, stop + 1), "keywords come last")
+            match = KEYWORD.match(self.text, stop + 1)
+        return self.fail("after a keyword come only keywords", (stop, stop + 1), f"put {name}=… last")
+
+    def call(
+        self,
+        builder: Builder,
+        bracket: Waiting,
+        operands: list[int],
+        starts: list[int],
+        ends: list[int],
+        keywords: dict[str, str],
+        stop: int,
+    ) -> None:
+        """Replace the arguments on the operand stack by the call's node."""
+        op, height, span = bracket.op, bracket.operands, (bracket.start, stop)
+        assert op is not None  # noqa: S101 - only a call's bracket comes here
+        arguments = operands[height:]
+        for name in op.parameters[len(arguments) :]:
+            if name in keywords:
+                word = keywords.pop(name)
+                arguments.append(builder.constant(word, number(word, self.text, span), span))
+        if not op.accepts(len(arguments)) or any(name in op.parameters for name in keywords):
+            faults.wrong_count(self, op, len(arguments), span, keywords)
+        if keywords:
+            op = op.bind(**{name: number(word, self.text, span) for name, word in keywords.items()})
+        del operands[height:], starts[height:], ends[height:]
+        starts.append(bracket.start)
+        ends.append(stop)
+        if op.body is not None and self.defining is not None:
+            operands.append(builder.inline(op.body, arguments, span))
+            return
+        if op.body is not None:
+            self.expanded += len(op.body)
+            if self.expanded > LIMIT:
+                raise LimitError(f"the definitions would expand to more than {LIMIT:,} nodes", source=self.text, span=span)
+        operands.append(builder.add(op, tuple(arguments), span))
+
+    # ── names and errors ────────────────────────────────────────────────────────────────────────────────
+
+    def name(self, word: str, span: Span) -> str:
+        """A name as it is known inside: NFKC, so that x₁ is x1."""
+        name = unicodedata.normalize("NFKC", word)
+        if not name.isidentifier():
+            self.fail(f"'{word}' cannot be a name", span, "names are letters, digits and _")
+        return GREEK.get(name, name)
+
+    def chained(self, first: int, first_end: int, second: int, second_end: int, operator: int, at: int) -> NoReturn:
+        """Comparisons do not chain: 0 < x < 1 would compare a truth value with 1."""
+        text = self.text
+        symbol = text[first_end:second].strip()
+        rest = TOKEN.match(text, at)
+        following = rest[0].strip() if rest else "<"
+        self.fail(
+            "comparisons do not chain",
+            (operator, at),
+            f"write ({text[first:first_end]}{symbol}{text[second:second_end]})*({text[second:second_end]}{following}…)",
+        )
+
+    def fail(self, message: str, span: Span, hint: str | None = None) -> NoReturn:
+        """Raise an ExpressionError about a place in this text."""
+        raise ExpressionError(message, source=self.text, span=span, hint=hint, place=self.place)
+
+
+def gate(name: str, body: Graph, doc: str) -> Op:
+    """A user's definition as a row of the table: its rule runs the body, its partials the body's gradients."""
+
+    def definition(m: Any, *x: Any) -> Any:
+        return body.run(m, x)
+
+    def differentiated(parameter: str) -> Rule:
+        @cache
+        def gradient() -> Graph:
+            return body.gradient(parameter)
+
+        return lambda m, y, *x: gradient().run(m, x)
+
+    parameters = tuple(body.inputs)
+    partials = tuple(differentiated(parameter) for parameter in parameters)
+    return Op(name, parameters, definition, partials, doc=doc, group="yours", body=body)
+
+
+def _after_blank(text: str, at: int) -> int:
+    """The place after white space, comments and empty statements."""
+    match = BLANK.match(text, at)
+    return match.end() if match else at
