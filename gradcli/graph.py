@@ -166,9 +166,7 @@ class Graph:
 
         Errors: UnknownCell, with the nearest names as a hint.
         """
-        if name in self.inputs:
-            return self.inputs[name]
-        found = self._by_name.get(name)
+        found = self.find(name)
         if found is None:
             from difflib import get_close_matches
 
@@ -176,6 +174,11 @@ class Graph:
             hint = f"did you mean {' or '.join(near)}?" if near else "named nodes: " + _some(self._by_name)
             raise UnknownCell(f"no node '{name}' in the graph", hint=hint)
         return found
+
+    def find(self, name: str) -> int | None:
+        """The tape position of the node of this name; None where there is none."""
+        index = self.inputs.get(name)
+        return self._by_name.get(name) if index is None else index
 
     @cached_property
     def _by_name(self) -> dict[str, int]:
