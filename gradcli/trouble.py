@@ -1,0 +1,250 @@
+"""What went wrong first, where a value or a gradient is not a finite number: cause, consequence and advice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from math import isfinite, isnan
+from typing import TYPE_CHECKING
+
+from gradcli import notation
+from gradcli.graph import Graph
+from gradcli.ops import TABLE
+from gradcli.ops.op import CONSTANT, INPUT, Op
+from gradcli.systems.conditions import said
+from gradcli.systems.floats import FLOATS
+
+if TYPE_CHECKING:
+    from gradcli.autodiff import Edge, Gradients
+
+SHOWN = 4
+"""Inputs of a node whose values a sentence lists."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """The first active node that went wrong.
+
+    cause: "log(x) at x = -1 is outside its domain x > 0".   effect: what became of the gradient, if that is not plain.
+    advice: what to write instead, if the table knows.
+    """
+
+    node: int
+    name: str
+    cause: str
+    effect: str = ""
+    advice: str = ""
+
+
+def active_outside_domain(gradients: Gradients) -> Iterator[int]:
+    """The active nodes whose inputs are numbers outside the op's domain, in tape order."""
+    graph, varied, adjoints = gradients.graph, gradients.graph.varied, gradients.adjoints
+    guarded = {op for op in set(graph.ops) if op.domain is not None}
+    if guarded:
+        for i, op in enumerate(graph.ops):
+            if op in guarded and adjoints[i] is not None and varied[i] and _outside(gradients, i):
+                yield i
+
+
+def find_trouble(gradients: Gradients) -> Trouble | None:
+    """The first node that went wrong although what it was given was finite; None if all is well.
+
+    Active nodes first; then those without a gradient that the output is computed from (`log(-1)*x`).
+    """
+    graph, values, adjoints = gradients.graph, gradients.trace.values, gradients.adjoints
+    suspects = [i for i, g in enumerate(adjoints) if g is not None and graph.parents[i] and not _sound(gradients, i)]
+    if not suspects and isfinite(values[graph.output]) and all(g is None or isfinite(g) for g in adjoints):
+        return None
+    if not suspects:
+        suspects = [i for i in _taken(gradients) if not _sound(gradients, i)]
+    if not suspects:
+        return _of_gradient(gradients) or _of_input(gradients)
+    first = suspects[0]
+    return Trouble(first, graph.names[first], _cause(gradients, first), _effect(gradients, first), _advice(gradients))
+
+
+def _sound(gradients: Gradients, i: int) -> bool:
+    """Whether a node is right, or merely passes on what was wrong before it."""
+    values = gradients.trace.values
+    parents = gradients.graph.parents[i]
+    if not all(isfinite(values[p]) for p in parents):
+        return True
+    return isfinite(values[i]) and not _outside(gradients, i) and _bad_edge(gradients, i) is None
+
+
+def _outside(gradients: Gradients, i: int) -> bool:
+    graph = gradients.graph
+    domain = graph.ops[i].predicate("domain")
+    x = [gradients.trace.values[p] for p in graph.parents[i]]
+    return domain is not None and not any(map(isnan, x)) and not domain(FLOATS, *x)
+
+
+def _bad_edge(gradients: Gradients, child: int) -> Edge | None:
+    """The first active edge into a node whose local gradient is not finite."""
+    from gradcli.autodiff import Edge
+
+    for k in range(len(gradients.graph.parents[child])):
+        if gradients.active(child, k) and not isfinite((edge := Edge(gradients, child, k)).local):
+            return edge
+    return None
+
+
+def _taken(gradients: Gradients) -> Iterable[int]:
+    """Every node that the output is computed from by the ways chosen, in tape order."""
+    graph, values = gradients.graph, gradients.trace.values
+    taken = bytearray(len(graph))
+    taken[graph.output] = 1
+    for i in range(graph.output, -1, -1):
+        if taken[i]:
+            x = [values[p] for p in graph.parents[i]]
+            for k, p in enumerate(graph.parents[i]):
+                selected = graph.ops[i].selected(k)
+                if selected is None or selected(FLOATS, *x):
+                    taken[p] = 1
+    return [i for i, reached in enumerate(taken) if reached and graph.parents[i]]
+
+
+# ── sentences ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _cause(gradients: Gradients, i: int) -> str:
+    graph, values = gradients.graph, gradients.trace.values
+    what = _located(gradients, i)
+    if _outside(gradients, i):
+        rule = graph.ops[i].predicate("domain")
+        constants = [values[p] if graph.ops[p] is CONSTANT else None for p in graph.parents[i]]
+        domain = said(rule, [graph.names[p] for p in graph.parents[i]], constants) if rule is not None else ""
+        return f"{what} is outside its domain {domain}" if domain else f"{what} is not defined"
+    if isnan(values[i]):
+        return f"{what} is not a number"
+    if not isfinite(values[i]):
+        return f"{what} overflows: larger than any double, so {notation.number(values[i])}"
+    edge = _bad_edge(gradients, i)
+    if edge is None:
+        return f"{what} went wrong"
+    rule_text = notation.rule(graph, i, edge.k)
+    name = f"∂{graph.names[i]}/∂{graph.names[edge.parent]}" + (f" = {notation.pretty(rule_text)}" if rule_text else "")
+    return f"{what} has the local gradient {name} = {notation.number(edge.local)}"
+
+
+def _located(gradients: Gradients, i: int) -> str:
+    """ "n2 = exp(n1) at n1 = 1000" """
+    graph, values = gradients.graph, gradients.trace.values
+    formula = notation.formula(graph, i)
+    name = graph.names[i]
+    shown = formula if i == graph.output and i not in graph.labels else f"{name} = {formula}"
+    given = list(dict.fromkeys(p for p in graph.parents[i] if graph.ops[p] is not CONSTANT))
+    at = ", ".join(f"{graph.names[p]} = {notation.number(values[p])}" for p in given[:SHOWN])
+    return f"{shown} at {at}" + (" …" if len(given) > SHOWN else "") if given else shown
+
+
+def _effect(gradients: Gradients, first: int) -> str:
+    """Where the gradient became nan, if it did so on its own: a product 0 × inf in the backward pass."""
+    graph, values = gradients.graph, gradients.trace.values
+    if not isfinite(values[graph.output]):
+        return ""
+    for i in range(graph.output, first - 1, -1):
+        if gradients.adjoints[i] is None or not graph.varied[i]:
+            continue
+        for k, p in enumerate(graph.parents[i]):
+            if gradients.active(i, k) and isnan(gradients.adjoints[p] or 0.0):
+                from gradcli.autodiff import Edge
+
+                edge = Edge(gradients, i, k)
+                if edge.chosen and isnan(edge.downstream):
+                    local, upstream = notation.number(edge.local), notation.number(edge.upstream)
+                    value = notation.number(values[graph.output])
+                    return (
+                        f"{graph.names[graph.output]} = {value} all the same, but backward computes "
+                        f"∂{graph.names[i]}/∂{graph.names[p]} {local} × {upstream} = nan"
+                    )
+    return ""
+
+
+def _of_gradient(gradients: Gradients) -> Trouble | None:
+    """A gradient that overflows although every value and local gradient is finite: their product is too large."""
+    graph, adjoints = gradients.graph, gradients.adjoints
+    for i in range(graph.output, -1, -1):
+        g = adjoints[i]
+        if g is not None and isfinite(g):
+            for k, p in enumerate(graph.parents[i]):
+                arrived = adjoints[p]
+                if arrived is not None and not isfinite(arrived) and gradients.active(i, k):
+                    name = graph.names[p]
+                    cause = f"∂{graph.names[graph.output]}/∂{name} overflows: larger than any double"
+                    return Trouble(p, name, cause)
+    return None
+
+
+def _of_input(gradients: Gradients) -> Trouble | None:
+    graph, values = gradients.graph, gradients.trace.values
+    for name, i in graph.inputs.items():
+        if graph.used[i] and not isfinite(values[i]):
+            return Trouble(i, name, f"{name} is given as {notation.number(values[i])}")
+    return None
+
+
+# ── advice: the row of the table whose definition this is, if machine numbers have a stable form of it ────────
+
+
+def _advice(gradients: Gradients) -> str:
+    """ "write sigmoid(x): it is computed without overflow" — for a formula that is the definition of a stable row."""
+    graph, values = gradients.graph, gradients.trace.values
+    for op in TABLE.values():
+        if op.stable is None or op.variadic or op.attributes:
+            continue
+        pattern = _pattern(op)
+        root = pattern.ops[pattern.output]
+        for i in range(len(graph)):
+            if graph.ops[i] is root and gradients.adjoints[i] is not None:
+                found = _matched(pattern, graph, i)
+                if found is None:
+                    continue
+                x = [values[p] for p in found]
+                y = FLOATS.functions[op](*x)
+                locals_ = [rule(y, *x) for rule in FLOATS.locals[op] if rule is not None]
+                if isfinite(y) and all(local is None or isfinite(local) for local in locals_):
+                    inside = [(notation.text(graph, p), 0) for p in found]
+                    return f"write {notation.compose(op, inside)[0]}: it is computed so that nothing overflows"
+    return ""
+
+
+_PATTERNS: dict[Op, Graph] = {}
+
+
+def _pattern(op: Op) -> Graph:
+    """A row's definition as a graph."""
+    from gradcli.systems.tracing import Tracing
+
+    if op not in _PATTERNS:
+        tracing = Tracing(op.parameters)
+        _PATTERNS[op] = tracing.graph(op.definition(tracing, *[tracing.leaf(name) for name in op.parameters]))
+    return _PATTERNS[op]
+
+
+def _matched(pattern: Graph, graph: Graph, root: int) -> list[int] | None:
+    """The nodes that stand for the pattern's inputs, if the graph at this node is the pattern; a sum may be turned round."""
+    bound: dict[int, int] = {}
+    waiting = [(pattern.output, root)]
+    while waiting:
+        p, i = waiting.pop()
+        op = pattern.ops[p]
+        if op is CONSTANT:
+            if graph.ops[i] is not CONSTANT or graph.numbers[i].value != pattern.numbers[p].value:
+                return None
+            continue
+        if bound.setdefault(p, i) != i or (op is not INPUT and graph.ops[i] is not op):
+            return None
+        wanted, given = pattern.parents[p], graph.parents[i]
+        if op is not INPUT:
+            first = pattern.ops[wanted[0]]
+            if first is not INPUT and graph.ops[given[0]] is not first and _symmetric(op):
+                given = given[::-1]
+            waiting += zip(wanted, given, strict=True)
+    return [bound[p] for p in pattern.inputs.values()]
+
+
+def _symmetric(op: Op) -> bool:
+    """Whether the two inputs may change places, by the row's own sample points."""
+    function = FLOATS.functions[op]
+    return len(op.parameters) == 2 and all(function(*at) == function(*at[::-1]) for at in op.samples)
