@@ -186,6 +186,14 @@ class Gradients:
             leaving.setdefault(edge.parent, []).append(edge)
         return leaving
 
+    def _repr_html_(self) -> str:
+        """The table, for a notebook."""
+        from gradcli.render import html
+        from gradcli.render.figures import Style
+        from gradcli.report import build
+
+        return html.render(build(self), Style())
+
     def __repr__(self) -> str:
         return "Gradients(" + ", ".join(f"{name}={value!r}" for name, value in self.items()[:12]) + ")"
 

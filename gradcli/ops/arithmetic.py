@@ -101,7 +101,7 @@ ROWS = (
         lambda m, x, p: m.pow(x, p),
         partials=[
             lambda m, y, x, p: m.where(m.eq(p, 0), 0, p * m.pow(x, p - 1)),
-            lambda m, y, x, p: m.where(m.eq(x, 0) * m.ge(p, 0), 0, y * m.log(x)),
+            lambda m, y, x, p: m.where(m.eq(x, 0), m.where(m.ge(p, 0), 0, y * m.log(x)), y * m.log(x)),
         ],
         shown=("p*x^(p-1)", "y*log(x)"),
         notation=Notation("^", POWER, right=True, spellings=("**",)),

@@ -73,6 +73,10 @@ class Op:
     bound: Mapping[str, Number] = field(default_factory=dict)  # the attributes that a node has set
     body: Any = None  # a user's gate: its Graph
 
+    def named(self, **facts: Any) -> Op:
+        """The same row with facts that a whole group shares."""
+        return replace(self, **facts)
+
     @property
     def signature(self) -> str:
         """How a call is written: `leaky_relu(x, slope=0.01)`."""

@@ -12,6 +12,7 @@ machine numbers), so that a composite op works in every system as soon as its ro
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -27,6 +28,7 @@ class System:
 
     name = ""
     machine = False  # finite precision: runs stable forms
+    pi: Any = math.pi
 
     def __init__(self) -> None:
         self.functions: dict[Op, Function] = _Made(self.function)

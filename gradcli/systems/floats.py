@@ -146,8 +146,147 @@ def smallest(*x: float) -> float:
     return nan if any(map(isnan, x)) else float(min(x))
 
 
+def floor(x: float) -> float:
+    """Largest integer below, as a float; inf and nan as they are."""
+    return float(math.floor(x)) if math.isfinite(x) else x
+
+
+def ceil(x: float) -> float:
+    """Smallest integer above, as a float; inf and nan as they are."""
+    return float(math.ceil(x)) if math.isfinite(x) else x
+
+
+def half_even(x: float) -> float:
+    """Nearest integer, halves to the even one; inf and nan as they are."""
+    return float(round(x)) if math.isfinite(x) else x
+
+
+def sign(x: float) -> float:
+    """-1, 0 or 1; nan for nan."""
+    return x if isnan(x) else float((x > 0) - (x < 0))
+
+
+def normal_cdf(x: float) -> float:
+    """Φ(x) = erfc(-x/√2)/2, with the rounding of -x/√2 taken out again where erfc magnifies it.
+
+    erfc(z + d) ≈ erfc(z)·exp(-2zd) for large z; 2zd = x²/2 - z² is found from exact products (Fraction).
+    """
+    z = -x / math.sqrt(2)
+    tail = math.erfc(z) / 2
+    if not 2 < z < 40:
+        return tail
+    from fractions import Fraction
+
+    return tail * math.exp(-float(Fraction(x) ** 2 / 2 - Fraction(z) ** 2))
+
+
+def gamma(x: float) -> float:
+    """Γ(x); inf at 0 with its sign, nan at negative integers."""
+    if x == 0:
+        return copysign(inf, x)
+    try:
+        return math.gamma(x)
+    except OverflowError:
+        return copysign(inf, x)
+    except ValueError:
+        return nan
+
+
+def lgamma(x: float) -> float:
+    """log|Γ(x)|; near its zeros, where libm keeps few digits, in more precision."""
+    try:
+        result = math.lgamma(x)
+    except OverflowError:
+        return inf
+    except ValueError:
+        return inf
+    return result if abs(result) > 0.5 or x in (1, 2) or isnan(x) else _precise(lambda b: b.gamma().abs_lower().log(), x)
+
+
+def digamma(x: float) -> float:
+    """ψ(x); nan at its poles."""
+    return nan if _is_pole(x) else x if x == inf else _precise(lambda b: b.digamma(), x)
+
+
+def polygamma(n: float, x: float) -> float:
+    """The n-th derivative of ψ; nan at its poles and where n is no whole number."""
+    if n < 0 or n != floor(n) or isnan(n) or _is_pole(x) or n > 10**6:
+        return nan
+    if n == 0:
+        return digamma(x)
+    return 0.0 if x == inf else _precise(lambda b: _polygamma(int(n), b), x)
+
+
+def logaddexp(a: float, b: float) -> float:
+    """log(eᵃ + eᵇ); where the two cancel, in more precision."""
+    top, low = (a, b) if a >= b else (b, a)
+    if isnan(a) or isnan(b) or math.isinf(top):
+        return a + b if isnan(a) or isnan(b) else top
+    result = top + math.log1p(math.exp(low - top))
+    if abs(result) > abs(top) / 32:
+        return result
+    return _precise(lambda x: (x.exp() + type(x)(b).exp()).log(), a)
+
+
+def _is_pole(x: float) -> bool:
+    return isnan(x) or (x <= 0 and (x == floor(x)))
+
+
+def _polygamma(n: int, ball: Any) -> Any:
+    """(-1)ⁿ⁺¹ n! ζ(n+1, x)."""
+    arb = type(ball)
+    return (-1) ** (n + 1) * arb(n + 1).gamma() * arb(n + 1).zeta(ball)
+
+
+def _precise(function: Function, x: float) -> float:
+    """A function of balls at one float, rounded to the nearest double; precision grows until it is known."""
+    from flint import arb, ctx
+
+    before = ctx.prec
+    try:
+        for precision in (96, 192, 384, 768, 1536):
+            ctx.prec = precision
+            ball = function(arb(x))
+            if ball.rel_accuracy_bits() > 60:
+                break
+        return float(ball)
+    finally:
+        ctx.prec = before
+
+
 def _truth(compare: Callable[[float, float], bool]) -> Function:
     return lambda a, b: 1.0 if compare(a, b) else 0.0
+
+
+def _with_pole(function: Function, pole: float) -> Function:
+    """A logarithm: -inf at its pole."""
+
+    def wrapped(x: float) -> float:
+        try:
+            return function(x)  # type: ignore[no-any-return]
+        except ValueError:
+            return -inf if x == pole else nan
+
+    return wrapped
+
+
+def _with_sign(function: Function) -> Function:
+    """An odd function that overflows to the inf of its argument's sign."""
+
+    def wrapped(x: float) -> float:
+        try:
+            return function(x)  # type: ignore[no-any-return]
+        except OverflowError:
+            return copysign(inf, x)
+
+    return wrapped
+
+
+def _atanh(x: float) -> float:
+    try:
+        return math.atanh(x)
+    except ValueError:
+        return copysign(inf, x) if abs(x) == 1 else nan
 
 
 PRIMITIVES: dict[str, Function] = {
@@ -161,6 +300,22 @@ PRIMITIVES: dict[str, Function] = {
     "where": where,
     "largest": largest,
     "smallest": smallest,
+    "floor": floor,
+    "ceil": ceil,
+    "half_even": half_even,
+    "sign": sign,
+    "normal_cdf": normal_cdf,
+    "gamma": gamma,
+    "lgamma": lgamma,
+    "digamma": digamma,
+    "polygamma": polygamma,
+    "logaddexp": logaddexp,
+    "sinh": _with_sign(math.sinh),
+    "log": _with_pole(math.log, 0.0),
+    "log2": _with_pole(math.log2, 0.0),
+    "log10": _with_pole(math.log10, 0.0),
+    "log1p": _with_pole(math.log1p, -1.0),
+    "atanh": _atanh,
     **{name: _truth(getattr(operator, name)) for name in ("lt", "le", "gt", "ge", "eq", "ne")},
 }
 

@@ -1,0 +1,243 @@
+"""How graphs are written: in gradcli's own language, prettier for the screen, and in LaTeX.
+
+Every function walks the tape, never the tree, so that depth costs nothing; where sharing would make the text explode,
+it is cut with names.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from gradcli.ops.op import CONSTANT, INPUT, Op
+
+if TYPE_CHECKING:
+    from gradcli.graph import Graph
+
+ATOM = 100
+"""Binding of a name, a number or a call: never needs brackets."""
+
+LONGEST = 200
+"""Characters after which an inlined subexpression is written by its name."""
+
+Part = tuple[str, int]  # text and how tightly it binds
+Atom = Callable[[int], str | None]  # tape position → the name to write for it, if any
+
+
+def number(value: float) -> str:
+    """The shortest text that reads back as the same double.
+
+    >>> [number(x) for x in (7.0, 0.1, 1e22, -1e-20, -0.0)]
+    ['7', '0.1', '1e22', '-1e-20', '0']
+    """
+    if value == 0:
+        return "0"
+    text = repr(float(value))
+    return text.removesuffix(".0") if "e" not in text else text.replace("e+", "e").replace("e-0", "e-")
+
+
+def formula(graph: Graph, index: int) -> str:
+    """One node in terms of its parents' names: `w0*x0`, `exp(n5)`, `-n4`."""
+    op = graph.ops[index]
+    if op in (INPUT, CONSTANT):
+        return graph.names[index]
+    return compose(op, [(graph.names[p], _binding(graph.names[p])) for p in graph.parents[index]])[0]
+
+
+def written(graph: Graph, index: int) -> str:
+    """One node as the user wrote it, in terms of the variables."""
+    start, end = graph.spans[index]
+    return graph.source[start:end] if end > start else text(graph, index)
+
+
+def text(graph: Graph, index: int | None = None, atom: Atom = lambda i: None) -> str:
+    """A node's whole expression, in terms of the variables and of what `atom` names."""
+    return _inlined(graph, graph.output if index is None else index, atom, compose, _plain_name)
+
+
+def rule(graph: Graph, child: int, k: int) -> str:
+    """The textbook's rule for a local gradient, in the names of this graph: `x0`, `-1/n7^2`, `n6`.
+
+    Empty when it would be longer than people read.
+    """
+    names, parents = graph.names, graph.parents[child]
+    actual = [None if graph.ops[p] is CONSTANT else names[p] for p in parents]
+    leaves = dict.fromkeys([*(name for name in actual if name is not None), names[child]])
+    from gradcli.systems.tracing import Tracing
+
+    tracing = Tracing(leaves)
+    x = [
+        tracing.literal(graph.numbers[p].value) if name is None else tracing.leaf(name)
+        for p, name in zip(parents, actual, strict=True)
+    ]
+    result = local(graph.ops[child], k, tracing, tracing.leaf(names[child]), x)
+    derived = tracing.graph(result)
+    if len(derived) > LONGEST:
+        return ""
+    line = text(derived)
+    return line if len(line) <= LONGEST else ""
+
+
+def local(op: Op, k: int, m: Any, y: Any, x: Sequence[Any]) -> Any:
+    """The partial of input k over a system, in the form that textbooks write."""
+    shown = op.shown[k] if op.shown else None
+    if shown is None:
+        partial = op.partial(k)
+        return None if partial is None else partial(m, y, *x)
+    graph = _parsed(shown)
+    known = {"y": y, **dict(zip(op.parameters, x, strict=False)), **op.attributes, **op.bound}
+    return graph.run(m, [known[name] for name in graph.inputs])
+
+
+@lru_cache(maxsize=None)
+def _parsed(shown: str) -> Graph:
+    from gradcli.syntax import parse
+
+    return parse(shown)
+
+
+def documented(op: Op, which: Callable[[Any, list[Any]], Any]) -> str:
+    """A rule of the table in the names of its own parameters: `x > 0`, `y*(1-y)`.
+
+    which: (m, inputs) → the element to print.
+    """
+    from gradcli.systems.tracing import Tracing
+
+    names = list(op.parameters) if not op.variadic else [*op.parameters, "c"][: max(2, len(op.parameters))]
+    tracing = Tracing([*names, *op.attributes, "y"])
+    return text(tracing.graph(which(tracing, [tracing.leaf(name) for name in names])))
+
+
+def compose(op: Op, parts: Sequence[Part]) -> Part:
+    """An op's text from its inputs' texts, with the brackets it needs and no others."""
+    notation = op.notation
+    if notation is None or len(parts) > 2:
+        words = [part for part, _ in parts] + [f"{name}={number(value)}" for name, value in op.bound.items()]
+        return f"{op.name}({','.join(words)})", ATOM
+    binding = notation.binding
+    if notation.fix == "prefix":
+        inner, tight = parts[0]
+        return f"{notation.symbol}{_bracketed(inner, tight < binding or inner.startswith(('-', '+')))}", binding
+    (left, left_binding), (right, right_binding) = parts
+    strict_left = notation.right or not notation.chains
+    left = _bracketed(left, left_binding < binding or (strict_left and left_binding == binding))
+    tight = right_binding < binding or (not notation.right and right_binding == binding)
+    right = _bracketed(right, tight and not (notation.right and right_binding >= SIGN))
+    return f"{left}{notation.symbol}{right}", binding
+
+
+SIGN = 40
+"""Binding of a signed number, as that of a prefix minus."""
+
+
+def _binding(word: str) -> int:
+    return SIGN if word.startswith("-") else ATOM
+
+
+def _bracketed(word: str, needed: bool) -> str:
+    return f"({word})" if needed else word
+
+
+def _plain_name(name: str) -> str:
+    return name
+
+
+def _inlined(
+    graph: Graph,
+    root: int,
+    atom: Atom,
+    composed: Callable[[Op, Sequence[Part]], Part],
+    named: Callable[[str], str],
+) -> str:
+    """A node's text with its ancestors written out, in one pass over the part of the tape it needs."""
+    needed = bytearray(root + 1)
+    needed[root] = 1
+    for i in range(root, -1, -1):
+        if needed[i] and (i == root or atom(i) is None):
+            for p in graph.parents[i]:
+                needed[p] = 1
+    parts: dict[int, Part] = {}
+    for i in range(root + 1):
+        if not needed[i]:
+            continue
+        op, name = graph.ops[i], atom(i) if i != root else None
+        if name is None and op not in (INPUT, CONSTANT):
+            parts[i] = composed(op, [parts[p] for p in graph.parents[i]])
+            if i == root or len(parts[i][0]) <= LONGEST * 50:
+                continue
+        word = named(name if name is not None else graph.names[i])
+        parts[i] = word, _binding(word)
+    return parts[root][0]
+
+
+# ── for the screen ──────────────────────────────────────────────────────────────────────────────────────────
+
+SUPERSCRIPT = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+
+
+def pretty(line: str) -> str:
+    """Powers raised and products dotted, as on paper: `-1/n7²`, `x0·f·(1-f)`."""
+    raised = re.sub(r"\^(-?[0-9]+)(?![\w.^])", lambda match: match[1].translate(SUPERSCRIPT), line)
+    return raised.replace("*", "·")
+
+
+# ── LaTeX ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+GREEK = frozenset(
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi omega "
+    "Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega".split()
+)
+
+
+def latex(graph: Graph, index: int | None = None, atom: Atom = lambda i: None) -> str:
+    r"""A node's expression in LaTeX's mathematics: `\frac{1}{1 + e^{-x}}`."""
+    return _inlined(graph, graph.output if index is None else index, atom, _latex_op, latex_name)
+
+
+def latex_name(name: str) -> str:
+    r"""A name or number in LaTeX: `w_{0}`, `\theta`, `10^{-8}`."""
+    numeric = re.fullmatch(r"(-?[0-9.]+)(?:e([+-]?[0-9]+))?", name, re.IGNORECASE)
+    if numeric:
+        return name if numeric[2] is None else rf"{numeric[1]} \cdot 10^{{{int(numeric[2])}}}"
+    match = re.fullmatch(r"(.*?[^0-9_])_?([0-9]*)", name)
+    stem, digits = (match[1], match[2]) if match else (name, "")
+    if stem in GREEK:
+        shown = f"\\{stem}"
+    elif len(stem) == 1 and stem.isascii() and stem.isalpha():
+        shown = stem
+    else:
+        shown = r"\mathrm{" + stem.replace("_", r"\_") + "}"
+    return f"{shown}_{{{digits}}}" if digits else shown
+
+
+def _latex_op(op: Op, parts: Sequence[Part]) -> Part:
+    """An op's LaTeX template, filled; fractions and superscripts bracket by themselves."""
+    template = op.latex or rf"\operatorname{{{latex_text(op.name)}}}\left(#*\right)"
+    notation = op.notation
+    binding = ATOM if notation is None or template.startswith((r"\frac", r"\left")) else notation.binding
+
+    def fill(match: re.Match[str]) -> str:
+        if match[1] == "*":
+            return ", ".join(part for part, _ in parts)
+        k = int(match[1]) - 1
+        word, tight = parts[k]
+        if binding == ATOM or match[0] != f"#{k + 1}":
+            return word
+        base = notation is not None and notation.right and k == 0
+        braced = notation is not None and notation.right and k == 1
+        loose = tight < binding or (tight == binding and (k == 1 or base)) or (k > 0 and word.startswith("-"))
+        return rf"\left({word}\right)" if loose and not braced else word
+
+    return re.sub(r"#([1-9*])", fill, template), binding
+
+
+def latex_text(words: str) -> str:
+    r"""Any text, inert in LaTeX.
+
+    >>> latex_text("50% of $x_1")
+    '50\\% of \\$x\\_1'
+    """
+    special = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+    return "".join(special.get(c, "\\" + c if c in "#$%&_{}" else c) for c in words)
