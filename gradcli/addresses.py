@@ -1,0 +1,343 @@
+"""How an address of a cell is read, and what is said when it names none."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from difflib import get_close_matches
+from itertools import islice
+
+from gradcli.autodiff import Edge, Gradients
+from gradcli.cells import Cell, carried, edge_name, gradient_of
+from gradcli.errors import ExpressionError, UnknownCell
+from gradcli.ops.op import CONSTANT
+from gradcli.structure import occurrences
+from gradcli.syntax import GREEK, NAME
+
+OF_NODE = ("value", "grad")
+OF_EDGE = ("local", "down")
+
+PLAIN = re.compile(NAME)
+QUOTIENT = re.compile(rf"[d∂]\s*({NAME})\s*/\s*[d∂]\s*({NAME}|\(.*\))", re.DOTALL)
+DIFFERENTIAL = re.compile(rf"d({NAME})")
+UNDERSCORED = re.compile(r"(value|grad|local|down)_(.+)")
+ORDINAL = re.compile(r"(.*?)\s*#\s*([1-9][0-9]{0,5})", re.DOTALL)
+
+MOST = 8
+"""Names that a hint lists."""
+
+CANDIDATES = 2000
+"""Names among which a misspelling is looked for."""
+
+
+class Reader:
+    """Reads one address.
+
+    A name is looked up; a text in brackets is found by its structure: white space, needless brackets and the
+    names given on the way do not matter.
+    """
+
+    def __init__(self, text: str, gradients: Gradients) -> None:
+        self.text, self.gradients, self.graph = text, gradients, gradients.graph
+
+    def read(self) -> Cell:
+        if self.text == "value":
+            return Cell("value", self.gradients.trace.value, "value")
+        parts = self.split()
+        kind = parts[0]
+        if len(parts) > 1 and kind in OF_NODE:
+            if len(parts) != 2 or not parts[1]:
+                raise _unknown(f"'{self.text}' is no cell", f"a node's cell is {kind}.NODE")
+            return self.of_node(kind, parts[1])
+        if len(parts) > 1 and kind in OF_EDGE:
+            if len(parts) != 3 or not all(parts):
+                raise _unknown(
+                    f"'{self.text}' is no cell", f"an edge's cell is {kind}.CHILD.PARENT: {self.some_edges()}"
+                )
+            return self.of_edge(kind, parts[1], parts[2])
+        quotient = QUOTIENT.fullmatch(self.text)
+        if quotient:
+            return self.quotient(quotient[1], quotient[2])
+        if PLAIN.fullmatch(self.text):
+            return self.bare()
+        if len(parts) > 1 and PLAIN.fullmatch(kind):
+            near = get_close_matches(kind, [*OF_NODE, *OF_EDGE], 1)
+            meant = ".".join([near[0], *parts[1:]]) if near else None
+            raise _unknown(f"no cells '{kind}.…'", f"did you mean {meant}?" if meant else self.what_exists())
+        if kind and self.text[0] not in "0123456789.":
+            raise _unknown(
+                f"'{self.text}' is no cell",
+                f"a node as written stands in brackets: value.({self.text}), grad.({self.text})",
+            )
+        raise _unknown(
+            f"'{self.text}' is no cell" if self.text else "the address is empty", self.what_exists()
+        )
+
+    # ── the forms ───────────────────────────────────────────────────────────────────────────────────────
+
+    def bare(self) -> Cell:
+        """A name alone: an input, `dx`, or a cell with `_` for `.`; one reading must remain."""
+        word = _normal(self.text)
+        if word in self.graph.inputs:
+            readings = [self.grad([self.graph.inputs[word]]), *self.underscored()]
+            return self.only(readings)
+        node = self.graph.find(word)
+        if node is not None:
+            if node == self.graph.output:
+                raise _unknown(
+                    f"'{word}' is the output: which cell of it?",
+                    f"its value is 'value', its gradient 'grad.{word}'",
+                )
+            raise _unknown(
+                f"'{word}' is a node: which cell of it?",
+                f"write value.{word} (forward) or grad.{word} (its gradient)",
+            )
+        differential = DIFFERENTIAL.fullmatch(self.text)
+        found = self.graph.find(_normal(differential[1])) if differential else None
+        readings = self.underscored()
+        if found is not None:
+            readings.append(self.grad([found]))
+        if readings:
+            return self.only(readings)
+        if differential and _normal(differential[1]) in self.constants():
+            return self.grad(self.nodes(differential[1]))
+        cells = [
+            "value",
+            *(f"{start}{name}" for start in ("", "d", "grad_", "value_") for name in self.some_names()),
+        ]
+        near = get_close_matches(word, cells, 3)
+        raise _unknown(
+            f"no cell '{word}'", f"did you mean {' or '.join(near)}?" if near else self.what_exists()
+        )
+
+    def underscored(self) -> list[Cell]:
+        """The readings of `grad_x`, `local_q_x`, `local_q_x_2`."""
+        match = UNDERSCORED.fullmatch(self.text)
+        if match is None:
+            return []
+        kind, rest = match[1], _normal(match[2])
+        if kind in OF_NODE:
+            found = self.graph.find(rest)
+            return [] if found is None else [self.value([found]) if kind == "value" else self.grad([found])]
+        readings = []
+        for cut in re.finditer("_", rest):
+            child, parent = self.graph.find(rest[: cut.start()]), rest[cut.end() :]
+            if child is None:
+                continue
+            numbered = re.fullmatch(r"(.+)_([1-9][0-9]{0,5})", parent)
+            for name, ordinal in [(parent, 1)] + ([(numbered[1], int(numbered[2]))] if numbered else []):
+                end = self.graph.find(name)
+                edges = [] if end is None else self.edges([child], [end])
+                if len(edges) >= ordinal:
+                    readings.append(self.edge(kind, *edges[ordinal - 1]))
+        return readings
+
+    def only(self, readings: list[Cell]) -> Cell:
+        """The one reading there is."""
+        if len(readings) > 1:
+            listed = " or ".join(cell.address for cell in readings)
+            raise _unknown(f"'{self.text}' has {len(readings)} meanings", f"write {listed}")
+        return readings[0]
+
+    def quotient(self, above: str, below: str) -> Cell:
+        """`df/dx`, `∂f/∂x`: the output by its name, or f while nothing else is called so."""
+        graph, name = self.graph, _normal(above)
+        node = graph.find(name)
+        if node == graph.output or (node is None and name == "f"):
+            return self.grad(self.nodes(below))
+        output = graph.names[graph.output]
+        if node is None:
+            raise _unknown(
+                f"no node '{name}' in the graph", f"the output is {output}: write d{output}/d{below}"
+            )
+        raise _unknown(
+            f"'{name}' is not the output, and only the output's gradients are cells",
+            f"along an edge write local.{name}.{below}; the output's gradient is d{output}/d{below}",
+        )
+
+    def of_node(self, kind: str, part: str) -> Cell:
+        """`value.q`, `grad.q`; a text that occurs more than once has the sum of its gradients."""
+        found = self.nodes(part)
+        return self.value(found) if kind == "value" else self.grad(found)
+
+    def of_edge(self, kind: str, child: str, parent: str) -> Cell:
+        """`local.q.x`, `down.q.x`, `local.q.x#2`; the address must mean one edge."""
+        numbered = ORDINAL.fullmatch(parent)
+        parent, ordinal = (numbered[1], int(numbered[2])) if numbered else (parent, 1)
+        children, parents = self.nodes(child), self.nodes(parent, constants=True)
+        edges = self.edges(children, parents)
+        names = self.graph.names
+        if not edges:
+            into = "; ".join(self.edges_into(c) for c in children[:MOST])
+            raise _unknown(f"no edge from '{parent}' to '{child}'", into)
+        pairs = list(dict.fromkeys((c, self.graph.parents[c][k]) for c, k in edges))
+        if len(pairs) > 1:
+            listed = " or ".join(f"{kind}.{names[c]}.{names[p]}" for c, p in pairs[:MOST])
+            raise _unknown(f"'{self.text}' means {len(pairs)} edges", f"write {listed}")
+        if ordinal > len(edges):
+            what = "is one edge" if len(edges) == 1 else f"are {len(edges)} edges"
+            raise _unknown(
+                f"there {what} from '{parent}' to '{child}', not {ordinal}", f"write {kind}.{child}.{parent}"
+            )
+        return self.edge(kind, *edges[ordinal - 1])
+
+    # ── the numbers ─────────────────────────────────────────────────────────────────────────────────────
+
+    def value(self, found: list[int]) -> Cell:
+        address = "value" if found == [self.graph.output] else f"value.{self.named(found)}"
+        return Cell(address, self.gradients.trace.values[found[0]], "value")
+
+    def grad(self, found: list[int]) -> Cell:
+        parts = [gradient_of(self.gradients, i) for i in found]
+        for i, part in zip(found, parts, strict=True):
+            if part is None:
+                raise _unknown(
+                    f"no gradient is computed for '{self.graph.names[i]}': it depends on no input",
+                    "to differentiate with respect to a number, make it a variable",
+                )
+        total = sum(part for part in parts[1:] if part is not None)
+        return Cell(f"grad.{self.named(found)}", (parts[0] or 0.0) + total, "grad")
+
+    def edge(self, kind: str, child: int, k: int) -> Cell:
+        gradients, graph = self.gradients, self.graph
+        place = edge_name(graph, child, k)
+        if not gradients.active(child, k):
+            raise _unknown(
+                f"no gradient flows along this edge: {self.why_not(child, k)}", self.edges_into(child)
+            )
+        local, down = carried(Edge(gradients, child, k))
+        return Cell(f"{kind}.{place}", local if kind == "local" else down, kind)
+
+    def why_not(self, child: int, k: int) -> str:
+        graph, names = self.graph, self.graph.names
+        parent = graph.parents[child][k]
+        if graph.ops[parent] is CONSTANT:
+            return f"{names[parent]} is a number"
+        if graph.ops[child].partial(k) is None:
+            return f"{graph.ops[child].name} has no gradient in '{names[parent]}'"
+        if not graph.varied[parent]:
+            return f"'{names[parent]}' depends on no input"
+        if not graph.used[child]:
+            return f"the output does not use '{names[child]}'"
+        return f"none arrives at '{names[child]}'"
+
+    # ── nodes and edges ─────────────────────────────────────────────────────────────────────────────────
+
+    def nodes(self, part: str, *, constants: bool = False) -> list[int]:
+        """The tape positions that a name, or a text in brackets, stands for."""
+        part = part.strip()
+        if not (part.startswith("(") and part.endswith(")")):
+            return [self.node(part, constants=constants)]
+        inner = part[1:-1].strip()
+        if PLAIN.fullmatch(inner):
+            return [self.node(inner, constants=constants)]
+        try:
+            found = occurrences(part, self.graph)
+        except ExpressionError as error:
+            offset = max(self.text.find(part), 0)
+            span = (error.span[0] + offset, error.span[1] + offset) if error.span else None
+            raise UnknownCell(error.message, source=self.text, span=span, hint=error.hint) from error
+        if not found:
+            raise _unknown(f"'{part[1:-1].strip()}' is no node of the graph", self.what_exists())
+        return found
+
+    def node(self, word: str, *, constants: bool = False) -> int:
+        """The tape position of a name as shown."""
+        name = _normal(word)
+        found = self.graph.find(name)
+        if found is not None:
+            return found
+        numbers = self.constants()
+        if name in numbers:
+            if constants:
+                return numbers[name]
+            hint = f"give it a value to differentiate by it: --{name}=…" if PLAIN.fullmatch(name) else None
+            raise _unknown(f"{name} is a number here, and numbers have no cells", hint)
+        if name[:1] in "0123456789":
+            raise _unknown(f"{name} is a number, and numbers have no cells", self.what_exists())
+        if name[0] == "(":
+            raise _unknown(f"the brackets of '{word}' do not match", "a node as written: grad.(w0*x0)")
+        if not PLAIN.fullmatch(name):
+            raise _unknown(f"'{word}' is no name", f"a node as written stands in brackets: ({word})")
+        near = get_close_matches(name, self.some_names(), 3)
+        raise _unknown(
+            f"no node '{name}' in the graph",
+            f"did you mean {' or '.join(near)}?" if near else self.what_exists(),
+        )
+
+    def constants(self) -> dict[str, int]:
+        return {literal.text: i for i, literal in self.graph.numbers.items()}
+
+    def edges(self, children: Sequence[int], parents: Sequence[int]) -> list[tuple[int, int]]:
+        wanted = set(parents)
+        return [(c, k) for c in children for k, p in enumerate(self.graph.parents[c]) if p in wanted]
+
+    def named(self, found: list[int]) -> str:
+        """The name of a node, or the text of the address for several."""
+        if len(found) == 1:
+            return self.graph.names[found[0]]
+        return self.text[self.text.index("(") :]
+
+    def split(self) -> list[str]:
+        """The address at the dots outside its brackets."""
+        parts, depth, start = [], 0, 0
+        for match in re.finditer(r"[().]", self.text):
+            if match[0] == "." and depth == 0:
+                parts.append(self.text[start : match.start()])
+                start = match.end()
+            elif match[0] != ".":
+                depth += 1 if match[0] == "(" else -1
+        return [part.strip() for part in [*parts, self.text[start:]]]
+
+    # ── errors ──────────────────────────────────────────────────────────────────────────────────────────
+
+    def some_names(self) -> list[str]:
+        """Names to look for a misspelling among: what the user named first."""
+        graph = self.graph
+        shown = (graph.names[i] for i in islice(graph.shown, CANDIDATES))
+        return list(
+            dict.fromkeys(
+                [*islice(graph.inputs, CANDIDATES), *islice(graph.labels.values(), CANDIDATES), *shown]
+            )
+        )
+
+    def some_edges(self) -> str:
+        edges = [
+            f"local.{edge_name(self.graph, edge.child, edge.k)}"
+            for edge in islice(self.gradients.edges(), MOST)
+        ]
+        return _listed(edges) or "the graph has none"
+
+    def edges_into(self, child: int) -> str:
+        graph = self.graph
+        into = [
+            edge_name(graph, child, k)
+            for k in range(len(graph.parents[child]))
+            if self.gradients.active(child, k)
+        ]
+        name = graph.names[child]
+        return (
+            f"edges into {name}: " + _listed([f"local.{place}" for place in into])
+            if into
+            else f"no gradient leaves {name}"
+        )
+
+    def what_exists(self) -> str:
+        names = self.some_names()
+        more = "" if len(self.graph.shown) <= MOST else f" … ({len(self.graph.shown)} in all)"
+        return f"cells are value, value.NODE, grad.NODE, local.CHILD.PARENT; nodes: {_listed(names, more)}"
+
+
+def _unknown(message: str, hint: str | None) -> UnknownCell:
+    return UnknownCell(message, hint=hint)
+
+
+def _listed(names: list[str], more: str | None = None) -> str:
+    return ", ".join(names[:MOST]) + (more if more is not None else " …" if len(names) > MOST else "")
+
+
+def _normal(word: str) -> str:
+    """A name as the parser knows it."""
+    name = unicodedata.normalize("NFKC", word)
+    return GREEK.get(name, name)

@@ -1,0 +1,87 @@
+"""Cells: one address for every number of the table, the same in every command, file and format.
+
+value               the output                     value.q       a node's forward value
+grad.q              ∂output/∂q                     dx, df/dx, ∂f/∂x, and an input's bare name: grad.x
+local.q.x           ∂q/∂x along the edge x → q     local.q.x#2   a second edge between the same two
+down.q.x            local × upstream               n1, n2, …     unnamed nodes, as shown
+grad.(w0*x0)        a node as it is written        grad_x        "_" for "." where a name is needed
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from gradcli.autodiff import Edge, Gradients
+from gradcli.graph import Graph
+from gradcli.ops.op import CONSTANT, INPUT
+
+
+class Cell(NamedTuple):
+    """A number of the table: its canonical address, its value, and its kind: value, grad, local or down."""
+
+    address: str
+    value: float
+    kind: str
+
+
+def resolve(address: str, gradients: Gradients) -> Cell:
+    """The cell that an address names.
+
+    `value` alone is always the output; the gradient of a variable of that name is `grad.value`.
+    Errors: UnknownCell, with what was meant or what there is as a hint.
+    """
+    from gradcli.addresses import Reader
+
+    return Reader(address.strip(), gradients).read()
+
+
+def list_cells(gradients: Gradients, wrt: Sequence[str] | None = None) -> Iterator[Cell]:
+    """All cells in canonical order: the output, the inputs' gradients, the nodes between, the edges.
+
+    wrt: the names whose gradients come first; every input unless given.
+    """
+    graph, values = gradients.graph, gradients.trace.values
+    yield Cell("value", gradients.trace.value, "value")
+    asked = tuple(graph.inputs) if wrt is None else tuple(wrt)
+    for name in asked:
+        yield Cell(f"grad.{name}", gradients[name], "grad")
+    names, listed = graph.names, {graph.position(name) for name in asked}
+    for i, op in enumerate(graph.ops):
+        if op is not CONSTANT and op is not INPUT and i != graph.output:
+            yield Cell(f"value.{names[i]}", values[i], "value")
+            gradient = gradient_of(gradients, i)
+            if gradient is not None and i not in listed:
+                yield Cell(f"grad.{names[i]}", gradient, "grad")
+    for edge in gradients.edges():
+        place = edge_name(graph, edge.child, edge.k)
+        local, down = carried(edge)
+        yield Cell(f"local.{place}", local, "local")
+        yield Cell(f"down.{place}", down, "down")
+
+
+def gradient_of(gradients: Gradients, index: int) -> float | None:
+    """∂output/∂node: 0 where the output does not use it; None (not computed) where no input is behind it."""
+    arrived = gradients.adjoints[index]
+    if arrived is not None:
+        return arrived
+    graph = gradients.graph
+    return 0.0 if graph.varied[index] or not graph.used[index] else None
+
+
+def carried(edge: Edge) -> tuple[float, float]:
+    """The local and the downstream gradient of an edge; 0 and 0 where its child selects another input."""
+    local = edge.local
+    return local, local * edge.upstream if local else edge.downstream
+
+
+def edge_name(graph: Graph, child: int, k: int) -> str:
+    """`q.x`, or `q.x#2` for the second edge between the same two."""
+    parents = graph.parents[child]
+    before = parents[:k].count(parents[k])
+    return f"{graph.names[child]}.{graph.names[parents[k]]}" + (f"#{before + 1}" if before else "")
+
+
+def identifier(address: str) -> str:
+    """A cell's address where a name is needed: `grad_x`, `local_q_x_2`."""
+    return address.replace(".", "_").replace("#", "_")

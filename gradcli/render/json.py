@@ -1,0 +1,156 @@
+"""`gradcli.eval/1`: everything as strict JSON, one node a line. Its JSON Schema ships in gradcli/schemas.
+
+Changes are additive. Non-finite numbers are "NaN", "Infinity" and "-Infinity", as proto3 JSON has them.
+Characters outside ASCII are escaped: no bidi mark reaches a terminal, and any encoding holds the text.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from math import isfinite, isnan
+from typing import TYPE_CHECKING, Any
+
+from gradcli import notation
+from gradcli.autodiff import Edge
+from gradcli.cells import carried, gradient_of
+from gradcli.ops.op import CONSTANT
+from gradcli.render.rows import Rules, expression
+
+if TYPE_CHECKING:
+    from gradcli.render.figures import Style
+    from gradcli.report import Report
+    from gradcli.verify import DifferencesVerdict, ProofVerdict, SympyVerdict, Verification
+
+SCHEMA = "gradcli.eval/1"
+
+Object = dict[str, Any]
+
+
+def render(report: Report, style: Style | None = None) -> str:
+    """The whole document."""
+    return "".join(pieces(report)).removesuffix("\n")
+
+
+def pieces(report: Report) -> Iterator[str]:
+    """The document in pieces: the head, a node each, the rest."""
+    head = {
+        "schema": SCHEMA,
+        "expression": report.expression,
+        "value": encoded(report.value),
+        "grad": {name: encoded(gradient) for name, gradient in report.gradients.items()},
+        "output": report.graph.output,
+        "upstream": encoded(report.source.upstream),
+    }
+    yield "{\n" + "".join(f"  {_dumped(key)}: {_dumped(value)},\n" for key, value in head.items())
+    separator = '  "nodes": [\n    '
+    for node in nodes(report):
+        yield separator + _dumped(node)
+        separator = ",\n    "
+    tail = {
+        "verification": verdicts(report.verification),
+        "notes": list(report.all_notes),
+        "warnings": list(report.all_warnings),
+        "ranking": [{"name": name, "grad": encoded(gradient)} for name, gradient in report.ranking],
+        "needed": report.kept,
+        "trouble": trouble(report),
+    }
+    yield "\n  ]" + "".join(f",\n  {_dumped(key)}: {_dumped(value)}" for key, value in tail.items()) + "\n}\n"
+
+
+def nodes(report: Report) -> Iterator[Object]:
+    """Every place of the tape; its lists align with `inputs`, null where no gradient flows."""
+    source, graph = report.source, report.graph
+    names, values, rules = graph.names, source.trace.values, Rules(graph)
+    left_out = {i for name, i in graph.inputs.items() if report.wrt is not None and name not in report.wrt}
+    for i, (op, parents) in enumerate(zip(graph.ops, graph.parents, strict=True)):
+        edges = [carried(Edge(source, i, k)) if source.active(i, k) else None for k in range(len(parents))]
+        yield {
+            "id": i,
+            "name": names[i],
+            "op": op.name,
+            "gate": op.gate,
+            "expression": names[i] if op is CONSTANT else expression(graph, i),
+            "formula": notation.formula(graph, i),
+            "shape": [],
+            "inputs": parents,
+            "value": encoded(values[i]),
+            "rule": [rules(i, k) if edge else None for k, edge in enumerate(edges)],
+            "local": [encoded(edge[0]) if edge else None for edge in edges],
+            "downstream": [encoded(edge[1]) if edge else None for edge in edges],
+            "grad": None if i in left_out or op is CONSTANT else encoded(gradient_of(source, i)),
+        }
+
+
+def verdicts(verification: Verification | None) -> Object:
+    """The verdicts; sympy and proof are `skipped` when not asked for, differences are left out."""
+    if verification is None:
+        return {"status": "skipped", "sympy": _sympy(None), "proof": _proof(None), "failures": []}
+    parts: Object = {
+        "status": verification.status,
+        "sympy": _sympy(verification.sympy),
+        "proof": _proof(verification.proof),
+        "failures": list(verification.failures),
+    }
+    if verification.differences is not None:
+        parts["differences"] = _differences(verification.differences)
+    return parts
+
+
+def _sympy(verdict: SympyVerdict | None) -> Object:
+    if verdict is None:
+        return {"status": "skipped", "max_rel_error": None, "derivatives": {}, "checked": 0, "unchecked": []}
+    return {
+        "status": verdict.status,
+        "max_rel_error": encoded(verdict.max_rel_error),
+        "derivatives": dict(verdict.derivatives),
+        "checked": verdict.checked,
+        "unchecked": list(verdict.unchecked),
+    }
+
+
+def _proof(verdict: ProofVerdict | None) -> Object:
+    if verdict is None:
+        return {"status": "skipped", "digits": None, "nodes": 0, "edges": 0, "lost": {}, "unchecked": []}
+    return {
+        "status": verdict.status,
+        "digits": verdict.digits,
+        "nodes": verdict.nodes,
+        "edges": verdict.edges,
+        "lost": dict(verdict.lost),
+        "unchecked": list(verdict.unproved),
+    }
+
+
+def _differences(verdict: DifferencesVerdict) -> Object:
+    return {
+        "status": verdict.status,
+        "errors": {name: encoded(error) for name, error in verdict.errors.items()},
+        "band": verdict.band,
+        "unchecked": list(verdict.unchecked),
+    }
+
+
+def trouble(report: Report) -> Object | None:
+    """The first node that went wrong; null if none did."""
+    found = report.trouble
+    if found is None:
+        return None
+    return {
+        "node": found.node,
+        "name": found.name,
+        "cause": found.cause,
+        "effect": found.effect,
+        "advice": found.advice,
+    }
+
+
+def encoded(value: float | None) -> float | str | None:
+    """A number as JSON can hold it."""
+    if value is None or isfinite(value):
+        return value
+    return "NaN" if isnan(value) else "Infinity" if value > 0 else "-Infinity"
+
+
+def _dumped(value: float | str | list[Any] | Mapping[str, Any] | None) -> str:
+    return json.dumps(value, allow_nan=False, ensure_ascii=True)

@@ -1,0 +1,25 @@
+"""`cell TAB number`, a line each, for scripts: the shortest digits that read back as the same double."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from gradcli.cells import list_cells
+from gradcli.errors import visible
+from gradcli.notation import number
+
+if TYPE_CHECKING:
+    from gradcli.render.figures import Style
+    from gradcli.report import Report
+
+
+def render(report: Report, style: Style | None = None) -> str:
+    """All cells in canonical order."""
+    return "".join(pieces(report)).removesuffix("\n")
+
+
+def pieces(report: Report) -> Iterator[str]:
+    """The lines, each with its end."""
+    for address, value, _ in list_cells(report.source, report.wrt):
+        yield f"{visible(address)}\t{number(value)}\n"
