@@ -7,10 +7,12 @@ it is cut with names.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from gradcli.errors import visible
 from gradcli.ops.op import CONSTANT, INPUT, Op
 
 if TYPE_CHECKING:
@@ -203,13 +205,22 @@ def latex_name(name: str) -> str:
         return name if numeric[2] is None else rf"{numeric[1]} \cdot 10^{{{int(numeric[2])}}}"
     match = re.fullmatch(r"(.*?[^0-9_])_?([0-9]*)", name)
     stem, digits = (match[1], match[2]) if match else (name, "")
+    letters = [_latex_letter(letter) for letter in visible(stem)]
     if stem in GREEK:
         shown = f"\\{stem}"
-    elif len(stem) == 1 and stem.isascii() and stem.isalpha():
-        shown = stem
+    elif len(stem) == 1 and ((stem.isascii() and stem.isalpha()) or letters[0] != stem):
+        shown = letters[0].strip()
     else:
-        shown = r"\mathrm{" + stem.replace("_", r"\_") + "}"
+        shown = r"\mathrm{" + "".join(letters) + "}"
     return f"{shown}_{{{digits}}}" if digits else shown
+
+
+def _latex_letter(letter: str) -> str:
+    """A character of a name: Greek by its command, what LaTeX would act on escaped."""
+    script, _, word = unicodedata.name(letter, "").partition(" ")
+    size, _, word = word.replace("LAMDA", "LAMBDA").partition(" LETTER ")
+    command = word.capitalize() if size == "CAPITAL" else word.lower()
+    return f"\\{command} " if script == "GREEK" and command in GREEK else latex_text(letter)
 
 
 def _latex_op(op: Op, parts: Sequence[Part]) -> Part:
