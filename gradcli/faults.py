@@ -68,10 +68,9 @@ AMBIGUOUS = {
 """Names that mean one thing in one book and another in the next: refused, with both spellings."""
 
 
-def strange(parser: Parser, at: int, wants_operand: bool) -> NoReturn:
+def strange(parser: Parser, at: int) -> NoReturn:
     """A character that begins no token."""
     text = parser.text
-    at += len(text[at:]) - len(text[at:].lstrip(" \t\r\f\v\u00a0\u2009\u202f"))
     character = text[at]
     hint = STRANGE.get(character)
     if text.startswith("==", at) or character == "=":
@@ -92,25 +91,26 @@ def expected_operand(parser: Parser, token: re.Match[str], waiting: Sequence[Wai
     kind = token.lastindex or 0
     span = token.span(kind)
     word = token[kind]
-    before = waiting[-1] if waiting else None
-    written = parser.text[before.start : before.end] if before else ""
-    if word == ")" and before is not None and before.notation is None:
-        if before.op is not None:
-            if parser.text[: span[0]].rstrip().endswith(","):
-                parser.fail("an argument is missing after ','", span, "remove the comma, or add the argument")
-            parser.fail(f"{before.op.name} needs {arguments(before.op)}", (before.start, span[1]), usage(before.op))
-        parser.fail("there is nothing between the brackets", (before.start, span[1]), "put an expression between them")
+    binding, op, opens, closes, _ = waiting[-1] if waiting else (None, None, 0, 0, None)
+    written = parser.text[opens:closes]
+    bracket = binding == 0
+    if word == ")" and bracket:
+        if op is not None and parser.text[: span[0]].rstrip().endswith(","):
+            parser.fail("an argument is missing after ','", span, "remove the comma, or add the argument")
+        if op is not None:
+            parser.fail(f"{op.name} needs {arguments(op)}", (opens, span[1]), usage(op))
+        parser.fail("there is nothing between the brackets", (opens, span[1]), "put an expression between them")
     if word.strip() in ("", ";") or word.strip().startswith("#"):
         end = (span[0], span[0] + 1) if word.strip() == ";" else (span[0], span[0])
-        if before is None:
+        if binding is None:
             parser.fail("an expression is missing here", end, "after '=' comes an expression, such as q = x+y")
-        if before.notation is None:
-            parser.fail("this bracket is never closed", (before.start, before.end), "add what it holds, and the ')'")
-        parser.fail(f"the expression ends after '{written}'", (before.start, before.end), "add what comes after it")
-    if word == "," and before is not None and before.op is not None and before.notation is None:
-        parser.fail("an argument is missing before ','", span, usage(before.op))
+        if bracket:
+            parser.fail("this bracket is never closed", (opens, closes), "add what it holds, and the ')'")
+        parser.fail(f"the expression ends after '{written}'", (opens, closes), "add what comes after it")
+    if word == "," and bracket and op is not None:
+        parser.fail("an argument is missing before ','", span, usage(op))
     if word in INFIX or word == ",":
-        if before is not None and before.notation is not None:
+        if binding:
             hint = f"write one of '{written}' and '{word}', or what stands between them"
             if written in "/*" and word == written:
                 hint = "the power is ^ or **; division is /"
@@ -165,8 +165,18 @@ def lonely_comma(parser: Parser, token: re.Match[str]) -> NoReturn:
 
 def unclosed(parser: Parser, waiting: Sequence[Waiting]) -> NoReturn:
     """The text, or the statement, ends inside a bracket."""
-    bracket = next(item for item in reversed(waiting) if item.notation is None)
-    parser.fail("this bracket is never closed", (bracket.start, bracket.end), "add the missing ')'")
+    _, _, start, end, _ = next(item for item in reversed(waiting) if item[0] == 0)
+    parser.fail("this bracket is never closed", (start, end), "add the missing ')'")
+
+
+def chained(parser: Parser, top: Waiting, starts: Sequence[int], ends: Sequence[int], span: Span) -> NoReturn:
+    """Comparisons do not chain: 0 < x < 1 would compare a truth value with 1."""
+    text = parser.text
+    first, second = text[starts[-2] : ends[-2]], text[starts[-1] : ends[-1]]
+    before, after = text[top[2] : top[3]], text[slice(*span)]
+    parser.fail(
+        "comparisons do not chain", (top[2], span[1]), f"write ({first}{before}{second})*({second}{after}…)"
+    )
 
 
 def free_name(parser: Parser, name: str, span: Span, parameters: Sequence[str]) -> NoReturn:

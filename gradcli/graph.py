@@ -6,10 +6,11 @@ values live in a Trace, gradients in Gradients (autodiff.py), so that one Graph 
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from gradcli.errors import LimitError, Span, UnknownCell
 from gradcli.ops.op import CONSTANT, INPUT, Op
@@ -67,6 +68,26 @@ class Node:
 
     def __repr__(self) -> str:
         return f"Node({self.name}: {self.op.name})"
+
+
+class Spans(Sequence[Span]):
+    """The place of each node in the text, 16 bytes a node."""
+
+    def __init__(self) -> None:
+        self.places = array("q")
+
+    def __len__(self) -> int:
+        return len(self.places) // 2
+
+    @overload
+    def __getitem__(self, index: int) -> Span: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Span]: ...
+    def __getitem__(self, index: int | slice) -> Span | list[Span]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(len(self))[index]]
+        at = 2 * range(len(self))[index]
+        return self.places[at], self.places[at + 1]
 
 
 class Graph:
@@ -230,14 +251,14 @@ class Builder:
     def __init__(self, *, share: bool = False) -> None:
         self.ops: list[Op] = []
         self.parents: list[tuple[int, ...]] = []
-        self.spans: list[Span] = []
+        self.spans = Spans()
         self.numbers: dict[int, Literal] = {}
         self.inputs: dict[str, int] = {}
         self.labels: dict[int, str] = {}
         self.constants: dict[str, int] = {}
         self._known: dict[tuple[Op, tuple[int, ...]], int] | None = {} if share else None
 
-    def add(self, op: Op, parents: tuple[int, ...], span: Span = (0, 0)) -> int:
+    def add(self, op: Op, parents: tuple[int, ...], start: int = 0, end: int = 0) -> int:
         """Append an op; with `share`, an op on the same parents is the node that is already there."""
         if self._known is not None and parents:
             known = self._known.setdefault((op, parents), len(self.ops))
@@ -248,21 +269,21 @@ class Builder:
             raise LimitError(f"the graph would have more than {LIMIT:,} nodes")
         self.ops.append(op)
         self.parents.append(parents)
-        self.spans.append(span)
+        self.spans.places.extend((start, end))
         return index
 
     def input(self, name: str, span: Span = (0, 0)) -> int:
         """The node of a variable."""
         index = self.inputs.get(name)
         if index is None:
-            index = self.inputs[name] = self.add(INPUT, (), span)
+            index = self.inputs[name] = self.add(INPUT, (), *span)
         return index
 
     def constant(self, text: str, value: float, span: Span = (0, 0)) -> int:
         """The node of a number."""
         index = self.constants.get(text)
         if index is None:
-            index = self.constants[text] = self.add(CONSTANT, (), span)
+            index = self.constants[text] = self.add(CONSTANT, (), *span)
             self.numbers[index] = Literal(value, text)
         return index
 
@@ -275,7 +296,7 @@ class Builder:
             if op is CONSTANT:
                 place[i] = self.constant(body.numbers[i].text, body.numbers[i].value, span)
             elif op is not INPUT:
-                place[i] = self.add(op, tuple(place[p] for p in body.parents[i]), span)
+                place[i] = self.add(op, tuple(place[p] for p in body.parents[i]), *span)
         return place[body.output]
 
     def finish(self, output: int, **facts: Any) -> Graph:

@@ -25,7 +25,7 @@ import unicodedata
 from collections.abc import Collection
 from functools import cache
 from math import e, inf, pi, tau
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 from gradcli import faults
 from gradcli.errors import ExpressionError, LimitError, Span
@@ -42,25 +42,28 @@ IDENTITY, POW, EXP = FUNCTIONS["identity"], FUNCTIONS["pow"], FUNCTIONS.get("exp
 SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")
 
 _LETTER = r"[^\W\d₀-₉⁰¹²³⁴-⁹½¼¾⅐-⅞]"
-NAME = rf"{_LETTER}(?:{_LETTER}|[0-9₀-₉])*"
-NUMBER = r"(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+NAME = rf"{_LETTER}(?:{_LETTER}|[0-9₀-₉])*+"
+NUMBER = r"(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?+"
 POWER = r"[⁺⁻]?[⁰¹²³⁴-⁹]+"
 
+SPACE = r"[ \t\r\f\v\u00a0\u2009\u202f]"
+
 TOKEN = re.compile(
-    rf"""[ \t\r\f\v\u00a0\u2009\u202f]*(?:
-      ( {NUMBER} )
-    | ( (?>{NAME}) ) (?![ \t]*\()
-    | ( \*\* | [-+*/^<>]=? | [=!]= | [×·⋅∙∗÷∕−≤≥≠] )
+    rf"""{SPACE}*+(?:
+      ( [A-Za-z_][A-Za-z0-9_]*+ (?![ \t(]|[^\x00-\x7f]) | {NAME} (?!{SPACE}*\() )
+    | ( {NUMBER} )
+    | ( \*\* | [-+*/^<>]=?+ | [=!]= | [×·⋅∙∗÷∕−≤≥≠] )
     | ( [()] )
-    | ( {NAME} ) [ \t]*\(
+    | ( {NAME} ) {SPACE}*\(
     | ( {POWER} )
     | ( , )
     | ( (?:\#[^\n]*)?\n | \#[^\n]*\Z )
     | ( ; | \Z )
+    | ( . )
     )""",
-    re.VERBOSE,
+    re.VERBOSE | re.DOTALL,
 )
-NUMBER_TOKEN, NAME_TOKEN, OPERATOR, BRACKET, CALL, SUPERSCRIPT, COMMA, NEWLINE, END = range(1, 10)
+NAME_TOKEN, NUMBER_TOKEN, OPERATOR, BRACKET, CALL, SUPERSCRIPT, COMMA, NEWLINE, END, STRANGE = range(1, 11)
 
 BLANK = re.compile(r"(?:[\s;\ufeff]|#[^\n]*)*")
 HEAD = re.compile(rf"({NAME})[ \t]*(\(\s*(?:{NAME}(?:\s*,\s*{NAME})*)?\s*\)[ \t]*)?=(?!=)")
@@ -104,14 +107,10 @@ def number(text: str, source: str, span: Span) -> float:
     return value
 
 
-class Waiting(NamedTuple):
-    """An operator, or an open bracket, whose right side is still being read."""
-
-    start: int
-    end: int
-    notation: Notation | None = None  # None for a bracket
-    op: Op | None = None  # for a bracket: the function it calls
-    operands: int = 0  # for a bracket: the operand stack's height before it
+Waiting = tuple[int, Any, int, int, Any]
+"""What waits for its right side, as (binding, op, start, end, notation of an operator); a bracket has binding 0, the
+function it calls or None, and in the last place the height of the operand stack before it. Plain tuples: a long
+expression makes millions."""
 
 
 class Parser:
@@ -203,7 +202,7 @@ class Parser:
     def label(self, builder: Builder, index: int, name: str, span: Span) -> int:
         """Name a node. A leaf, and a node that has a name, gets the new name on a copy."""
         if builder.ops[index] in (INPUT, CONSTANT) or index in builder.labels:
-            index = builder.add(IDENTITY, (index,), span)
+            index = builder.add(IDENTITY, (index,), *span)
         builder.labels[index] = name
         return index
 
@@ -215,7 +214,7 @@ class Parser:
         operands: nodes, with the extent of their text, brackets included.
         waiting: the operators and open brackets whose right side is still being read.
         """
-        text, match, add, constants = self.text, TOKEN.match, builder.add, builder.constants
+        text, add, constants = self.text, builder.add, builder.constants
         operands: list[int] = []
         starts: list[int] = []
         ends: list[int] = []
@@ -223,64 +222,58 @@ class Parser:
         opened = 0
         wants_operand = True
 
-        def reduce(incoming: Notation | None) -> None:
-            """Apply the waiting operators that bind at least as tightly as the incoming one."""
-            binding = 0 if incoming is None else incoming.binding
-            while waiting:
-                top = waiting[-1]
-                notation = top.notation
-                if notation is None or notation.binding < binding or (notation.binding == binding and notation.right):
-                    return
-                if notation.binding == binding and not notation.chains:
-                    self.chained(starts[-2], ends[-2], starts[-1], ends[-1], top.start, at)
+        def reduce(binding: int) -> None:
+            """Apply the waiting operators that bind at least this tightly; brackets bind at 0."""
+            while waiting and (top := waiting[-1])[0] >= binding:
                 waiting.pop()
-                if notation.fix == "prefix":
-                    starts[-1] = top.start
-                    if top.op is not IDENTITY:
-                        operands[-1] = add(top.op, (operands[-1],), (top.start, ends[-1]))
+                op = top[1]
+                if top[4].fix == "prefix":
+                    starts[-1] = top[2]
+                    if op is not IDENTITY:
+                        operands[-1] = add(op, (operands[-1],), top[2], ends[-1])
                     continue
                 right, end = operands.pop(), ends.pop()
                 starts.pop()
                 left = operands[-1]
                 ends[-1] = end
-                if top.op is POW and left in builder.numbers and builder.numbers[left].text == "e":
-                    operands[-1] = add(EXP, (right,), (starts[-1], end))
+                if op is POW and left in builder.numbers and builder.numbers[left].text == "e":
+                    operands[-1] = add(EXP, (right,), starts[-1], end)
                 else:
-                    operands[-1] = add(top.op, (left, right), (starts[-1], end))
+                    operands[-1] = add(op, (left, right), starts[-1], end)
 
+        tokens = TOKEN.finditer(text, at)
         while True:
-            token = match(text, at)
-            if token is None:
-                faults.strange(self, at, wants_operand)
+            token = next(tokens)
             kind: int = token.lastindex  # type: ignore[assignment]
             start, stop = token.span(kind)
             if wants_operand:
                 if kind == NAME_TOKEN:
-                    index = scope.get(token[2])
+                    index = scope.get(token[1])
                     if index is None:
-                        index = self.variable(builder, scope, token[2], (start, stop))
+                        index = self.variable(builder, scope, token[1], (start, stop))
                 elif kind == NUMBER_TOKEN:
-                    index = constants.get(token[1])
+                    index = constants.get(token[2])
                     if index is None:
-                        index = builder.constant(token[1], number(token[1], text, (start, stop)), (start, stop))
+                        index = builder.constant(token[2], number(token[2], text, (start, stop)), (start, stop))
                 elif kind == OPERATOR and token[3] in PREFIX:
                     literal = NEGATIVE.match(text, start)
                     if literal is None:
-                        waiting.append(Waiting(start, stop, *PREFIX[token[3]]))
-                        at = stop
+                        notation, op = PREFIX[token[3]]
+                        waiting.append((notation.binding, op, start, stop, notation))
                         continue
                     stop, word = literal.end(), "-" + literal[1]
+                    tokens = TOKEN.finditer(text, stop)
                     index = builder.constant(word, number(word, text, (start, stop)), (start, stop))
                 elif kind == CALL or (kind == BRACKET and text[start] == "("):
-                    at = token.end()
                     function = self.function(token[5], (start, stop)) if kind == CALL else None
-                    waiting.append(Waiting(start, stop, None, function, len(operands)))
+                    waiting.append((0, function, start, stop, len(operands)))
                     opened += 1
                     continue
                 elif kind == NEWLINE and opened:
-                    at = stop
                     continue
                 else:
+                    if kind == STRANGE:
+                        faults.strange(self, start)
                     faults.expected_operand(self, token, waiting)
                 operands.append(index)
                 starts.append(start)
@@ -290,22 +283,26 @@ class Parser:
                 infix = INFIX.get(token[3])
                 if infix is None:
                     faults.no_operator(self, token)
-                if waiting and waiting[-1].notation is not None:
-                    reduce(infix[0])
-                waiting.append(Waiting(start, stop, *infix))
+                notation, op = infix
+                binding = notation.binding
+                if waiting and waiting[-1][0] >= binding:
+                    reduce(binding + (notation.right or not notation.chains))
+                    if not notation.chains and waiting and waiting[-1][0] == binding:
+                        faults.chained(self, waiting[-1], starts, ends, (start, stop))
+                waiting.append((binding, op, start, stop, notation))
                 wants_operand = True
             elif kind == BRACKET and text[start] == ")":
-                reduce(None)
+                reduce(1)
                 if not waiting:
                     self.fail("this ')' closes nothing", (start, stop), "remove it, or add the '(' it belongs to")
                 bracket = waiting.pop()
                 opened -= 1
-                if bracket.op is not None:
+                if bracket[1] is not None:
                     self.call(builder, bracket, operands, starts, ends, {}, stop)
-                starts[-1], ends[-1] = bracket.start, stop
+                starts[-1], ends[-1] = bracket[2], stop
             elif kind == COMMA:
-                reduce(None)
-                if not waiting or waiting[-1].op is None:
+                reduce(1)
+                if not waiting or waiting[-1][1] is None:
                     faults.lonely_comma(self, token)
                 keyword = KEYWORD.match(text, stop)
                 if keyword is None:
@@ -313,24 +310,26 @@ class Parser:
                 else:
                     bracket = waiting.pop()
                     opened -= 1
-                    values, stop = self.keywords(bracket, keyword)
+                    values, stop = self.keywords(bracket[1], keyword)
+                    tokens = TOKEN.finditer(text, stop)
                     self.call(builder, bracket, operands, starts, ends, values, stop)
-                    starts[-1], ends[-1] = bracket.start, stop
+                    starts[-1], ends[-1] = bracket[2], stop
             elif kind == SUPERSCRIPT:
                 word = token[6].translate(SUPERSCRIPTS).lstrip("+")
                 exponent = builder.constant(word, number(word, text, (start, stop)), (start, stop))
-                operands[-1] = add(POW, (operands[-1], exponent), (starts[-1], stop))
+                operands[-1] = add(POW, (operands[-1], exponent), starts[-1], stop)
                 ends[-1] = stop
             elif kind == NEWLINE and opened:
                 pass
             elif kind in (NEWLINE, END):
                 if opened:
                     faults.unclosed(self, waiting)
-                reduce(None)
+                reduce(1)
                 return operands[0], (starts[0], ends[0]), stop
+            elif kind == STRANGE:
+                faults.strange(self, start)
             else:
                 faults.expected_operator(self, token, starts, ends)
-            at = stop
 
     def variable(self, builder: Builder, scope: dict[str, int], word: str, span: Span) -> int:
         """The node of a name met for the first time under this spelling."""
@@ -356,10 +355,8 @@ class Parser:
             faults.unknown_function(self, name, span)
         return op
 
-    def keywords(self, bracket: Waiting, match: re.Match[str] | None) -> tuple[dict[str, str], int]:
+    def keywords(self, op: Op, match: re.Match[str] | None) -> tuple[dict[str, str], int]:
         """{"," NAME "=" literal} ")" — the attributes at the end of a call."""
-        op = bracket.op
-        assert op is not None  # noqa: S101 - only a call's bracket comes here
         given: dict[str, str] = {}
         while match is not None:
             name, stop = self.name(match[1], match.span(1)), match.end()
@@ -389,8 +386,8 @@ class Parser:
         stop: int,
     ) -> None:
         """Replace the arguments on the operand stack by the call's node."""
-        op, height, span = bracket.op, bracket.operands, (bracket.start, stop)
-        assert op is not None  # noqa: S101 - only a call's bracket comes here
+        _, op, start, _, height = bracket
+        span = start, stop
         arguments = operands[height:]
         for name in op.parameters[len(arguments) :]:
             if name in keywords:
@@ -401,7 +398,7 @@ class Parser:
         if keywords:
             op = op.bind(**{name: number(word, self.text, span) for name, word in keywords.items()})
         del operands[height:], starts[height:], ends[height:]
-        starts.append(bracket.start)
+        starts.append(start)
         ends.append(stop)
         if op.body is not None and self.defining is not None:
             operands.append(builder.inline(op.body, arguments, span))
@@ -410,28 +407,18 @@ class Parser:
             self.expanded += len(op.body)
             if self.expanded > LIMIT:
                 raise LimitError(f"the definitions would expand to more than {LIMIT:,} nodes", source=self.text, span=span)
-        operands.append(builder.add(op, tuple(arguments), span))
+        operands.append(builder.add(op, tuple(arguments), start, stop))
 
     # ── names and errors ────────────────────────────────────────────────────────────────────────────────
 
     def name(self, word: str, span: Span) -> str:
         """A name as it is known inside: NFKC, so that x₁ is x1."""
+        if word.isascii():
+            return word
         name = unicodedata.normalize("NFKC", word)
         if not name.isidentifier():
             self.fail(f"'{word}' cannot be a name", span, "names are letters, digits and _")
         return GREEK.get(name, name)
-
-    def chained(self, first: int, first_end: int, second: int, second_end: int, operator: int, at: int) -> NoReturn:
-        """Comparisons do not chain: 0 < x < 1 would compare a truth value with 1."""
-        text = self.text
-        symbol = text[first_end:second].strip()
-        rest = TOKEN.match(text, at)
-        following = rest[0].strip() if rest else "<"
-        self.fail(
-            "comparisons do not chain",
-            (operator, at),
-            f"write ({text[first:first_end]}{symbol}{text[second:second_end]})*({text[second:second_end]}{following}…)",
-        )
 
     def fail(self, message: str, span: Span, hint: str | None = None) -> NoReturn:
         """Raise an ExpressionError about a place in this text."""
