@@ -15,7 +15,7 @@ from typing import Any
 
 from gradcli.errors import UsageError
 from gradcli.graph import Graph, Node
-from gradcli.systems import System
+from gradcli.systems import Constant, System
 from gradcli.systems.floats import FLOATS
 
 
@@ -59,14 +59,21 @@ def backward(graph: Graph, values: list[Any], m: System, upstream: Any) -> list[
         parents = tape[i]
         if not parents:
             continue
-        x = [values[p] for p in parents]
-        y = values[i]
+        x: list[Any] | None = None
         for p, rule in zip(parents, rules[ops[i]], strict=False):
-            if varied[p] and rule is not None:
-                local = rule(y, *x)
-                if local is not None:
-                    arrived = adjoints[p]
-                    adjoints[p] = local * g if arrived is None else arrived + local * g
+            if not varied[p] or rule is None:
+                continue
+            if rule.__class__ is Constant:
+                local = rule
+            else:
+                if x is None:
+                    x = [values[i]]
+                    x += [values[parent] for parent in parents]
+                local = rule(*x)
+                if local is None:
+                    continue
+            arrived = adjoints[p]
+            adjoints[p] = local * g if arrived is None else arrived + local * g
     return adjoints
 
 

@@ -83,6 +83,15 @@ class System:
         return lambda y, *x: local(y, *x) if selects(*x) else None
 
 
+class Constant(float):
+    """A partial that is a number whatever the inputs, as those of add; the engine need not call it."""
+
+    __slots__ = ()
+
+    def __call__(self, *_: Any) -> float:
+        return self
+
+
 class _Made(dict[Any, Any]):
     """A dictionary that makes what it is asked for, once."""
 

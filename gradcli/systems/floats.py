@@ -13,7 +13,7 @@ from math import copysign, inf, isnan, nan
 from typing import Any
 
 from gradcli.ops.op import Op
-from gradcli.systems import Function, System
+from gradcli.systems import Constant, Function, System
 
 
 class Floats(System):
@@ -40,9 +40,22 @@ class Floats(System):
         return function if op.primitive or self.element else _total(function, lambda: EXACT.functions[op])
 
     def rule(self, op: Op, k: int) -> Function | None:
-        """The partial of input k on plain floats."""
+        """The partial of input k on plain floats; a Constant where it needs none of its arguments."""
         local = super().rule(op, k)
+        constant = _constant(op, k)
+        if constant is not None and op.selected(k) is None:
+            return constant
         return local if local is None or self.element else _total(local, lambda: EXACT.locals[op][k])
+
+
+def _constant(op: Op, k: int) -> Constant | None:
+    """The partial as a Constant, if it needs none of its arguments, as those of add."""
+    rule = op.partial(k)
+    try:
+        value = None if rule is None else rule(None, None, *[None] * len(op.parameters))
+    except (TypeError, AttributeError):
+        return None
+    return Constant(value) if isinstance(value, int | float) else None
 
 
 def _total(function: Function, exact: Callable[[], Function]) -> Function:
