@@ -1,0 +1,111 @@
+"""The table's rows for the formats that people read outside a terminal: markdown, LaTeX, HTML.
+
+One row an edge, where the gradient arrives: local × upstream; under a node with several edges, their sum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from gradcli.render.figures import Style, figure
+from gradcli.render.lines import text_of
+from gradcli.render.remarks import verdict_lines
+from gradcli.render.table import END, LINES, ROWS
+
+if TYPE_CHECKING:
+    from gradcli.report import EdgeRow, NodeRow, Report
+
+TERMS = 6
+"""Terms that a sum is written out with."""
+
+CLOSED = 1000
+"""Characters up to which a closed form is shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class GridRow:
+    """One row.
+
+    node: on a node's first row.   edge: on a row of one edge.   words: what a row without an edge says.
+    total: the node's gradient, on its last row.
+    """
+
+    node: NodeRow | None = None
+    edge: EdgeRow | None = None
+    words: str = ""
+    total: str = ""
+
+
+def grid(report: Report, style: Style) -> Iterator[GridRow]:
+    """The rows of the table, in its order; of very many, the first and the last."""
+    order = report.order
+    if len(order) <= ROWS or style.full:
+        yield from _rows(report, style, order)
+        return
+    yield from _rows(report, style, order[:END])
+    yield GridRow(words=f"… {len(order) - 2 * END:,} more rows (--full shows all)")
+    yield from _rows(report, style, order[-END:])
+
+
+def _rows(report: Report, style: Style, indices: list[int]) -> Iterator[GridRow]:
+    for node in report.node_rows(indices):
+        total = "" if node.gradient is None else figure(node.gradient, style)
+        if node.index == report.graph.output:
+            total = figure(report.source.adjoints[node.index] or 0.0, style)
+            yield GridRow(node, words=f"start: ∂{node.name}/∂{node.name}", total=total)
+            continue
+        if not node.edges:
+            yield GridRow(node, words=node.why, total=total)
+            continue
+        count = len(node.edges)
+        shown = node.edges if count <= LINES or style.full else node.edges[: LINES - 2]
+        for place, edge in enumerate(shown):
+            yield GridRow(None if place else node, edge, total=total if count == 1 else "")
+        if count > len(shown):
+            yield GridRow(words=f"… {count - len(shown):,} more edges")
+        if count > 1:
+            used = "twice" if count == 2 else f"{count:,} times"
+            yield GridRow(words=f"copy, used {used}: {_sum(node.edges, style)}", total=total)
+
+
+def _sum(edges: tuple[EdgeRow, ...], style: Style) -> str:
+    """`6 + 15`, `1 - 2`, `1 + 1 + 1 + 1 + 1 + …`."""
+    shown = edges if len(edges) <= TERMS else edges[: TERMS - 1]
+    text = ""
+    for edge in shown:
+        term = figure(edge.downstream, style)
+        if text:
+            text += f" - {term[1:]}" if term.startswith("-") else f" + {term}"
+        else:
+            text = term
+    return text if len(shown) == len(edges) else f"{text} + …"
+
+
+def sentences(report: Report, style: Style) -> Iterator[str]:
+    """What stands under the table: gate roles, influence, notes, warnings, what went wrong, verdicts."""
+    if report.roles:
+        yield "; ".join(report.roles)
+    if report.nudge is not None:
+        yield report.nudge.sentence(report.output)
+    yield from (f"note: {note}" for note in report.notes)
+    yield from (f"warning: {warning}" for warning in report.warnings)
+    trouble = report.trouble
+    if trouble is not None:
+        yield f"✗ {trouble.cause}"
+        yield from (words for words in (trouble.effect, trouble.advice) if words)
+    verification = report.verification
+    if verification is not None and verification.sympy is not None:
+        verification = replace(verification, sympy=replace(verification.sympy, derivatives={}))
+    if verification is not None:
+        told = verdict_lines(report.with_verification(verification), replace(style, width=None, ascii=False))
+        yield from (text_of(line).strip() for line in told)
+
+
+def closed_forms(report: Report) -> list[tuple[str, str]]:
+    """(variable, the closed form of its derivative in gradcli's language), as sympy found them."""
+    verdict = report.verification.sympy if report.verification else None
+    return (
+        [(name, form) for name, form in verdict.derivatives.items() if len(form) <= CLOSED] if verdict else []
+    )
