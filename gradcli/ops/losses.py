@@ -63,7 +63,7 @@ ROWS = tuple(
             latex=r"-\left(#2 \ln #1 + \left(1 - #2\right) \ln\left(1 - #1\right)\right)",
             aliases=("bce",),
             doc="-(t*log(p) + (1-t)*log(1-p)) of a probability p",
-            samples=((0.3, 1), (1e-8, 0), (0.9, 0.25)),
+            samples=((0.3, 0.75), (1e-8, 0.125), (0.9, 0.25)),
             checks=(Check((0.5, 1), log(2), (-2, 0)), Check((0.25, 0), log(4 / 3), (4 / 3, log(3)))),
             source="PyTorch's binary_cross_entropy, without its clamp",
         ),

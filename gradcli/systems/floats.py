@@ -227,7 +227,7 @@ def polygamma(n: float, x: float) -> float:
         return nan
     if n == 0:
         return digamma(x)
-    return 0.0 if x == inf else _precise(lambda b: _polygamma(int(n), b), x)
+    return 0.0 if x == inf else _precise(lambda b: _complex(b).polygamma(int(n)).real, x)
 
 
 def logaddexp(a: float, b: float) -> float:
@@ -245,10 +245,10 @@ def _is_pole(x: float) -> bool:
     return isnan(x) or (x <= 0 and (x == floor(x)))
 
 
-def _polygamma(n: int, ball: Any) -> Any:
-    """(-1)ⁿ⁺¹ n! ζ(n+1, x)."""
-    arb = type(ball)
-    return (-1) ** (n + 1) * arb(n + 1).gamma() * arb(n + 1).zeta(ball)
+def _complex(ball: Any) -> Any:
+    from flint import acb
+
+    return acb(ball)
 
 
 def _precise(function: Function, x: float) -> float:
