@@ -1,0 +1,20 @@
+"""`python -m gradcli`, and the installed command."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run the command line of this process and end it with the exit status."""
+    try:
+        from gradcli.cli import run
+
+        status = run(sys.argv[1:])
+    except KeyboardInterrupt:  # while modules are still being read
+        status = 130
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()

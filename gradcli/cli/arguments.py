@@ -1,0 +1,206 @@
+"""The words of a command line, sorted into the expression, the values of variables, and options.
+
+    gradcli eval  --x 3  "-x^2"  --format=json  --set e=2
+                  ─────  ──────  ─────────────  ─────────
+                 binding expression   options of the command
+
+A variable is written like an option, and an expression may begin with `-`, so a word is read like this:
+
+    --          options end here; whatever follows is an expression
+    -h, -o      the only short options, and only as whole words: -h(x) and -o*2 are expressions
+    -…          any other word that begins with one `-` is an expression: -x^2, -alpha*3, -3, and - for standard input
+    --WORD      an option of this command, if it has one of exactly this name (never an abbreviation);
+                an error, if another command has it or a word with a dash cannot name a variable;
+                else a binding. Its value stands after `=`, or is the next word, whatever that begins with
+    --…         what cannot be an option's name is an expression: --x^2, --(x)
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from gradcli.errors import Span, UsageError
+from gradcli.syntax import GREEK, NAME
+
+RESERVED = frozenset(
+    # every command
+    "format output force help version color lang show-completion install-completion "
+    # where the expression and its values come from
+    "set vars file defs share gates at-kink "
+    # what is shown
+    "get wrt decimals sig full paths rank verify no-verify verify-budget "
+    # where the backward pass starts
+    "upstream grad-output dout dtype "
+    # homework
+    "answer answers hide-answer hint problem rtol atol cs231n".split()
+)
+"""Names of options, of any command, now or planned: no variable is given its value by one of them."""
+
+SHORT = ("-h", "-o")
+
+WORD = re.compile(rf"--({NAME}(?:-+(?:{NAME})?)*)(?:=(.*))?\Z", re.DOTALL)
+ASSIGNMENT = re.compile(rf"[-–—]{{0,2}}({NAME})=([^=;]*)\Z")
+
+
+class Option(NamedTuple):
+    """What the pre-scan must know of an option that the command declares."""
+
+    takes_value: bool = True
+    repeats: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """A variable, the text of its value, and the words as they were written.
+
+    The value is the end of `written`, so that an error can point at it.
+    """
+
+    name: str
+    text: str
+    written: str
+
+    def span(self, start: int = 0, end: int | None = None) -> Span:
+        """A place in the value's text, as a place in `written`."""
+        before = len(self.written) - len(self.text)
+        return before + start, before + (len(self.text) if end is None else end)
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """A command line, sorted; options are left for typer, each as one word (`--format=json`)."""
+
+    expressions: tuple[str, ...]
+    bindings: tuple[Binding, ...]
+    options: tuple[str, ...]
+
+    @classmethod
+    def scan(cls, words: Sequence[str], options: Mapping[str, Option], command: str = "eval") -> Arguments:
+        """Sort the words of a command that declares these options.
+
+        Errors: UsageError for a missing value, an unknown or repeated option, and a reserved name.
+        """
+        expressions: list[str] = []
+        bindings: list[Binding] = []
+        known: list[str] = []
+        seen: set[str] = set()
+        at = 0
+        while at < len(words):
+            word = words[at]
+            at += 1
+            if word == "--":
+                expressions += words[at:]
+                break
+            if word in SHORT:
+                if word not in options:
+                    raise UsageError(
+                        f"{command} has no option {word}", hint=f'for the expression minus {word[1:]} write "({word})"'
+                    )
+                match, flag, value = None, word, None
+            else:
+                match = WORD.match(word)
+                if match is None:
+                    expressions.append(word)
+                    continue
+                flag, value = f"--{match[1]}", match[2]
+            option = options.get(flag)
+            if option is None:
+                name = variable(match[1]) if match else ""
+                refuse_reserved(name, flag, value, options, command)
+            elif not option.takes_value:
+                if value is not None:
+                    raise UsageError(f"{flag} takes no value", hint=as_variable(flag[2:], value))
+                known.append(flag)
+                continue
+            elif flag in seen and not option.repeats:
+                raise UsageError(f"{flag} is given twice", hint="keep one of them")
+            seen.add(flag)
+            written = word
+            if value is None:
+                value = words[at] if at < len(words) else None
+                if value is None or value == "--" or (WORD.match(value) and value.split("=")[0] != flag):
+                    missing_value(flag, value, option is None)
+                written, at = f"{word} {value}", at + 1
+            if option is None:
+                bindings.append(Binding(name, value, written))
+            else:
+                known.append(f"{flag}={value}" if flag.startswith("--") else f"{flag}{value}")
+        return cls(tuple(expressions), tuple(bindings), tuple(known))
+
+    def expression(self, command: str = "eval", what: str = "expression") -> str | None:
+        """The one expression (or what else the command takes one of), if there is one.
+
+        Errors: UsageError for several: mostly a value without its dashes, or a shell that saw no quotes.
+        """
+        if len(self.expressions) < 2:
+            return self.expressions[0] if self.expressions else None
+        first, second = self.expressions[:2]
+        hint = f'quote the {what} for your shell: gradcli {command} "…"' if what == "expression" else f"one {what} at a time"
+        for k, word in enumerate(self.expressions):
+            match = ASSIGNMENT.match(word)
+            if WORD.match(word):
+                hint = f"options and values stand before --, the expression after it: {word} -- …"
+                break
+            if match and (k > 0 or word[0] in "-–—"):
+                hint = f"a value is written with two dashes: --{match[1]}={match[2]}"
+                break
+            if re.fullmatch(rf"[-–—]{NAME}", word) and k + 1 < len(self.expressions):
+                hint = f"a value is written with two dashes: --{word[1:]}={self.expressions[k + 1]}"
+                break
+        raise UsageError(f"more than one {what}: '{brief(first)}' and '{brief(second)}'", hint=hint)
+
+
+def variable(word: str) -> str:
+    """A variable's name as the parser knows it: NFKC, so that --x₁ is --x1; π is pi."""
+    name = unicodedata.normalize("NFKC", word)
+    return GREEK.get(name, name)
+
+
+def assignment(text: str, flag: str = "--set") -> Binding:
+    """The binding that `--set name=value` makes; for every name, also those of options."""
+    name, equals, value = text.partition("=")
+    written = f"{flag} {text}"
+    if not equals:
+        raise UsageError(f"{flag} takes name=value", source=written, span=(len(flag) + 1, len(written)), hint=f"such as {flag} x=3")
+    if not re.fullmatch(NAME, name.strip()):
+        raise UsageError(
+            f"'{name}' cannot be the name of a variable",
+            source=written,
+            span=(len(flag) + 1, len(flag) + 1 + len(name)),
+            hint="names are letters, digits and _",
+        )
+    return Binding(variable(name.strip()), value, written)
+
+
+def refuse_reserved(name: str, flag: str, value: str | None, options: Mapping[str, Option], command: str) -> None:
+    """An option that this command has not: another's, or a misspelt one that cannot name a variable."""
+    from difflib import get_close_matches
+
+    if flag[2:] in RESERVED or name in RESERVED:
+        plural = "is an option of gradcli itself" if name == "version" else f"is no option of {command}"
+        raise UsageError(f"{flag} {plural}", hint=as_variable(name, value))
+    if "-" in name:
+        near = get_close_matches(flag, list(options), 1)
+        hint = f"did you mean {near[0]}?" if near else f"its options: gradcli {command} --help"
+        raise UsageError(f"{command} has no option {flag}", hint=hint)
+
+
+def missing_value(flag: str, following: str | None, binding: bool) -> None:
+    """The line ends, or an option follows, where a value should stand."""
+    example = f"write {flag}=3" if binding else f"write {flag}=…"
+    after = f": the next word is {brief(following)}" if following else ""
+    raise UsageError(f"{flag} has no value{after}", hint=example)
+
+
+def as_variable(name: str, value: str | None) -> str | None:
+    """How a variable of a reserved name gets its value; None for what cannot be a name."""
+    return f"to give a variable of this name its value, write --set {name}={value or '…'}" if name.isidentifier() else None
+
+
+def brief(text: str, most: int = 40) -> str:
+    """Text as a message quotes it."""
+    return text if len(text) <= most else text[: most - 1] + "…"

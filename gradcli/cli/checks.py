@@ -1,0 +1,78 @@
+"""Which independent checks a command runs, and running them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from gradcli.cli.command import one_of
+from gradcli.errors import UsageError
+
+if TYPE_CHECKING:
+    from gradcli.autodiff import Gradients
+    from gradcli.verify import Verification
+    from gradcli.verify.symbolic import Session
+
+CHECKS: Mapping[str, tuple[str, ...]] = {
+    "all": ("proof", "sympy"),
+    "sympy": ("sympy",),
+    "proof": ("proof",),
+    "differences": ("differences",),
+    "none": (),
+}
+"""What `--verify` asks for, and the checks that are run."""
+
+VARIABLE = "GRADCLI_VERIFY"
+"""The environment variable that stands for `--verify`."""
+
+
+class Checks:
+    """The checks of one run. sympy's process is started at once, so that its import overlaps with everything else."""
+
+    def __init__(self, wanted: tuple[str, ...], budget: float) -> None:
+        self.wanted, self.budget, self.begun = wanted, budget, monotonic()
+        self.session: Session | None = None
+
+    def __enter__(self) -> Checks:
+        if "sympy" in self.wanted:
+            from gradcli.verify.symbolic import Session
+
+            self.session = Session.start(self.budget)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.session is not None:
+            self.session.close()
+
+    def run(self, gradients: Gradients) -> Verification:
+        """The verdicts on an evaluation."""
+        from gradcli.verify import Verification
+
+        proof = differences = None
+        if "proof" in self.wanted:
+            from gradcli.verify.proof import prove
+
+            proof = prove(gradients, self.budget)
+        if "differences" in self.wanted:
+            from gradcli.verify.differences import check_differences
+
+            differences = check_differences(gradients)
+        sympy = self.session.check(gradients, proof) if self.session is not None else None
+        return Verification(proof=proof, sympy=sympy, differences=differences)
+
+
+def wanted(verify: str | None, *, no_verify: bool, default: str) -> tuple[str, ...]:
+    """The checks that options, the environment or the format ask for, in this order.
+
+    Errors: UsageError.
+    """
+    if no_verify and verify is not None:
+        raise UsageError(f"--no-verify and --verify {verify} contradict each other", hint="keep one of them")
+    if no_verify:
+        return ()
+    if verify is not None:
+        return CHECKS[one_of("--verify", verify, tuple(CHECKS))]
+    given = os.environ.get(VARIABLE)
+    return CHECKS[one_of(VARIABLE, given, tuple(CHECKS)) if given else default]

@@ -1,0 +1,209 @@
+"""`gradcli eval`: the table, the gradients, the verdicts."""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gradcli.cells import resolve
+from gradcli.cli import streams
+from gradcli.cli.arguments import variable
+from gradcli.cli.checks import CHECKS, VARIABLE, Checks, wanted
+from gradcli.cli.command import ExpressionCommand, completing, one_of, worst
+from gradcli.cli.inputs import read_graph
+from gradcli.errors import GradcliError, Status, UsageError, visible
+from gradcli.notation import number
+from gradcli.render import FORMATS, pieces, render
+from gradcli.render.figures import Style
+from gradcli.report import Report, build
+from gradcli.verify import BUDGET
+
+if TYPE_CHECKING:
+    from gradcli.autodiff import Gradients
+
+HELP = """Show forward values, local and global gradients of a formula, and prove them.
+
+\b
+  gradcli eval "(x+y)*z" --x=-2 --y=5 --z=-4
+  gradcli eval "q = sigmoid(w*x+b); (q-1)^2" --w=0.5 --x=2 --b=-1/4 --get dw
+
+A variable is given its value as an option, before or after the formula: --x=3, --x -1/3, --x=pi/4, --x=@file.txt.
+"""
+
+READ_BY_PEOPLE = ("table", "markdown", "latex")
+"""Formats that round what they show, and tell notes and warnings themselves."""
+
+CHECKED_BY_ALL = (*READ_BY_PEOPLE, "json")
+"""Formats that are verified by every means unless told otherwise; the others by proof alone."""
+
+RANKINGS = ("inputs", "nodes")
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command("eval", cls=ExpressionCommand, rich_help_panel="compute", help=HELP)
+def evaluate(
+    ctx: typer.Context,
+    expression: Annotated[
+        str | None, typer.Argument(help="The formula; - reads it from standard input.", show_default=False)
+    ] = None,
+    file: Annotated[str | None, typer.Option(help="Read the formula from a file.", metavar="FILE")] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Give a variable its value; so does --NAME=VALUE.", metavar="NAME=VALUE"),
+    ] = None,
+    vars_: Annotated[
+        list[str] | None,
+        typer.Option("--vars", help="Read values from a file: .json, .toml or .npz.", metavar="FILE"),
+    ] = None,
+    defs: Annotated[str | None, typer.Option(help="Read definitions of gates from a file.", metavar="FILE")] = None,
+    share: Annotated[bool, typer.Option("--share", help="Make equal subexpressions one node.")] = False,
+    format_: Annotated[
+        str | None,
+        typer.Option("--format", help="How to print; table unless given.", metavar="|".join(FORMATS), autocompletion=completing(FORMATS)),
+    ] = None,
+    get: Annotated[
+        list[str] | None,
+        typer.Option(help="Print one number: value, dx, grad.q, local.q.x … Repeatable.", metavar="CELL"),
+    ] = None,
+    wrt: Annotated[str | None, typer.Option(help="The gradients wanted: x,y.", metavar="NAMES")] = None,
+    decimals: Annotated[
+        int | None, typer.Option(help="Decimals that people see; 4 unless given.", min=0, max=17, metavar="N", show_default=False)
+    ] = None,
+    sig: Annotated[int | None, typer.Option(help="Significant digits that people see.", min=1, max=17, metavar="N")] = None,
+    full: Annotated[bool, typer.Option("--full", help="Every row, however many.")] = False,
+    paths: Annotated[str | None, typer.Option(help="List every path from a variable to the output.", metavar="NAME")] = None,
+    rank: Annotated[
+        str,
+        typer.Option(help="Rank by |gradient|.", metavar="|".join(RANKINGS), autocompletion=completing(RANKINGS)),
+    ] = "inputs",
+    verify: Annotated[
+        str | None,
+        typer.Option(
+            help=f"How to check the numbers: all, or proof for plain, csv and shell; {VARIABLE} sets another default.",
+            metavar="|".join(CHECKS),
+            autocompletion=completing(CHECKS),
+        ),
+    ] = None,
+    no_verify: Annotated[bool, typer.Option("--no-verify", help="The same as --verify none.")] = False,
+    verify_budget: Annotated[
+        float, typer.Option(help="Seconds that all checks may take together.", min=0, metavar="SECONDS")
+    ] = BUDGET,
+) -> None:
+    """Print what was asked for, check it, and end with the exit status."""
+    settle(format_, get, rank, decimals, sig)
+    form = format_ or "table"
+    default = "all" if not get and form in CHECKED_BY_ALL else "proof"
+    with Checks(wanted(verify, no_verify=no_verify, default=default), verify_budget) as checks:
+        graph, values = read_graph(
+            ctx.obj,
+            command="eval",
+            options=ctx.command.declared(ctx),  # type: ignore[attr-defined]
+            file=file,
+            settings=set_ or (),
+            files=vars_ or (),
+            defs=defs,
+            share=share,
+        )
+        gradients = graph.forward(values).backward()
+        if get:
+            status = show_cells(gradients, get, checks)
+        else:
+            style = streams.style(
+                decimals=decimals,
+                sig=sig,
+                full=full,
+                rank_nodes=rank == "nodes",
+                paths=tuple(names(paths, "--paths")),
+            )
+            report = build(gradients, wrt=names(wrt, "--wrt") if wrt is not None else None)
+            status = show(report, form, style, checks)
+    raise typer.Exit(status)
+
+
+def settle(form: str | None, get: list[str] | None, rank: str, decimals: int | None, sig: int | None) -> None:
+    """Refuse options that contradict each other.
+
+    Errors: UsageError.
+    """
+    if form is not None:
+        one_of("--format", form, tuple(FORMATS))
+    one_of("--rank", rank, RANKINGS)
+    if get and form is not None:
+        raise UsageError(f"--get prints bare numbers, --format {form} does not", hint="keep one of them")
+    if decimals is not None and sig is not None:
+        raise UsageError("--decimals and --sig contradict each other", hint="keep one of them")
+    if (decimals is not None or sig is not None) and (get or (form or "table") not in READ_BY_PEOPLE):
+        raise UsageError(
+            f"{'--decimals' if sig is None else '--sig'} rounds, and {'--get' if get else form} never does",
+            hint="leave it out; printf '%.4f' rounds in a shell",
+        )
+
+
+def names(words: str | None, flag: str) -> list[str]:
+    """The names in a list such as `x,y`."""
+    found = [variable(word.strip()) for word in (words or "").split(",")] if words is not None else []
+    if "" in found:
+        raise UsageError(f"{flag} takes names, with commas between them", hint=f"such as {flag} x,y")
+    return found
+
+
+def show_cells(gradients: Gradients, addresses: list[str], checks: Checks) -> Status:
+    """Print the cells asked for, a bare number a line; then judge."""
+    cells = [resolve(address, gradients) for address in addresses]
+    streams.put("\n".join(number(cell.value) for cell in cells))
+    report = build(gradients, wrt=()).with_verification(checks.run(gradients))
+    finite = all(isfinite(cell.value) for cell in cells)
+    return judge(report, "cells", finite=finite)
+
+
+def show(report: Report, form: str, style: Style, checks: Checks) -> Status:
+    """Print a report, then judge; the table before its verdicts, since people read it meanwhile."""
+    if form == "table":
+        from gradcli.render.table import verdicts
+
+        streams.put(render(report, form, style))
+        report = report.with_verification(checks.run(report.source))
+        streams.put(verdicts(report, style))
+    elif form in CHECKED_BY_ALL:
+        report = report.with_verification(checks.run(report.source))
+        streams.put_all(pieces(report, form, style))
+    else:
+        streams.put_all(pieces(report, form, style))
+        report = report.with_verification(checks.run(report.source))
+    return judge(report, form)
+
+
+def judge(report: Report, form: str, *, finite: bool = True) -> Status:
+    """The exit status, and on standard error what the format does not tell itself."""
+    statuses = []
+    if form not in CHECKED_BY_ALL:
+        told = [f"note: {note}" for note in report.all_notes] + [f"warning: {warning}" for warning in report.all_warnings]
+        streams.tell("\n".join(map(visible, told)))
+    if not (finite and report.defined):
+        statuses.append(Status.UNDEFINED)
+        if form not in READ_BY_PEOPLE:
+            streams.tell(undefined(report).block())
+    failures = report.verification.failures if report.verification else ()
+    if failures:
+        statuses.append(Status.WRONG)
+        streams.tell("\n".join(f"error: verification failed: {visible(failure)}" for failure in failures))
+    return worst(statuses)
+
+
+def undefined(report: Report) -> GradcliError:
+    """Why the output or a gradient is no finite number: the first node that went wrong."""
+    trouble = report.trouble
+    if trouble is None:
+        return UsageError("the output or a gradient is not finite")
+    graph = report.graph
+    span = graph.spans[trouble.node]
+    whole = span[1] > span[0] and bool(graph.source)
+    return UsageError(
+        trouble.cause + (f"; {trouble.effect}" if trouble.effect else ""),
+        source=graph.source if whole else None,
+        span=span if whole else None,
+        hint=trouble.advice or None,
+    )

@@ -1,0 +1,127 @@
+"""What a command computes with: the text of the expression, wherever it stands, and a value for each variable."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from gradcli.cli import streams
+from gradcli.cli.arguments import RESERVED, Arguments, Binding, assignment, brief
+from gradcli.cli.values import from_files, gather, read_text
+from gradcli.errors import UsageError
+from gradcli.syntax import parse
+
+if TYPE_CHECKING:
+    from gradcli.graph import Graph
+
+EXAMPLE = 'gradcli {command} "(x+y)*z" --x=-2 --y=5 --z=-4'
+
+
+def read_graph(
+    arguments: Arguments,
+    *,
+    command: str,
+    options: Collection[str],
+    file: str | None = None,
+    settings: Sequence[str] = (),
+    files: Sequence[str] = (),
+    defs: str | None = None,
+    share: bool = False,
+) -> tuple[Graph, dict[str, float]]:
+    """The graph of a command line, and the values of its variables.
+
+    settings: what `--set` gave.   files: what `--vars` gave.   defs: a file of definitions.
+    Errors: UsageError, ExpressionError, FileError, LimitError.
+    """
+    text, place = read_expression(arguments, command, options, file)
+    bindings = [*arguments.bindings, *(assignment(text) for text in settings)]
+    given, filed = gather(bindings), from_files(files)
+    graph = parse(
+        text,
+        given={*given, *filed},
+        definitions=read_text(defs, streams.LARGEST) if defs is not None else "",
+        share=share,
+        place=place,
+    )
+    refuse_unknown(graph, {**filed, **given}, bindings, options)
+    unused = [name for name in filed if name not in graph.inputs]
+    if unused:
+        listed = ", ".join(unused[:8]) + (f" and {len(unused) - 8} more" if len(unused) > 8 else "")
+        streams.tell(f"note: the expression has no variable {listed}, given in {', '.join(files)}")
+    return graph, {name: value for name, value in {**filed, **given}.items() if name in graph.inputs}
+
+
+def read_expression(
+    arguments: Arguments, command: str, options: Collection[str], file: str | None
+) -> tuple[str, str | None]:
+    """The text of the expression, and the file that errors should name.
+
+    Errors: UsageError for none, or for two; FileError.
+    """
+    text = arguments.expression(command)
+    if text is not None and file is not None:
+        raise UsageError(
+            f"two expressions: '{brief(text)}' and the file {brief(file)}",
+            hint=f"keep one of them; for a variable named file write --set file={brief(file)}",
+        )
+    if file is not None:
+        return read_text(file, streams.LARGEST), file
+    if text == "-":
+        return streams.read_input(), None
+    if text is not None:
+        return text, None
+    for binding in arguments.bindings:
+        if "=" not in binding.written.partition(" ")[0]:  # a word that may have swallowed the expression
+            near = get_close_matches(f"--{binding.name}", list(options), 1)
+            meant = f"did you mean {near[0]}?" if near else f"write --{binding.name}=… to keep the two apart"
+            raise UsageError(
+                f"the expression is missing: --{binding.name} took '{brief(binding.text)}' as its value",
+                source=binding.written,
+                span=binding.span(),
+                hint=f"{meant}\nan example: {EXAMPLE.format(command=command)}",
+            )
+    raise UsageError("the expression is missing", hint=f"an example: {EXAMPLE.format(command=command)}")
+
+
+def refuse_unknown(
+    graph: Graph, values: Mapping[str, float], bindings: Sequence[Binding], options: Collection[str]
+) -> None:
+    """A value for a name that is no variable, and a variable whose name only `--set` can give a value.
+
+    Errors: UsageError. What else is missing, the engine says.
+    """
+    for binding in bindings:
+        if binding.name not in graph.inputs:
+            raise UsageError(
+                f"the expression has no variable '{binding.name}'",
+                source=binding.written,
+                span=(0, len(binding.written)),
+                hint=meant(binding.name, graph, values, options),
+            )
+    missing = [name for name in graph.inputs if name not in values]
+    for name in missing:
+        if name in RESERVED:
+            raise UsageError(
+                f"no value for {name}",
+                source=graph.source,
+                span=graph.spans[graph.inputs[name]],
+                hint=f"--{name} is an option of gradcli; for the variable write --set {name}=…",
+            )
+
+
+def meant(name: str, graph: Graph, values: Mapping[str, float], options: Collection[str]) -> str:
+    """What an unknown name may stand for: a variable, most of all one without a value, or a misspelt option."""
+    known = list(graph.inputs)
+    missing = [variable for variable in known if variable not in values]
+    for candidates in (missing, known):
+        near = [other for other in candidates if other.casefold() == name.casefold()]
+        near = near or get_close_matches(name, candidates[:1000], 1)
+        if near:
+            return f"did you mean --{near[0]}?"
+    near = get_close_matches(f"--{name}", list(options), 1, 0.7)
+    if near:
+        return f"did you mean the option {near[0]}?"
+    if not known:
+        return "it has no variables"
+    return f"its variables: {', '.join(known[:8])}" + (f" and {len(known) - 8} more" if len(known) > 8 else "")

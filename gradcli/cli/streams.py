@@ -1,0 +1,146 @@
+"""Where results and messages go: results alone on standard output, everything else on standard error.
+
+A reader that closes its end early (`| head`) is no error; a full disk is one.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import sys
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, TextIO
+
+from gradcli.cli.values import reason
+from gradcli.errors import FileError, LimitError
+
+if TYPE_CHECKING:
+    from gradcli.render.figures import Style
+
+LARGEST = 1 << 26
+"""Bytes of an expression, from a file or standard input: as many as the largest graph may need."""
+
+DRAWN = "∂×✓─█²"
+"""Characters of the table that an encoding must hold; else the table is drawn in ASCII."""
+
+
+class ReaderGone(Exception):  # noqa: N818 - the end of the work, not an error
+    """Nobody reads standard output any more."""
+
+
+def prepare() -> None:
+    """Let no character break a stream: what the encoding cannot hold is written as an escape."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def put(text: str) -> None:
+    """Write a result, with a new line at its end, and flush.
+
+    Errors: ReaderGone; FileError where standard output cannot be written.
+    """
+    put_all([text])
+
+
+def put_all(pieces: Iterable[str]) -> None:
+    """Write a result piece by piece, with a new line at its end, and flush.
+
+    Errors: ReaderGone; FileError where standard output cannot be written.
+    """
+    if sys.stdout is None:
+        raise FileError("standard output is closed")
+    last = ""
+    try:
+        for piece in pieces:
+            sys.stdout.write(piece)
+            last = piece or last
+        if last and not last.endswith("\n"):
+            sys.stdout.write("\n")
+        sys.stdout.flush()
+    except OSError as error:
+        silence(sys.stdout)
+        if error.errno in (errno.EPIPE, errno.EINVAL):  # EINVAL: the same on Windows
+            raise ReaderGone from None
+        raise FileError(f"standard output could not be written: {reason(error)}") from None
+
+
+def tell(text: str) -> None:
+    """Write a message; when even that is impossible, the exit status must speak for itself."""
+    if sys.stderr is not None and text:
+        with suppress(OSError):
+            print(text, file=sys.stderr, flush=True)
+
+
+def silence(stream: TextIO) -> None:
+    """Send what is left in a broken stream nowhere, so that the interpreter's last flush is quiet too."""
+    with suppress(OSError, ValueError):  # a stream that is no file has no number
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+
+
+def read_input() -> str:
+    """Standard input, as text.
+
+    Errors: FileError; LimitError.
+    """
+    if sys.stdin is None:
+        raise FileError("standard input is closed", hint="give the expression as an argument, or --file")
+    try:
+        if isinstance(sys.stdin, io.TextIOWrapper):
+            text = sys.stdin.buffer.read(LARGEST + 1).decode("utf-8-sig")
+        else:
+            text = sys.stdin.read(LARGEST + 1)
+    except UnicodeDecodeError as error:
+        raise FileError(f"standard input is no UTF-8 text (byte {error.start})") from None
+    except OSError as error:
+        raise FileError(f"standard input could not be read: {reason(error)}") from None
+    if len(text) > LARGEST:
+        raise LimitError(f"standard input is larger than {LARGEST:,} bytes")
+    return text
+
+
+def style(**wishes: Any) -> Style:
+    """How standard output wants to be written to, and what else the command was asked for."""
+    from gradcli.render.figures import Style
+
+    return Style(width=columns(), colour=coloured(), ascii=ascii_only(), **wishes)
+
+
+def terminal() -> bool:
+    """Whether a person sees standard output as it comes."""
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
+def columns() -> int | None:
+    """The width to fit; None for the natural width, which is what a pipe or a file gets."""
+    given = os.environ.get("COLUMNS", "")
+    if given.isdecimal() and int(given) > 0:
+        return int(given)
+    if not terminal():
+        return None
+    try:
+        return os.get_terminal_size(sys.stdout.fileno()).columns or None
+    except OSError:
+        return None
+
+
+def coloured() -> bool:
+    """Whether to use colour: NO_COLOR says no, FORCE_COLOR yes, else a terminal that is not dumb."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return terminal() and os.environ.get("TERM") != "dumb"
+
+
+def ascii_only() -> bool:
+    """Whether the encoding of standard output lacks the table's characters."""
+    try:
+        DRAWN.encode(getattr(sys.stdout, "encoding", None) or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return True
+    return False
