@@ -21,6 +21,7 @@ OF_EDGE = ("local", "down")
 PLAIN = re.compile(NAME)
 QUOTIENT = re.compile(rf"[d∂]\s*({NAME})\s*/\s*[d∂]\s*({NAME}|\(.*\))", re.DOTALL)
 DIFFERENTIAL = re.compile(rf"d({NAME})")
+CALLED = re.compile(rf"(value|grad)\s*[(\[]\s*({NAME})\s*[)\]]")
 UNDERSCORED = re.compile(r"(value|grad|local|down)_(.+)")
 ORDINAL = re.compile(r"(.*?)\s*#\s*([1-9][0-9]{0,5})", re.DOTALL)
 
@@ -61,18 +62,27 @@ class Reader:
             return self.quotient(quotient[1], quotient[2])
         if PLAIN.fullmatch(self.text):
             return self.bare()
-        if len(parts) > 1 and PLAIN.fullmatch(kind):
-            near = get_close_matches(kind, [*OF_NODE, *OF_EDGE], 1)
-            meant = ".".join([near[0], *parts[1:]]) if near else None
-            raise _unknown(f"no cells '{kind}.…'", f"did you mean {meant}?" if meant else self.what_exists())
-        if kind and self.text[0] not in "0123456789.":
-            raise _unknown(
-                f"'{self.text}' is no cell",
-                f"a node as written stands in brackets: value.({self.text}), grad.({self.text})",
-            )
-        raise _unknown(
-            f"'{self.text}' is no cell" if self.text else "the address is empty", self.what_exists()
-        )
+        meant = self.meant(parts)
+        if meant:
+            raise _unknown(f"'{self.text}' is no cell", f"did you mean {meant}?")
+        if kind and not PLAIN.fullmatch(kind) and self.text[0] not in "0123456789.#":
+            inner = self.text if self.text[0] != "(" else self.text.removeprefix("(").removesuffix(")")
+            written = f"a node as written stands in brackets: value.({inner}), grad.({inner})"
+            raise _unknown(f"'{self.text}' is no cell", written)
+        what = f"'{self.text}' is no cell" if self.text else "the address is empty"
+        raise _unknown(what, self.what_exists())
+
+    def meant(self, parts: list[str]) -> str:
+        """What was meant by `grda.x`, `x.grad`, `grad(x)`; empty if nothing comes to mind."""
+        called = CALLED.fullmatch(self.text)
+        if called:
+            return f"{called[1]}.{called[2]}"
+        if len(parts) == 1:
+            return ""
+        if parts[-1] in OF_NODE:
+            return f"{parts[-1]}.{'.'.join(parts[:-1])}"
+        near = _near(parts[0], [*OF_NODE, *OF_EDGE])
+        return ".".join([near[0], *parts[1:]]) if near else ""
 
     # ── the forms ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -106,7 +116,7 @@ class Reader:
             "value",
             *(f"{start}{name}" for start in ("", "d", "grad_", "value_") for name in self.some_names()),
         ]
-        near = get_close_matches(word, cells, 3)
+        near = _near(word, cells)
         raise _unknown(
             f"no cell '{word}'", f"did you mean {' or '.join(near)}?" if near else self.what_exists()
         )
@@ -260,7 +270,7 @@ class Reader:
             raise _unknown(f"the brackets of '{word}' do not match", "a node as written: grad.(w0*x0)")
         if not PLAIN.fullmatch(name):
             raise _unknown(f"'{word}' is no name", f"a node as written stands in brackets: ({word})")
-        near = get_close_matches(name, self.some_names(), 3)
+        near = _near(name, self.some_names())
         raise _unknown(
             f"no node '{name}' in the graph",
             f"did you mean {' or '.join(near)}?" if near else self.what_exists(),
@@ -331,6 +341,11 @@ class Reader:
 
 def _unknown(message: str, hint: str | None) -> UnknownCell:
     return UnknownCell(message, hint=hint)
+
+
+def _near(word: str, candidates: Sequence[str]) -> list[str]:
+    """What may have been meant; of two letters one may be wrong."""
+    return get_close_matches(word, candidates, 3, 0.5 if len(word) < 4 else 0.6)
 
 
 def _listed(names: list[str], more: str | None = None) -> str:

@@ -74,8 +74,6 @@ def occurrences(text: str, graph: Graph) -> list[int]:
     parser = Parser(text, given=frozenset([*graph.inputs, *graph.labels.values()]), share=False, place=None)
     parser.gates = {op.name: op for op in graph.ops if op.body is not None}
     part = parser.program()
-    if part.labels:
-        raise ExpressionError("an address holds one expression", source=text, span=part.spans[part.output])
     leaves = {}
     for name, leaf in part.inputs.items():
         index = graph.find(name)

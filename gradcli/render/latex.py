@@ -15,8 +15,9 @@ from gradcli.render.grid import GridRow, closed_forms, grid, sentences
 from gradcli.render.rows import LONGEST
 
 if TYPE_CHECKING:
+    from gradcli.graph import Graph
     from gradcli.render.figures import Style
-    from gradcli.report import Report
+    from gradcli.report import NodeRow, Report
 
 SYMBOLS = str.maketrans(
     {
@@ -45,6 +46,9 @@ SYMBOLS = str.maketrans(
     }
 )
 """Characters of our own sentences that a plain LaTeX document does not have."""
+
+WALKED = 10_000
+"""Nodes up to which a walk over the whole tape is made for each row."""
 
 TITLES = (
     r"node & forward & via & \multicolumn{2}{l}{local gradient}"
@@ -84,8 +88,7 @@ def _line(row: GridRow, report: Report, style: Style) -> str:
     if node is not None:
         name = notation.latex_name(node.name)
         if node.formula:
-            graph = report.graph
-            name += f" = {notation.latex(graph, node.index, atom=lambda i: graph.names[i])}"
+            name += f" = {_one_level(report.graph, node)}"
         name, forward = f"${name}$", number(node.value, style, "$")
     if edge is None:
         words = rf"\multicolumn{{2}}{{l}}{{{text(row.words)}}}" if row.words else " & "
@@ -94,6 +97,13 @@ def _line(row: GridRow, report: Report, style: Style) -> str:
     numbers = (number(edge.local, style, "$"), number(edge.upstream, style, "$"))
     last = total or number(edge.downstream, style, "$")
     return rf"{name} & {forward} & {text(edge.op)} & ${rule}$ & {' & '.join(numbers)} & {last} \\"
+
+
+def _one_level(graph: Graph, node: NodeRow) -> str:
+    """A node's formula in node names; read back from its text where a walk over the tape would take long."""
+    if len(graph) > WALKED:
+        return typeset(node.formula)
+    return notation.latex(graph, node.index, atom=lambda i: graph.names[i])
 
 
 def _quotient(above: str, below: str) -> str:
