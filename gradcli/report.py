@@ -1,4 +1,4 @@
-"""Everything that a renderer sees of one evaluation, as data: rows of nodes and edges, and what to say about them.
+"""Everything that a renderer sees of one evaluation, as data: rows of nodes and edges, and what there is to say.
 
 A Report is cheap to build: rows and texts are made when asked for, so that a graph of a million nodes can be
 summarised without a million rows. It draws nothing.
@@ -6,7 +6,7 @@ summarised without a million rows. It draws nothing.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -14,31 +14,23 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from gradcli import notation
+from gradcli.autodiff import Edge, Gradients
 from gradcli.graph import Graph
-from gradcli.ops.op import CONSTANT, INPUT, Op
+from gradcli.influence import Nudge, find_nudge, ranked
+from gradcli.ops.op import CONSTANT, INPUT
 from gradcli.systems.floats import FLOATS
-from gradcli.systems.reading import OUTPUT, READS
+from gradcli.systems.reading import reads
 from gradcli.trouble import Trouble, active_outside_domain, find_trouble
 
 if TYPE_CHECKING:
-    from gradcli.autodiff import Gradients
     from gradcli.verify import Verification
-
-STEPS = (0.01, 0.001, 1e-4, 1e-5)
-"""How far the most influential input is raised: the first step over which the graph is straight enough."""
-
-STRAIGHT = 0.05
-"""How far the output's real change may be from step × gradient, relatively, for `Nudge` to say it."""
-
-NUDGED = 20_000
-"""Nodes up to which the change is tried out by a forward pass."""
 
 
 @dataclass(frozen=True, slots=True)
 class EdgeRow:
     """One edge: the chain rule's product along it.
 
-    duplicate: 1, or 2, 3 … for a further edge between the same two nodes.   op: the child's, "via" which it goes.
+    duplicate: 1, or 2, 3 … for a further edge between the same two nodes.   op: the child's.
     rule: the textbook's local gradient in node names.   chosen: False where the child selects another input.
     """
 
@@ -62,7 +54,9 @@ class NodeRow:
 
     formula: one level of it, in node names; empty for a leaf.   written: as the user wrote it.
     gradient: None where there is none: a constant, a truth value, an input that was not asked for.
-    why: why no gradient arrives, if none does.   edges: the active edges that leave it; its gradient is their sum.
+    why: why no gradient arrives, if none does.
+    edges: the active edges that leave it, whose downstream gradients add up to its own; the first of them, if a
+    limit was asked for.   uses: how many there are.
     """
 
     index: int
@@ -77,20 +71,7 @@ class NodeRow:
     gradient: float | None
     why: str
     edges: tuple[EdgeRow, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Nudge:
-    """What raising the most influential input does: "raise x1 by 0.01 and f falls by about 0.0059"."""
-
-    name: str
-    step: float
-    change: float
-
-    def sentence(self, output: str) -> str:
-        """The advice in words."""
-        verb = "rises" if self.change > 0 else "falls"
-        return f"raise {self.name} by {self.step:g} and {output} {verb} by about {abs(self.change):.2g}"
+    uses: int
 
 
 @dataclass(frozen=True)
@@ -141,15 +122,15 @@ class Report:
         inputs = sorted(self.graph.inputs.values())
         return inputs + [i for i, op in enumerate(ops) if op is not INPUT and op is not CONSTANT]
 
-    def node_rows(self, indices: Collection[int]) -> list[NodeRow]:
-        """The rows of some nodes, with the edges that leave each: one pass over the tape for all of them."""
-        leaving: dict[int, list[tuple[int, int]]] = {i: [] for i in indices if self.source.adjoints[i] is not None}
-        leaving |= {i: [] for i in indices if i not in leaving and self.graph.varied[i]}
+    def node_rows(self, indices: Collection[int], limit: int | None = None) -> list[NodeRow]:
+        """The rows of some nodes, each with at most `limit` of the edges that leave it: one pass over the tape."""
+        active, varied = self.source.active, self.graph.varied
+        leaving: dict[int, list[tuple[int, int]]] = {i: [] for i in indices if varied[i]}
         for child, parents in enumerate(self.graph.parents):
             for k, p in enumerate(parents):
-                if p in leaving and self.source.active(child, k):
+                if p in leaving and active(child, k):
                     leaving[p].append((child, k))
-        return [self._row(i, leaving.get(i, ())) for i in indices]
+        return [self._row(i, leaving.get(i, ()), limit) for i in indices]
 
     def node_row(self, index: int) -> NodeRow:
         """The row of one node. For many, `node_rows` passes over the tape once."""
@@ -157,7 +138,7 @@ class Report:
 
     def nodes(self) -> Iterator[NodeRow]:
         """Every node in tape order, constants too, without the edges that leave it; for machine formats."""
-        return (self._row(i, ()) for i in range(len(self.graph)))
+        return (self._row(i, (), 0) for i in range(len(self.graph)))
 
     def entering(self, index: int) -> list[EdgeRow | None]:
         """The edges into a node, one for each of its inputs; None where there is no gradient."""
@@ -175,29 +156,24 @@ class Report:
 
     def edge_row(self, child: int, k: int) -> EdgeRow:
         """The row of an active edge."""
-        graph, values = self.graph, self.source.trace.values
-        parents = graph.parents[child]
-        p, op = parents[k], graph.ops[child]
-        rule = FLOATS.locals[op][k]
-        found = None if rule is None else rule(values[child], *[values[x] for x in parents])
-        local = 0.0 if found is None else float(found)
-        upstream = self.source.adjoints[child] or 0.0
+        graph, edge = self.graph, Edge(self.source, child, k)
+        chosen, local = edge.chosen, edge.local
         return EdgeRow(
-            parent=p,
+            parent=edge.parent,
             child=child,
             k=k,
-            parent_name=graph.names[p],
+            parent_name=graph.names[edge.parent],
             child_name=graph.names[child],
-            duplicate=_numbering(parents)[k],
-            op=op.name,
+            duplicate=_numbering(graph.parents[child])[k],
+            op=graph.ops[child].name,
             rule=notation.rule(graph, child, k),
             local=local,
-            upstream=upstream,
-            downstream=0.0 if found is None else local * upstream,
-            chosen=found is not None,
+            upstream=edge.upstream,
+            downstream=local * edge.upstream if chosen else 0.0,
+            chosen=chosen,
         )
 
-    def _row(self, i: int, leaving: Iterable[tuple[int, int]]) -> NodeRow:
+    def _row(self, i: int, leaving: Sequence[tuple[int, int]], limit: int | None) -> NodeRow:
         graph = self.graph
         op, name = graph.ops[i], graph.names[i]
         asked = self.wrt is None or op is not INPUT or name in self.wrt
@@ -213,7 +189,8 @@ class Report:
             value=self.source.trace.values[i],
             gradient=(self.source.adjoints[i] or 0.0) if asked and graph.varied[i] else None,
             why=self._why(i, asked),
-            edges=tuple(self.edge_row(child, k) for child, k in leaving) if asked else (),
+            edges=tuple(self.edge_row(child, k) for child, k in leaving[:limit]) if asked else (),
+            uses=len(leaving) if asked else 0,
         )
 
     def _why(self, i: int, asked: bool) -> str:
@@ -230,7 +207,7 @@ class Report:
         if not graph.varied[i]:
             constant = all(graph.ops[p] is CONSTANT or not graph.varied[p] for p in graph.parents[i])
             return "depends on no input" if constant else graph.ops[i].role or "carries no gradient"
-        return "no gradient arrives: it is not on the way chosen"
+        return "no gradient arrives"
 
     # ── what to say ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -238,71 +215,32 @@ class Report:
     def roles(self) -> tuple[str, ...]:
         """A sentence for each kind of gate that passed a gradient on: "add distributes its upstream"."""
         graph, adjoints = self.graph, self.source.adjoints
-        present = dict.fromkeys(op for op, g in zip(graph.ops, adjoints, strict=True) if g is not None)
+        reached = zip(graph.ops, adjoints, graph.varied, strict=True)
+        present = dict.fromkeys(op for op, g, varied in reached if varied and g is not None)
         return tuple(f"{op.name} {op.role}" for op in present if op.role)
 
     @cached_property
     def ranking(self) -> list[tuple[str, float]]:
         """(variable, gradient), the most influential first."""
-        return _ranked(self.gradients.items())
+        return ranked(self.gradients.items())
 
     @cached_property
     def node_ranking(self) -> list[tuple[str, float]]:
         """(node, gradient) for every node that a gradient reaches, the output left out, the largest first."""
         adjoints, names, output = self.source.adjoints, self.graph.names, self.graph.output
-        return _ranked((names[i], g) for i, g in enumerate(adjoints) if g is not None and i != output)
+        return ranked((names[i], g) for i, g in enumerate(adjoints) if g is not None and i != output)
 
     @cached_property
     def nudge(self) -> Nudge | None:
-        """What raising the most influential variable does; None where a straight line would mislead.
-
-        The change is tried out by forward passes, so that at a kink, or on a steep curve, nothing false is said.
-        """
-        first = next(iter(self.ranking), None)
-        if first is None or len(self.graph) > NUDGED or first[0] not in self.graph.inputs:
-            return None
-        name, slope = first
-        if not (isfinite(slope) and slope and isfinite(self.value) and self.source.upstream == 1):
-            return None
-        graph, values = self.graph, self.source.trace.values
-        at = {variable: values[i] for variable, i in graph.inputs.items()}
-        for step in STEPS:
-            changes = [
-                graph.forward({**at, name: at[name] + sign * step}).value - self.value for sign in (1.0, -1.0)
-            ]
-            if all(
-                abs(sign * change - step * slope) <= STRAIGHT * abs(step * slope)
-                for sign, change in zip((1.0, -1.0), changes, strict=True)
-            ):
-                return Nudge(name, step, step * slope)
-        return None
+        """What raising the most influential variable does; None where a straight line would mislead."""
+        first = next((name for name, _ in self.ranking if name in self.graph.inputs), None)
+        return None if first is None else find_nudge(self.source, first)
 
     @cached_property
     def kept(self) -> list[int]:
-        """The nodes whose forward values the backward pass reads, in the table's order; no constants.
-
-        Found by reading each rule that ran, not by a list of ops: mul reads its other input, exp its output.
-        """
-        graph, adjoints = self.graph, self.source.adjoints
-        varied, ops = graph.varied, graph.ops
-        kept = bytearray(len(graph))
-        for child, parents in enumerate(graph.parents):
-            if adjoints[child] is None or not varied[child]:
-                continue
-            op = ops[child]
-            for k, p in enumerate(parents):
-                if not varied[p] or op.partial(k) is None:
-                    continue
-                if op.variadic:  # every rule reads all of them, or none but its own
-                    read = {child if at == OUTPUT else p if at == 0 else -1 for at in READS[op, 0]}
-                    for i in parents if -1 in read else read:
-                        kept[i] = 1
-                    if child in read:
-                        kept[child] = 1
-                    continue
-                for at in READS[op, k]:
-                    kept[child if at == OUTPUT else parents[at]] = 1
-        return [i for i in self.order if kept[i]]
+        """The nodes whose forward values the backward pass reads, in the table's order; no constants."""
+        read = reads(self.source)
+        return [i for i in self.order if read[i]]
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
@@ -384,11 +322,6 @@ def build(gradients: Gradients, *, wrt: Collection[str] | None = None, warnings:
         for name in wrt:
             gradients.graph.position(name)
     return Report(gradients, None if wrt is None else tuple(dict.fromkeys(wrt)), None, tuple(warnings))
-
-
-def _ranked(pairs: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
-    """By size, the largest first; what is not a number comes last."""
-    return sorted(pairs, key=lambda pair: (pair[1] != pair[1], -abs(pair[1])))
 
 
 @lru_cache(maxsize=64)

@@ -8,6 +8,7 @@ from math import isfinite, isnan
 from typing import TYPE_CHECKING
 
 from gradcli import notation
+from gradcli.autodiff import Edge
 from gradcli.graph import Graph
 from gradcli.ops import TABLE
 from gradcli.ops.op import CONSTANT, INPUT, Op
@@ -15,7 +16,7 @@ from gradcli.systems.conditions import said
 from gradcli.systems.floats import FLOATS
 
 if TYPE_CHECKING:
-    from gradcli.autodiff import Edge, Gradients
+    from gradcli.autodiff import Gradients
 
 SHOWN = 4
 """Inputs of a node whose values a sentence lists."""
@@ -52,14 +53,17 @@ def find_trouble(gradients: Gradients) -> Trouble | None:
     Active nodes first; then those without a gradient that the output is computed from (`log(-1)*x`).
     """
     graph, values, adjoints = gradients.graph, gradients.trace.values, gradients.adjoints
-    suspects = [i for i, g in enumerate(adjoints) if g is not None and graph.parents[i] and not _sound(gradients, i)]
-    if not suspects and isfinite(values[graph.output]) and all(g is None or isfinite(g) for g in adjoints):
+    finite = all(map(isfinite, values)) and all(g is None or isfinite(g) for g in adjoints)
+    if finite and next(active_outside_domain(gradients), None) is None:
+        return None  # an infinite local gradient would have made a gradient inf or nan
+    reached = (i for i, g in enumerate(adjoints) if g is not None and graph.parents[i])
+    first = next((i for i in reached if not _sound(gradients, i)), None)
+    if first is None and isfinite(values[graph.output]) and all(g is None or isfinite(g) for g in adjoints):
         return None
-    if not suspects:
-        suspects = [i for i in _taken(gradients) if not _sound(gradients, i)]
-    if not suspects:
+    if first is None:
+        first = next((i for i in _taken(gradients) if not _sound(gradients, i)), None)
+    if first is None:
         return _of_gradient(gradients) or _of_input(gradients)
-    first = suspects[0]
     return Trouble(first, graph.names[first], _cause(gradients, first), _effect(gradients, first), _advice(gradients))
 
 
@@ -81,8 +85,6 @@ def _outside(gradients: Gradients, i: int) -> bool:
 
 def _bad_edge(gradients: Gradients, child: int) -> Edge | None:
     """The first active edge into a node whose local gradient is not finite."""
-    from gradcli.autodiff import Edge
-
     for k in range(len(gradients.graph.parents[child])):
         if gradients.active(child, k) and not isfinite((edge := Edge(gradients, child, k)).local):
             return edge
@@ -148,16 +150,11 @@ def _effect(gradients: Gradients, first: int) -> str:
             continue
         for k, p in enumerate(graph.parents[i]):
             if gradients.active(i, k) and isnan(gradients.adjoints[p] or 0.0):
-                from gradcli.autodiff import Edge
-
                 edge = Edge(gradients, i, k)
                 if edge.chosen and isnan(edge.downstream):
-                    local, upstream = notation.number(edge.local), notation.number(edge.upstream)
-                    value = notation.number(values[graph.output])
-                    return (
-                        f"{graph.names[graph.output]} = {value} all the same, but backward computes "
-                        f"∂{graph.names[i]}/∂{graph.names[p]} {local} × {upstream} = nan"
-                    )
+                    product = f"{notation.number(edge.local)} × {notation.number(edge.upstream)} = nan"
+                    value = f"{graph.names[graph.output]} is still {notation.number(values[graph.output])}"
+                    return f"{value}, but its gradient is lost: at {graph.names[p]} backward computes {product}"
     return ""
 
 
@@ -202,8 +199,8 @@ def _advice(gradients: Gradients) -> str:
                     continue
                 x = [values[p] for p in found]
                 y = FLOATS.functions[op](*x)
-                locals_ = [rule(y, *x) for rule in FLOATS.locals[op] if rule is not None]
-                if isfinite(y) and all(local is None or isfinite(local) for local in locals_):
+                rules = [rule for rule in FLOATS.locals[op] if callable(rule)]
+                if isfinite(y) and all(isfinite(rule(y, *x) or 0.0) for rule in rules):
                     inside = [(notation.text(graph, p), 0) for p in found]
                     return f"write {notation.compose(op, inside)[0]}: it is computed so that nothing overflows"
     return ""

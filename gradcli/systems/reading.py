@@ -1,16 +1,18 @@
 """The system that reads a rule instead of running it: which of the output and the inputs does a partial use?
 
-That is what must be kept for the backward pass, and the rule itself says so: the partial of mul names its other input, the
-partial of exp its output.
+That is what must be kept for the backward pass, and the rule itself says so: the partial of mul names its other
+input, the partial of exp its output.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gradcli.ops.op import Op
 from gradcli.systems import Function, System
+
+if TYPE_CHECKING:
+    from gradcli.autodiff import Gradients
 
 OUTPUT = -1
 """The place of y among the inputs 0, 1, …"""
@@ -56,17 +58,39 @@ READING = Reading()
 
 
 class Reads(dict[tuple[Op, int], frozenset[int]]):
-    """(op, k) → the places that the partial of input k reads; of an op of any number of inputs, as if it had `OTHERS`."""
+    """(op, k) → the places that the partial of input k reads; of a variadic op, as if it had `OTHERS` inputs."""
 
     def __missing__(self, key: tuple[Op, int]) -> frozenset[int]:
         op, k = key
-        rules: list[Callable[..., Any] | None] = [op.partial(k), op.selected(k)]
         x = [Read(i) for i in range(OTHERS if op.variadic else len(op.parameters))]
-        found = [
-            rule(READING, *([Read(OUTPUT), *x] if which == 0 else x)) for which, rule in enumerate(rules) if rule is not None
-        ]
-        self[key] = _union(*found).places
-        return self[key]
+        partial, selected = op.partial(k), op.selected(k)
+        used = _union(
+            None if partial is None else partial(READING, Read(OUTPUT), *x),
+            None if selected is None else selected(READING, *x),
+        )
+        self[key] = used.places
+        return used.places
 
 
 READS = Reads()
+
+
+def reads(gradients: Gradients) -> bytearray:
+    """1 for every node whose forward value the backward pass reads."""
+    graph, adjoints = gradients.graph, gradients.adjoints
+    varied, ops = graph.varied, graph.ops
+    found = bytearray(len(graph))
+    for child, parents in enumerate(graph.parents):
+        if adjoints[child] is None or not varied[child]:
+            continue
+        op = ops[child]
+        carrying = [k for k, p in enumerate(parents) if varied[p]]
+        if op.variadic:
+            places = READS[op, 0]
+            others = range(len(parents)) if places - {OUTPUT, 0} else ()
+            used = {*others, *(carrying if 0 in places else ()), *(places & {OUTPUT})}
+        else:
+            used = {place for k in carrying for place in READS[op, k]}
+        for place in used:
+            found[child if place == OUTPUT else parents[place]] = 1
+    return found

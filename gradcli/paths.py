@@ -1,0 +1,174 @@
+"""Every path from a node to the output: the chain rule's products, whose sum is the global gradient.
+
+Paths are counted exactly, however many there are (a dynamic program over the tape); listed are the strongest, found without
+walking the others: a best-first search whose bound is the largest product that a path's end can still reach.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from heapq import heappop, heappush
+from math import inf, isfinite, isnan, log
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gradcli.autodiff import Edge, Gradients
+
+LIMIT = 20
+"""Paths that are listed."""
+
+EFFORT = 100_000
+"""Steps that the search for the strongest paths may take."""
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """One path: its nodes and edges (child, k) from the source to the output.
+
+    product: of the local gradients along it, times the upstream of the output.
+    share: its part of the source's global gradient; None where that is 0 or not finite.
+    """
+
+    nodes: tuple[int, ...]
+    edges: tuple[tuple[int, int], ...]
+    locals: tuple[float, ...]
+    product: float
+    share: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """The paths from one node. listed: at most `limit`, the strongest first unless `strongest` is False."""
+
+    name: str
+    source: int
+    total: int
+    gradient: float
+    listed: tuple[Path, ...]
+    strongest: bool = True
+
+
+def paths(gradients: Gradients, source_name: str, limit: int = LIMIT) -> Paths:
+    """The paths from a node, by its name, to the output, along edges that a gradient passes.
+
+    Errors: UnknownCell for a name that the graph does not have.
+    """
+    graph = gradients.graph
+    source = graph.position(source_name)
+    gradient = gradients.adjoints[source] or 0.0
+    leaving = _between(gradients, source)
+    total = _count(source, graph.output, leaving)
+    if not total:
+        return Paths(source_name, source, 0, gradient, ())
+    reach = {graph.output: 0.0}
+    for node in sorted(leaving, reverse=True):
+        reach[node] = max(_size(local) + reach[edge.child] for edge, local in leaving[node])
+    listed = list(_strongest(source, graph.output, leaving, reach, limit))
+    strongest = len(listed) == min(total, limit)
+    if not strongest:
+        listed = list(_first(source, graph.output, leaving, limit))
+    made = [_path(source, route, gradients.upstream, gradient) for route in listed]
+    if strongest:
+        made.sort(key=lambda path: -abs(path.product) if path.product == path.product else -inf)
+    return Paths(source_name, source, total, gradient, tuple(made), strongest)
+
+
+Step = tuple["Edge", float]
+Route = tuple[Step, ...]
+
+
+def _between(gradients: Gradients, source: int) -> dict[int, list[Step]]:
+    """The edges with their local gradients on the way from the source to the output, by the node they leave."""
+    from gradcli.autodiff import Edge
+
+    graph = gradients.graph
+    reached = bytearray(len(graph))
+    reached[source] = 1
+    found: dict[int, list[Step]] = {}
+    for child in range(source + 1, graph.output + 1):
+        for k, p in enumerate(graph.parents[child]):
+            if reached[p] and gradients.active(child, k):
+                edge = Edge(gradients, child, k)
+                if edge.chosen:
+                    found.setdefault(p, []).append((edge, edge.local))
+                    reached[child] = 1
+    return found
+
+
+def _count(source: int, output: int, leaving: dict[int, list[Step]]) -> int:
+    """How many paths there are. A count may have a bit for every node, so it is let go after its last use."""
+    entering: dict[int, int] = {}
+    for steps in leaving.values():
+        for edge, _ in steps:
+            entering[edge.child] = entering.get(edge.child, 0) + 1
+    count = {output: 1}
+    for node in sorted(leaving, reverse=True):
+        count[node] = sum(count[edge.child] for edge, _ in leaving[node])
+        for edge, _ in leaving[node]:
+            entering[edge.child] -= 1
+            if not entering[edge.child]:
+                del count[edge.child]
+    return count.get(source, 0)
+
+
+def _size(local: float) -> float:
+    """log |local|, so that a long product neither overflows nor vanishes; nan counts as the largest."""
+    return inf if isnan(local) or abs(local) == inf else -inf if local == 0 else log(abs(local))
+
+
+def _strongest(
+    source: int, output: int, leaving: dict[int, list[Step]], reach: dict[int, float], limit: int
+) -> Iterator[Route]:
+    """Paths by falling |product|: best-first, with the exact largest remainder as the bound (A*)."""
+    heap: list[tuple[float, int, float, int, object]] = [(-reach[source], 0, 0.0, source, None)]
+    found, serial = 0, 0
+    for _ in range(EFFORT + 2 * len(leaving)):
+        if found == limit or not heap:
+            return
+        _, _, size, node, trail = heappop(heap)
+        if node == output:
+            found += 1
+            yield _unwound(trail)
+            continue
+        for step in leaving.get(node, ()):
+            edge, local = step
+            serial -= 1  # of equals the newest first: to the end of a path before the next one
+            grown = size + _size(local)
+            bound = grown + reach[edge.child]
+            heappush(heap, (inf if isnan(bound) else -round(bound, 9), serial, grown, edge.child, (step, trail)))
+
+
+def _first(source: int, output: int, leaving: dict[int, list[Step]], limit: int) -> Iterator[Route]:
+    """Paths in the order in which they are met."""
+    waiting: deque[tuple[int, object]] = deque([(source, None)])
+    found = 0
+    while waiting and found < limit:
+        node, trail = waiting.pop()
+        if node == output:
+            found += 1
+            yield _unwound(trail)
+        waiting.extend((step[0].child, (step, trail)) for step in reversed(leaving.get(node, ())))
+
+
+def _unwound(trail: object) -> Route:
+    route: list[Step] = []
+    while isinstance(trail, tuple):
+        step, trail = trail
+        route.append(step)
+    return tuple(reversed(route))
+
+
+def _path(source: int, route: Route, upstream: float, gradient: float) -> Path:
+    product = upstream
+    for _, local in reversed(route):
+        product = local * product
+    share = product / gradient if gradient and isfinite(gradient) and isfinite(product) else None
+    return Path(
+        nodes=(source, *(edge.child for edge, _ in route)),
+        edges=tuple((edge.child, edge.k) for edge, _ in route),
+        locals=tuple(local for _, local in route),
+        product=product,
+        share=share,
+    )

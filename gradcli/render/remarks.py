@@ -1,0 +1,253 @@
+"""What stands under the table: gate roles, influence, what backward keeps, notes, trouble; and the verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from gradcli.notation import pretty
+from gradcli.paths import Path, paths
+from gradcli.render.figures import Style, aligned, bar, figure, plain
+from gradcli.render.lines import Line, Piece, listed, text_of, width, wrapped
+from gradcli.report import Report
+from gradcli.verify import DifferencesVerdict, ProofVerdict, SympyVerdict
+
+BARS = 8
+"""Columns of the longest bar."""
+
+INFLUENCE = "influence: "
+
+INFLUENTIAL = 8
+"""Variables that the influence line names."""
+
+RANKED = 30
+"""Nodes that --rank lists, unless all are wanted."""
+
+LISTED = 10
+"""Sentences of one kind, and closed forms, that are shown, unless all are wanted."""
+
+
+def footer(report: Report, style: Style) -> Iterator[Line]:
+    """The lines between the table and the verdicts."""
+    yield from _told([[(plain(role, style), "dim")] for role in report.roles], style)
+    yield from _influence(report, style)
+    yield from _kept(report, style)
+    yield from _remarks(report.notes, report.warnings, style)
+    trouble = report.trouble
+    if trouble is not None:
+        yield from _sentence("✗ ", "bad", trouble.cause, style)
+        if trouble.effect:
+            yield from _sentence("  ", "", trouble.effect, style)
+        if trouble.advice:
+            yield from _sentence("  hint: ", "dim", trouble.advice, style)
+
+
+def _told(items: list[Line], style: Style) -> Iterator[Line]:
+    return listed(items, style.width, plain(" · ", style) if not style.ascii else "; ")
+
+
+def _sentence(mark: str, part: str, sentence: str, style: Style) -> Iterator[Line]:
+    """A sentence after its mark, wrapped."""
+    return wrapped([(plain(mark, style), part), (plain(sentence, style), "")], style.width)
+
+
+def _remarks(notes: Iterable[str], warnings: Iterable[str], style: Style) -> Iterator[Line]:
+    for mark, part, sentences in (("note: ", "dim", notes), ("warning: ", "warn", warnings)):
+        for sentence in sentences:
+            yield from _sentence(mark, part, sentence, style)
+
+
+def _influence(report: Report, style: Style) -> Iterator[Line]:
+    """What raising the most influential variable does, and the others beside it."""
+    if report.nudge is not None:
+        yield from wrapped([(plain(report.nudge.sentence(report.output), style), "")], style.width)
+    ranking = [(name, abs(g)) for name, g in report.ranking if g == g]
+    largest = ranking[0][1] if ranking else 0.0
+    if len(ranking) < 2 or not 0 < largest < float("inf"):
+        return
+    items: list[Line] = [
+        [(plain(name, style) + " ", ""), (bar(g / largest, BARS, style) or "0", "gradient")] for name, g in ranking[:INFLUENTIAL]
+    ]
+    if len(ranking) > INFLUENTIAL:
+        items.append([(plain(f"… {len(ranking) - INFLUENTIAL:,} more", style), "dim")])
+    for i, line in enumerate(listed(items, style.width and style.width - len(INFLUENCE), "  ")):
+        yield [(INFLUENCE if i == 0 else " " * len(INFLUENCE), "dim"), *line]
+
+
+def _kept(report: Report, style: Style) -> Iterator[Line]:
+    """How many forward values the backward pass reads, and which."""
+    names, every = [report.graph.names[i] for i in report.kept[: INFLUENTIAL + 1]], len(report.order)
+    if not report.graph.varied[report.graph.output]:
+        yield from _sentence("", "", f"{report.output} depends on no input: there is no gradient", style)
+        return
+    which = ": " + " ".join(names) if 0 < len(report.kept) <= INFLUENTIAL else ""
+    count = f"{len(report.kept):,} of the {every:,} forward values" if every > 1 else f"{len(report.kept)} of 1 forward value"
+    yield from wrapped([(plain(f"backward needs {count} kept{which}", style), "")], style.width)
+
+
+# ── paths and ranking ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def path_lines(report: Report, name: str, style: Style) -> Iterator[Line]:
+    """Every path from a node to the output: product, share, way, and the local gradients that are multiplied."""
+    found = paths(report.source, name)
+    output = report.output
+    gradient = f"∂{output}/∂{name} = {figure(found.gradient, style)}"
+    if not found.total:
+        yield from _sentence("", "", f"no path from {name} to {output} passes a gradient: {gradient}", style)
+        return
+    count = _count(found.total)
+    what = f"1 path from {name} to {output}" if found.total == 1 else f"{count} paths from {name} to {output}"
+    sum_ = "its product is" if found.total == 1 else "their products add up to"
+    yield from _sentence("", "title", f"{what}; {sum_} {gradient}", style)
+    same: dict[tuple[object, object], list[Path]] = {}
+    for path in found.listed:
+        same.setdefault((path.nodes, path.locals), []).append(path)
+    shown = [alike[0] for alike in same.values()]
+    products = aligned([figure(path.product, style) for path in shown])
+    shares = [_percent(path.share) for path in shown]
+    ways = [plain(_way(report, path), style) for path in shown]
+    share_width, way_width = max(map(len, shares)), max(map(width, ways))
+    for path, alike, product, share, way in zip(shown, same.values(), products, shares, ways, strict=True):
+        factors = plain(_factors(path, style) + (f" ({len(alike)} such paths)" if len(alike) > 1 else ""), style)
+        line: Line = [("  ", ""), (product, "gradient"), (f"  {share:>{share_width}}  ", "dim"), (way, "")]
+        whole = [*line, (" " * (way_width - width(way)) + "  " + factors, "dim")]
+        if style.width is None or width(text_of(whole)) <= style.width:
+            yield whole
+        else:
+            yield from wrapped(line, style.width, 6)
+            yield from wrapped([("      " + factors, "dim")], style.width, 6)
+    if found.total > len(found.listed):
+        order = "the strongest are" if found.strongest else "the first found are"
+        yield [(plain(f"  … {order} shown: {len(found.listed)} of {count}", style), "dim")]
+
+
+def _way(report: Report, path: Path) -> str:
+    names = [report.graph.names[i] for i in path.nodes]
+    if len(names) > 12:
+        names[5:-5] = [f"… {len(names) - 10:,} more …"]
+    return " → ".join(names)
+
+
+def _factors(path: Path, style: Style) -> str:
+    factors = [figure(local, style) for local in path.locals]
+    if len(factors) > 12:
+        factors[5:-5] = ["…"]
+    return " × ".join(f"({word})" if word.startswith("-") else word for word in factors)
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{share * 100:.0f} %" if abs(share) >= 0.01 or not share else f"{share * 100:.1g} %"
+
+
+def _count(total: int) -> str:
+    return f"{total:,}" if total < 10**30 else f"about 10^{int(total.bit_length() * 0.30103)}"
+
+
+def ranking_lines(report: Report, style: Style) -> Iterator[Line]:
+    """Every node by |gradient|: how much each contributes."""
+    ranking = report.node_ranking
+    shown = ranking if style.full else ranking[:RANKED]
+    yield [(plain(f"contribution: nodes by |∂{report.output}/∂node|", style), "title")]
+    names = [plain(name, style) for name, _ in shown]
+    figures = aligned([figure(abs(g), style) for _, g in shown])
+    largest = max((abs(g) for _, g in shown if abs(g) < float("inf")), default=0.0)
+    wide = max(map(width, names), default=0)
+    for name, number, (_, g) in zip(names, figures, shown, strict=True):
+        share = abs(g) / largest if largest else 0.0
+        yield [("  " + name + " " * (wide - width(name)) + "  ", "name"), (number + "  ", "gradient"), (bar(min(share, 1.0), 24, style), "gradient")]
+    if len(ranking) > len(shown):
+        yield [(plain(f"  … {len(ranking) - len(shown):,} more", style), "dim")]
+
+
+# ── verdicts ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+MARKS: dict[str, Piece] = {
+    "passed": ("✓ ", "good"),
+    "failed": ("✗ ", "bad"),
+    "partial": ("○ ", "warn"),
+    "skipped": ("○ ", "dim"),
+}
+
+
+def verdict_lines(report: Report, style: Style) -> Iterator[Line]:
+    """One line a verdict, sympy's closed forms, every failure, and what could not be checked and why."""
+    verification = report.verification
+    if verification is None:
+        return
+    if verification.sympy is not None:
+        yield from _verdict(verification.sympy.status, _sympy(verification.sympy), style)
+        yield from _derivatives(report, verification.sympy, style)
+        yield from _reasons(verification.sympy.failures, verification.sympy.unchecked, style)
+    if verification.proof is not None:
+        yield from _verdict(verification.proof.status, _proof(report, verification.proof), style)
+        yield from _reasons(verification.proof.failures, verification.proof.unproved, style)
+    if verification.differences is not None:
+        yield from _verdict(verification.differences.status, _differences(verification.differences), style)
+        yield from _reasons(verification.differences.failures, verification.differences.unchecked, style)
+    yield from _remarks(report.verdict_notes, report.verdict_warnings, style)
+
+
+def _verdict(status: str, sentence: str, style: Style) -> Iterator[Line]:
+    mark, part = MARKS[status]
+    return _sentence(mark, part, sentence, style)
+
+
+def _reasons(failures: Sequence[str], unchecked: Sequence[str], style: Style) -> Iterator[Line]:
+    for sentences, part in ((failures, "bad"), (unchecked, "dim")):
+        shown = sentences if style.full else sentences[:LISTED]
+        for sentence in shown:
+            yield from wrapped([("    " + plain(sentence, style), part)], style.width, 6)
+        if len(sentences) > len(shown):
+            yield [(plain(f"    … {len(sentences) - len(shown):,} more (--full shows all)", style), "dim")]
+
+
+def _sympy(verdict: SympyVerdict) -> str:
+    count = "the gradient" if verdict.checked == 1 else f"all {verdict.checked:,} gradients"
+    if verdict.status == "passed":
+        return f"sympy derived {count} by itself and agrees"
+    if verdict.status == "failed":
+        return "sympy derived the gradients by itself and DISAGREES:"
+    if verdict.status == "partial":
+        return f"sympy derived {verdict.checked:,} of the gradients by itself and agrees; not checked by sympy:"
+    return "not checked by sympy:" if verdict.unchecked else "not checked by sympy"
+
+
+def _derivatives(report: Report, verdict: SympyVerdict, style: Style) -> Iterator[Line]:
+    """The closed forms that fit a line, as many to a line as there is room for."""
+    forms: list[Line] = []
+    for name, derivative in verdict.derivatives.items():
+        text = plain(f"∂{report.output}/∂{name} = {pretty(derivative)}", style)
+        if width(text) <= (style.width or 120) - 4:
+            forms.append([(text, "gradient")])
+    shown = forms if style.full else forms[:LISTED]
+    yield from listed(shown, style.width or 100, "   ", 4)
+    left = len(verdict.derivatives) - len(shown)
+    if left and verdict.derivatives:
+        what = "closed form" if left == 1 else "closed forms"
+        yield [(plain(f"    … {left:,} {'more ' if shown else ''}{what}: --format json", style), "dim")]
+
+
+def _proof(report: Report, verdict: ProofVerdict) -> str:
+    counted = f"{verdict.nodes:,} values" if verdict.nodes != 1 else "1 value"
+    edges = f"{verdict.edges:,} local gradients" if verdict.edges != 1 else "1 local gradient"
+    if verdict.status == "passed":
+        digits = "" if verdict.digits is None else f"; {report.output} and its gradients to {verdict.digits} digits"
+        return f"proved: all {counted} and {edges}{digits}"
+    if verdict.status == "failed":
+        return "proof FAILED: a number lies outside its rigorous bounds:"
+    if verdict.status == "partial":
+        return f"proved: {counted} and {edges}; not proved:"
+    return "not proved:" if verdict.unproved else "not proved"
+
+
+def _differences(verdict: DifferencesVerdict) -> str:
+    worst = max(verdict.errors.values(), default=0.0)
+    error = f"relative error at most {worst:.1e}" + (f" ({verdict.band})" if verdict.band else "")
+    if verdict.status == "passed":
+        return f"central differences agree: {error}"
+    if verdict.status == "failed":
+        return f"central differences DISAGREE: {error}"
+    if verdict.status == "partial":
+        return f"central differences agree where they were taken: {error}; not checked:"
+    return "not checked by differences:" if verdict.unchecked else "not checked by differences"

@@ -1,0 +1,297 @@
+"""The table: what textbooks draw on the blackboard, one line an edge, under the node where the gradient arrives.
+
+A plan says which columns there are; the richest plan that fits the width is drawn. Numbers are never cut or wrapped: when
+even the poorest plan is too wide, the lines are longer than the terminal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from gradcli.notation import pretty
+from gradcli.render.figures import Style, aligned, figure, plain
+from gradcli.render.lines import Line, folded, painted, text_of, width
+from gradcli.render.remarks import footer, path_lines, ranking_lines, verdict_lines
+from gradcli.report import EdgeRow, NodeRow, Report
+
+ROWS = 200
+"""Nodes that are shown in full; of more, the first and last `END`."""
+
+END = 30
+
+LINES = 12
+"""Edges of one node that are shown; of more, a count."""
+
+LONG = 60
+"""Columns of an expression as written, beyond which the column for it is left out."""
+
+GAP = "  "
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Which columns there are.
+
+    formula, rule: columns that "n1 = …" and a rule may take; longer ones are left out, one by one.
+    """
+
+    formula: int = 60
+    rule: int = 28
+    via: bool = True
+    edge: bool = True  # ∂child/∂parent
+    gate: bool = False
+    written: bool = False
+    downstream: bool = False
+    heading: str = "global ∂{f}/∂node"
+
+
+DEFAULT = Plan()
+PLANS = (
+    Plan(written=True, gate=True, downstream=True),
+    Plan(written=True, gate=True),
+    Plan(gate=True, downstream=True),
+    Plan(gate=True),
+    DEFAULT,
+    Plan(heading="∂{f}/∂node"),
+    Plan(36, 20, heading="∂{f}/∂node"),
+    Plan(24, 14, heading="∂{f}/∂node"),
+    Plan(18, 0, heading="∂{f}/∂node"),
+    Plan(18, 0, via=False, heading="∂{f}/∂node"),
+    Plan(0, 0, via=False, heading="∂{f}/∂node"),
+    Plan(0, 0, via=False, edge=False, heading="∂{f}"),
+)
+"""From rich to poor."""
+
+
+@dataclass(slots=True)
+class Row:
+    """One line before alignment. words: what stands in the columns of the gradient, from `local` on, instead of them."""
+
+    node: str = ""
+    forward: str = ""
+    written: str = ""
+    via: str = ""
+    gate: str = ""
+    edge: str = ""
+    local: str = ""
+    upstream: str = ""
+    downstream: str = ""
+    total: str = ""
+    words: str = ""
+    dim: bool = False
+    bad: bool = False
+    final: bool = False  # the line that holds the node's gradient
+    parts: list[str] = field(default_factory=list)
+
+
+def render(report: Report, style: Style) -> str:
+    """The whole table with its footer, without the verdicts."""
+    rows = _drawn(report, style)
+    wide = max(map(width, (text_of(line) for line in rows)), default=0)
+    lines = [*_title(report, style, wide), [], *rows, []]
+    lines += footer(report, style)
+    for name in style.paths:
+        lines += [[], *path_lines(report, name, style)]
+    if style.rank_nodes:
+        lines += [[], *ranking_lines(report, style)]
+    return painted(lines, style.colour)
+
+
+def verdicts(report: Report, style: Style) -> str:
+    """The lines of the verdicts, for a report that has them; they stand under the table."""
+    return painted(verdict_lines(report, style), style.colour)
+
+
+# ── the title ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _title(report: Report, style: Style, wide: int) -> Iterable[Line]:
+    """The expression, and how to read the table."""
+    graph = report.graph
+    lines = [line.strip() for line in report.expression.splitlines() if line.strip()]
+    if len(lines) == 1 and graph.output not in graph.labels and ";" not in lines[0]:
+        lines = [lines[0] if lines[0] == report.output else f"{report.output} = {lines[0]}"]
+    most = 6 if not style.full else 10**6
+    shown = [part for line in lines[:most] for part in folded(plain(line, style), style.width or 2000, most, 4)][:most]
+    if len(lines) > most:
+        shown.append(plain("…", style))
+    hint = "forward ↓ down, backward ↑ up"
+    room = min(wide, style.width or wide) - width(shown[-1]) - len(hint)
+    title: list[Line] = [[(line, "title")] for line in shown]
+    if room >= 3:
+        title[-1] += [(" " * room, ""), (plain(hint, style), "dim")]
+    else:
+        title.append([(" " * max(0, min(wide, style.width or wide) - len(hint)), ""), (plain(hint, style), "dim")])
+    return title
+
+
+# ── rows ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _drawn(report: Report, style: Style) -> list[Line]:
+    """The header and the rows, by the richest plan that fits."""
+    order = report.order
+    many = len(order) > ROWS and not style.full
+    shown = [*order[:END], *order[-END:]] if many else order
+    nodes = report.node_rows(shown, None if style.full else LINES)
+    skipped = len(order) - len(shown)
+    lines: list[Line] = []
+    copied = any(len(node.edges) > 1 for node in nodes)
+    brief = all(len(node.written) <= LONG for node in nodes)
+    plans = [plan for plan in PLANS if (copied or not plan.downstream) and (brief or not plan.written)]
+    if style.width is None:
+        plans = [DEFAULT]
+    for plan in plans:
+        lines = _laid(report, nodes, skipped, plan, style)
+        if style.width is None or max(width(text_of(line).rstrip()) for line in lines) <= style.width:
+            break
+    return lines
+
+
+def _laid(report: Report, nodes: list[NodeRow], skipped: int, plan: Plan, style: Style) -> list[Line]:
+    heading = Row(
+        node="node",
+        forward="forward",
+        written="as written",
+        via="via",
+        gate="gate",
+        edge="local gradient" if plan.edge else "",
+        local="" if plan.edge else "local",
+        upstream="upstream",
+        downstream="downstream",
+        total=plan.heading.format(f=report.output if width(report.output) <= 12 else "out"),
+    )
+    groups = [_rows(report, node, plan, style) for node in nodes]
+    rows = [row for group in groups for row in group]
+    for row in (heading, *rows):
+        for column in ("node", "written", "via", "edge", "total", "words", "upstream"):
+            setattr(row, column, plain(getattr(row, column), style))
+    columns = _widths([heading, *rows], rows, plan)
+    out = [_line(heading, columns, plan, style, head=True)]
+    body = [_line(row, columns, plan, style) for row in rows]
+    across = max(width(text_of(line).rstrip()) for line in (*out, *body))
+    out.append([(plain("─" * across, style), "head")])
+    if skipped:
+        head = sum(len(group) for group in groups[:END])
+        body.insert(head, [(plain(f"… {skipped:,} more rows (--full shows all)", style), "dim")])
+    return [*out, *body]
+
+
+def _rows(report: Report, node: NodeRow, plan: Plan, style: Style) -> list[Row]:
+    """The lines of one node: one an edge, and the sum where there are several."""
+    formula = f"{node.name} = {pretty_formula(node.formula)}" if node.formula else node.name
+    bad = report.trouble is not None and report.trouble.node == node.index
+    first = Row(
+        node=(("! " if style.ascii else "✗ ") if bad else "") + (formula if width(formula) <= plan.formula else node.name),
+        forward=figure(node.value, style),
+        written=node.written if node.formula and plan.written else "",
+        bad=bad,
+    )
+    total = "" if node.gradient is None else figure(node.gradient, style)
+    if node.index == report.graph.output:
+        first.edge = f"start: ∂{node.name}/∂{node.name}" if plan.edge else ""
+        first.total, first.final = figure(report.source.adjoints[node.index] or 0.0, style), True
+        if node.edges == ():
+            return [first]
+    if not node.edges:
+        first.words, first.total, first.dim, first.final = node.why, total, True, True
+        return [first]
+    rows = [first, *(Row() for _ in node.edges[1:])]
+    for row, edge in zip(rows, node.edges, strict=True):
+        _fill(row, edge, report, plan, style)
+    rows[-1].final = node.uses == 1
+    left = node.uses - len(node.edges)
+    if left:
+        rows.append(Row(words=f"… {left:,} more edges", dim=True))
+    if node.uses > 1:
+        terms = [] if left else [figure(edge.downstream, style) for edge in node.edges if edge.chosen]
+        used = "twice" if node.uses == 2 else f"{node.uses:,} times"
+        rows.append(Row(words=f"copy, used {used}", parts=terms, total=total, final=True))
+    return rows
+
+
+def pretty_formula(formula: str) -> str:
+    """A formula as the table shows it: raised powers, but products as they are typed."""
+    return pretty(formula).replace("·", "*").removeprefix("+")
+
+
+def _fill(row: Row, edge: EdgeRow, report: Report, plan: Plan, style: Style) -> None:
+    row.via, row.gate = edge.op, report.graph.ops[edge.child].gate
+    if plan.edge:
+        row.edge = f"∂{edge.child_name}/∂{edge.parent_name}"
+        rule = pretty(edge.rule)
+        if not edge.chosen:
+            row.edge += ": not chosen"
+        elif rule and not _numeric(rule) and width(rule) <= plan.rule:
+            row.edge += f" = {rule}"
+    row.local, row.upstream = figure(edge.local, style), figure(edge.upstream, style)
+    row.downstream = row.total = figure(edge.downstream, style)
+    row.dim = not edge.chosen
+
+
+def _numeric(rule: str) -> bool:
+    try:
+        float(rule)
+    except ValueError:
+        return False
+    return True
+
+
+# ── layout ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _widths(all_rows: list[Row], rows: list[Row], plan: Plan) -> dict[str, int]:
+    """Align the figures of each column, in place; returns every column's width."""
+    for column in ("forward", "local", "upstream", "downstream", "total"):
+        for row, text in zip(rows, aligned([getattr(row, column) for row in rows]), strict=True):
+            setattr(row, column, text)
+    names = ("node", "forward", "written", "via", "gate", "edge", "local", "upstream", "downstream", "total")
+    columns = {name: max(width(getattr(row, name)) for row in all_rows) for name in names}
+    words = max(width(row.words) for row in all_rows)
+    columns["edge"] += max(0, words - _room(columns, plan))
+    return columns
+
+
+def _room(columns: dict[str, int], plan: Plan) -> int:
+    """Columns from the local gradient to the last equals sign: where words stand instead of figures."""
+    room = columns["local"] + 3 + columns["upstream"] + (columns["edge"] + 2 if plan.edge else 0)
+    return room + (3 + columns["downstream"] if plan.downstream else 0)
+
+
+def _line(row: Row, columns: dict[str, int], plan: Plan, style: Style, *, head: bool = False) -> Line:
+    def cell(name: str, part: str, *, right: bool = False) -> tuple[str, str]:
+        text = getattr(row, name)
+        blank = " " * (columns[name] - width(text))
+        return (blank + text if right else text + blank), "head" if head else "dim" if row.dim else part
+
+    line: Line = [cell("node", "bad" if row.bad else "name"), (GAP, ""), cell("forward", "bad" if row.bad else "value", right=head)]
+    for name in ("written", "via", "gate"):
+        if getattr(plan, name):
+            line += [(GAP, ""), cell(name, "dim")]
+    line.append((GAP, ""))
+    block: Line = []
+    times, equals = plain("×", style), "="
+    if plan.edge:
+        block += [cell("edge", ""), ("  ", "")]
+    block += [cell("local", "gradient", right=head), (f" {times} " if row.local.strip() or head else "   ", "head"), cell("upstream", "gradient", right=True)]
+    if plan.downstream:
+        block += [(f" {equals} " if row.downstream.strip() or head else "   ", "head"), cell("downstream", "gradient", right=True)]
+    if row.words:
+        block = _worded(row, _room(columns, plan))
+    shows = row.total.strip() and (row.final or not plan.downstream)
+    block.append((f" {equals} " if shows or head else "   ", "head"))
+    if shows or head:
+        part = "strong" if row.final and not row.dim else "gradient"
+        block.append(cell("total", part))
+    return [*line, *block]
+
+
+def _worded(row: Row, room: int) -> Line:
+    """Words in place of the columns; with them the terms of a sum, if there is room for all."""
+    words = row.words
+    if row.parts:
+        total = " + ".join(f"({part})" if part.startswith("-") and i else part for i, part in enumerate(row.parts))
+        if width(f"{words}: {total}") <= room:
+            words += f": {total}"
+    return [(words + " " * (room - width(words)), "dim")]
