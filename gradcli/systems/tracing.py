@@ -203,7 +203,12 @@ class Guarded:
         return Guarded(other * self.value, self.condition)
 
     def __add__(self, other: Element) -> Element:
-        return self.plain() + (other.plain() if isinstance(other, Guarded) else other)
+        if not isinstance(other, Guarded):
+            return self.plain() + other
+        if self.condition.index == other.condition.index:
+            return Guarded(self.value + other.value, self.condition)
+        either = self.condition.m.ne(self.condition + other.condition, 0)
+        return Guarded(self.plain() + other.plain(), either)
 
     def __radd__(self, other: Element) -> Element:
         return other + self.plain()
