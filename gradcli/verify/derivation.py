@@ -1,0 +1,378 @@
+"""What sympy derives of a graph, compared with what the engine computed. Runs in the child process.
+
+Three stages, each an answer of its own: every op by itself, at the numbers that the engine fed it; the expression as a
+whole, for every variable and, while it is small, every node between; the closed forms that people read.
+
+Only an op by itself decides that a number is wrong: its inputs are exact, so nothing but the op can be at fault. Where the
+ops are right and the whole differs, the formula has lost its digits, or a kink lies between; unless the proof has
+shown the digits to be there.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import inf, isfinite
+from typing import Any
+
+import sympy
+from mpmath import mpf
+
+from gradcli.graph import Graph
+from gradcli.notation import number
+from gradcli.ops.op import CONSTANT, INPUT, Op
+from gradcli.systems.floats import FLOATS
+from gradcli.systems.symbolic import Symbolic
+from gradcli.verify.comparison import ATOL, LIMIT_ATOL, Local, Span, agree, differ, reason, shown, sides
+from gradcli.verify.evaluation import Point
+from gradcli.verify.forms import Forms
+
+SURE_DIGITS = 10
+"""With so many digits proved, a difference cannot be rounding."""
+
+MOST_OPS, MOST_DEPTH = 400, 150
+"""Ops, sharing written out, and depth of an expression that sympy is asked to differentiate as a whole."""
+
+MOST_OPS_BETWEEN = 60
+"""Ops of an expression whose inner nodes are differentiated too."""
+
+LONGEST_LIST = 6
+"""Sentences of a kind that are written out."""
+
+PLAIN, SMALL = 1 << 20, 64
+"""Literals up to here, with denominators up to there, are numbers for sympy; others are symbols with a value, so that
+0.1*x is derived and printed as such."""
+
+
+@dataclass(slots=True)
+class Findings:
+    """What has been found so far."""
+
+    failures: list[str] = field(default_factory=list)
+    unchecked: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    checked: int = 0
+    ops: int = 0
+    error: mpf | None = None
+    derivatives: dict[str, str] = field(default_factory=dict)
+
+    def answer(self, unfinished: str = "") -> dict[str, Any]:
+        """The verdict as JSON data; `unfinished`: what would be said if this were the last of it."""
+        unchecked = [*self.unchecked, *([unfinished] if unfinished else [])]
+        status = "passed"
+        if self.failures:
+            status = "failed"
+        elif unchecked:
+            status = "partial" if self.checked or self.ops else "skipped"
+        return {
+            "status": status,
+            "max_rel_error": None if self.error is None else float(self.error),
+            "derivatives": self.derivatives,
+            "checked": self.checked,
+            "failures": shortened(self.failures),
+            "unchecked": [f"not checked by sympy: {reason}" for reason in shortened(unchecked)],
+            "notes": shortened(self.notes),
+        }
+
+
+class OutOfTime(Exception):
+    """The budget is spent."""
+
+
+class Derivation:
+    """One graph, one point, the engine's numbers.
+
+    adjoints: None where no gradient arrives.   digits: what the proof gives, or None.   deadline: on the monotonic clock.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        values: list[float],
+        adjoints: list[float | None],
+        *,
+        upstream: float = 1.0,
+        digits: int | None = None,
+        deadline: float = inf,
+    ) -> None:
+        self.graph, self.values, self.upstream = graph, values, upstream
+        self.adjoints = [0.0 if g is None else g for g in adjoints]
+        self.digits, self.deadline = digits, deadline
+        self.m = Symbolic()
+        self.found = Findings()
+        self.rules: dict[tuple[Op, int], Local] = {}
+
+    def verdicts(self) -> Iterator[dict[str, Any]]:
+        """The answers, each knowing more than the one before."""
+        found, whole = self.found, "the expression as a whole"
+        try:
+            self.check_ops()
+        except Exception as error:  # noqa: BLE001 - whatever sympy raises, it is not a wrong gradient
+            found.unchecked.append(f"the ops one by one ({reason(error)})")
+        reached = self.out_of_reach()
+        if reached:
+            found.unchecked.append(f"{whole} ({reached}); its ops were checked one by one")
+            yield found.answer()
+            return
+        yield found.answer(f"{whole} (it did not finish in time)")
+        try:
+            self.check_whole()
+        except Exception as error:  # noqa: BLE001
+            found.unchecked.append(f"{whole} ({reason(error)})")
+        yield found.answer()
+        if found.failures or not found.checked:
+            return
+        try:
+            for name, form in Forms(self).derivatives():
+                found.derivatives[name] = form
+        except Exception:  # noqa: BLE001, S110 - a closed form is a courtesy
+            pass
+        if found.derivatives:
+            yield found.answer()
+
+    def tick(self) -> None:
+        """Stop when the time is over."""
+        if time.monotonic() > self.deadline:
+            raise OutOfTime
+
+    # ── one by one ──────────────────────────────────────────────────────────────────────────────────────
+
+    def check_ops(self) -> None:
+        """Each op's value and local gradients at its own inputs, and each node's sum over its edges."""
+        graph, values, names, found = self.graph, self.values, self.graph.names, self.found
+        sums: list[Span | None] = [Span() for _ in graph.ops]
+        for child, (op, parents) in enumerate(zip(graph.ops, graph.parents, strict=True)):
+            if not parents or not graph.used[child]:
+                continue
+            self.tick()
+            x = [values[p] for p in parents]
+            local = self.local(op, len(x))
+            if local is None or not all(map(isfinite, [*x, values[child]])):
+                for p in parents:
+                    sums[p] = None
+                continue
+            point = local.point(x)
+            value = local.value(point)
+            if value is not None and not agree(values[child], value):
+                found.failures.append(differ(names[child], values[child], value))
+            found.ops += 1
+            g = self.adjoints[child]
+            if not g:
+                continue
+            for k, p in enumerate(parents):
+                arrived = sums[p]
+                if arrived is None or not graph.varied[p] or op.partial(k) is None:
+                    continue
+                sides = local.slopes(k, point) if isfinite(g) else []
+                if sides:
+                    arrived.add([side * mpf(g) for side in sides])
+                else:
+                    sums[p] = None
+        sums[graph.output] = Span(mpf(self.upstream), mpf(self.upstream), abs(mpf(self.upstream)))
+        for i, span in enumerate(sums):
+            if span is None or not graph.used[i] or graph.ops[i] is CONSTANT or not graph.varied[i]:
+                continue
+            g = self.adjoints[i]
+            if isfinite(g) and not span.holds(g):
+                found.failures.append(differ(self.cell(i), g, span.nearest(g)))
+
+    def local(self, op: Op, count: int) -> Local | None:
+        """What sympy knows of an op with so many inputs; None where it cannot help."""
+        key = op, count
+        if key not in self.rules:
+            self.rules[key] = Local(self.m, op, count)
+        found = self.rules[key]
+        if found.trouble:
+            sentence = f"{op.name} ({found.trouble})"
+            if sentence not in self.found.unchecked:
+                self.found.unchecked.append(sentence)
+            return None
+        return found
+
+    # ── as a whole ──────────────────────────────────────────────────────────────────────────────────────
+
+    def out_of_reach(self) -> str:
+        """Why the expression as a whole is not for sympy; empty if it is."""
+        if not isfinite(self.values[self.graph.output]):
+            return f"{self.graph.names[self.graph.output]} is {number(self.values[self.graph.output])} here"
+        if not all(isfinite(self.values[i]) for i in self.graph.inputs.values()):
+            return "an input is not finite"
+        ops, depth = self.size
+        if ops > MOST_OPS:
+            return f"written out it has {ops:,} ops, and {MOST_OPS} is the most"
+        if depth > MOST_DEPTH:
+            return f"its ops are nested {depth:,} deep, and {MOST_DEPTH} is the most"
+        return ""
+
+    @cached_property
+    def size(self) -> tuple[int, int]:
+        """Ops of the expression with sharing written out (at most a million), and its depth."""
+        graph = self.graph
+        ops, depth = [0] * len(graph), [0] * len(graph)
+        for i, parents in enumerate(graph.parents):
+            if parents:
+                body = graph.ops[i].body
+                own = 1 if body is None else len(body)
+                ops[i] = min(own + sum(ops[p] for p in parents), 1_000_000)
+                depth[i] = own + max(depth[p] for p in parents)
+        return ops[graph.output], depth[graph.output]
+
+    @cached_property
+    def leaves(self) -> dict[int, sympy.Expr]:
+        """Tape position → symbol or number, for inputs and constants.
+
+        A literal that is no small integer or fraction is a symbol with a value.
+        """
+        m = self.m
+        leaves = {i: m.symbol(name) for name, i in self.graph.inputs.items()}
+        for i, literal in self.graph.numbers.items():
+            size = abs(literal.value)
+            top, bottom = size.as_integer_ratio()
+            if bottom <= SMALL and top < PLAIN:
+                leaves[i] = m.literal(literal.value)
+            else:
+                symbol = sympy.Dummy(literal.text.lstrip("-"), positive=True)
+                m.held[symbol] = m.literal(size)
+                leaves[i] = symbol if literal.value > 0 else -symbol
+        return leaves
+
+    @cached_property
+    def inputs(self) -> dict[str, sympy.Symbol]:
+        """Variable → its symbol."""
+        return {name: self.leaves[i] for name, i in self.graph.inputs.items()}
+
+    @cached_property
+    def expressions(self) -> list[sympy.Expr]:
+        """Every node as a sympy expression in the variables."""
+        return self.graph.evaluate(self.m, self.leaves)
+
+    @cached_property
+    def output(self) -> sympy.Expr:
+        """The expression that is differentiated."""
+        return self.expressions[self.graph.output]
+
+    @cached_property
+    def point(self) -> Point:
+        """The values of the variables."""
+        return Point({self.leaves[i]: self.values[i] for i in self.graph.inputs.values()}, self.m.held)
+
+    @cached_property
+    def gradient(self) -> dict[str, sympy.Expr]:
+        """Variable → sympy's derivative of the whole expression."""
+        derived = {}
+        for name, symbol in self.inputs.items():
+            self.tick()
+            derived[name] = sympy.diff(self.output, symbol)
+        return derived
+
+    @cached_property
+    def kinks(self) -> list[int]:
+        """The nodes where the engine had a choice to make."""
+        graph, values = self.graph, self.values
+        at = []
+        for i, op in enumerate(graph.ops):
+            kinks = op.predicate("kinks") if graph.used[i] else None
+            if kinks is not None and kinks(FLOATS, *[values[p] for p in graph.parents[i]]):
+                at.append(i)
+        return at
+
+    def check_whole(self) -> None:
+        """The output, its derivative in every variable, and in every node between while it is small."""
+        graph, found = self.graph, self.found
+        output = graph.output
+        true = self.nearest(self.output, self.values[output], self.point)
+        if true is not None and not agree(self.values[output], true):
+            self.blame(graph.names[output], self.values[output], true)
+        for name, i in graph.inputs.items():
+            if graph.used[i]:
+                self.tick()
+                self.compare(i, self.gradient[name], self.leaves[i])
+                found.checked += 1
+        if self.size[0] > MOST_OPS_BETWEEN:
+            return
+        for i in range(output):
+            if graph.parents[i] and graph.used[i] and graph.varied[i]:
+                self.tick()
+                symbol = self.m.symbol(graph.names[i])
+                value, _ = self.point(self.expressions[i])
+                if value is not None:
+                    self.point.values[symbol] = value
+                    self.compare(i, sympy.diff(self.output_of(i, symbol), symbol), symbol)
+
+    def output_of(self, index: int, symbol: sympy.Symbol) -> sympy.Expr:
+        """The output as a function of one node between."""
+        graph, functions = self.graph, self.m.functions
+        changed: dict[int, sympy.Expr] = {index: symbol}
+        for i in range(index + 1, graph.output + 1):
+            parents = graph.parents[i]
+            if graph.used[i] and any(p in changed for p in parents):
+                x = [changed[p] if p in changed else self.expressions[p] for p in parents]
+                changed[i] = functions[graph.ops[i]](*x)
+        return changed[graph.output]
+
+    def nearest(self, expression: sympy.Expr, computed: float, point: Point) -> Any:
+        """The value of an expression, at the least precision at which it agrees with a double, else at the greatest."""
+        value = None
+        for finer in point.finer():
+            value, _ = finer(expression)
+            if value is not None and agree(computed, value):
+                break
+        return value
+
+    def compare(self, index: int, derivative: sympy.Expr, symbol: sympy.Symbol) -> None:
+        """One gradient of the engine with sympy's derivative at the point."""
+        g, cell, found = self.adjoints[index], self.cell(index), self.found
+        scaled = derivative * sympy.Rational(self.upstream) if self.upstream != 1 else derivative
+        true = self.nearest(scaled, g, self.point) if isfinite(g) else self.point(scaled)[0]
+        if not isfinite(g):
+            truth = "" if true is None else f"; sympy's derivative is {shown(true)}"
+            found.unchecked.append(f"{cell} (gradcli computed {number(g)}{truth})")
+            return
+        _, kink = self.point(scaled)
+        if true is not None and not kink and agree(g, true):
+            if abs(true) > ATOL:
+                error = abs(g - true) / abs(true)
+                found.error = error if found.error is None else max(found.error, error)
+            return
+        near = sides(scaled, self.point, symbol)
+        span = Span(bent=True)
+        if near:
+            span.add(near)
+        if near and span.holds(g):
+            if self.graph.ops[index] is INPUT and not agree(near[0], near[-1], slack=LIMIT_ATOL):
+                found.notes.append(f"{cell} is at a kink: {number(g)} lies between {between(span)}")
+        elif kink or self.kinks or true is None:
+            at = "at the kink" if kink or self.kinks else "where sympy has no number"
+            ends = f"; beside it sympy has {between(span)}" if near else ""
+            found.unchecked.append(f"{cell} {at} ({number(g)} by convention{ends})")
+        else:
+            self.blame(cell, g, true)
+
+    def blame(self, what: str, computed: float, true: Any) -> None:
+        """A number that is not the formula's, although every op is right: the formula's fault, or, proved not to be, an error."""
+        found = self.found
+        if any(failure.startswith(f"{what}:") for failure in found.failures):
+            return
+        if found.failures or (self.digits is not None and self.digits >= SURE_DIGITS):
+            found.failures.append(differ(what, computed, true))
+        else:
+            found.unchecked.append(f"{what} (the formula loses its digits here: {number(computed)} is {shown(true)} exactly)")
+
+    def cell(self, index: int) -> str:
+        """How a gradient is called: ∂f/∂x."""
+        names = self.graph.names
+        return f"∂{names[self.graph.output]}/∂{names[index]}"
+
+
+def between(span: Span) -> str:
+    """The ends of an interval in words."""
+    low, high = shown(span.low), shown(span.high)
+    return low if low == high else f"{low} and {high}"
+
+
+def shortened(sentences: list[str]) -> list[str]:
+    """A list that people will read."""
+    more = len(sentences) - LONGEST_LIST
+    return sentences if more <= 1 else [*sentences[:LONGEST_LIST], f"{more} more like these"]

@@ -1,0 +1,226 @@
+"""Closed forms of derivatives, as short as people would write them.
+
+A few candidates for each variable, by length: as sympy derived it, factored, and with what is already known by name put in:
+the output or a named node. The lecture's σ' = x0*f*(1-f) comes out of the last: f = 1/(1+exp(-s)) has one exponential, so
+exp(-s) = 1/f - 1, and what was in terms of exp(-s) is in terms of f. Each candidate is checked against the
+derivative with numbers, at the point and beside it, before it is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import sympy
+from mpmath import mpf
+from sympy import Dummy, Expr, Integer, Rational, Symbol
+
+from gradcli.systems.symbolic import Sign
+from gradcli.verify.evaluation import Point
+from gradcli.verify.printing import Unprintable, printed
+
+if TYPE_CHECKING:
+    from gradcli.verify.derivation import Derivation
+
+LONGEST = 200
+"""Characters of a form that people still read."""
+
+SHORT = 12
+"""Characters of a form that needs no other."""
+
+MOST_TO_FACTOR = 120
+"""Ops of an expression that sympy is asked to factor."""
+
+SAME = mpf(10) ** -25
+"""Relative difference of two forms of one number."""
+
+
+class Forms:
+    """The closed forms of one derivation.
+
+    known: symbol → the expression in the variables that it names, for the output and the named nodes.
+    bodies: the same in terms of the other names.
+    """
+
+    def __init__(self, derivation: Derivation) -> None:
+        self.derivation = derivation
+        self.graph, self.m = derivation.graph, derivation.m
+        graph = self.graph
+        self.nodes = [i for i in sorted({*graph.labels, graph.output}) if graph.parents[i] and graph.used[i] and graph.varied[i]]
+        self.symbols = {i: self.m.symbol(graph.names[i]) for i in self.nodes}
+        self.known = {symbol: derivation.expressions[i] for i, symbol in self.symbols.items()}
+        self.bodies: dict[Symbol, Expr] = {}
+        self.frozen: dict[Any, Any] = {}
+        self.thawed: dict[Dummy, Expr] = {}
+        self.points = [self.extended(derivation.point.values), self.extended(self.beside())]
+
+    def derivatives(self) -> Iterator[tuple[str, str]]:
+        """(variable, text) for every variable whose derivative has a form short enough."""
+        named = self.through_names()
+        for name, derivative in self.derivation.gradient.items():
+            self.derivation.tick()
+            text = self.shortest(derivative, named.get(name))
+            if text is not None:
+                yield name, text
+
+    def shortest(self, derivative: Expr, named: Expr | None) -> str | None:
+        """The shortest form that has the derivative's numbers; one that has a number at this point, if any has."""
+        forms: dict[str, tuple[bool, Expr]] = {}
+        for candidate in self.candidates(derivative, named):
+            try:
+                text = printed(candidate, last=self.known, first=self.m.held)
+            except Unprintable:
+                continue
+            if len(text) <= LONGEST and text not in forms:
+                undefined = self.points[0](candidate)[0] is None
+                forms[text] = undefined, candidate
+                if len(text) <= SHORT and not undefined:
+                    break
+        for text in sorted(forms, key=lambda text: (forms[text][0], len(text))):
+            if self.same(forms[text][1], derivative):
+                return text
+        return None
+
+    def candidates(self, derivative: Expr, named: Expr | None) -> Iterator[Expr]:
+        """Forms of a derivative, the cheapest first."""
+        if named is not None:
+            yield tidied(named)
+        yield tidied(derivative)
+        for expression, definitions in ((named, self.bodies), (derivative, self.known)):
+            if expression is None or sympy.count_ops(expression) > MOST_TO_FACTOR:
+                continue
+            divisors = self.divisors(expression)
+            cold = self.freeze(tidied(expression))
+            for symbol, definition in definitions.items():
+                for replaced in self.in_terms_of(symbol, self.freeze(definition), cold):
+                    form = tidied(self.thaw(sympy.factor(replaced)))
+                    if self.divisors(form) <= divisors:
+                        yield form
+            yield tidied(self.thaw(sympy.factor(cold)))
+            if any(power.is_Pow and power.exp.free_symbols for power in sympy.preorder_traversal(expression)):
+                yield sympy.powsimp(tidied(expression))
+
+    def divisors(self, expression: Expr) -> set[Symbol]:
+        """The variables that an expression divides by, which a form in terms of names must not add to."""
+        powers = [part for part in expression.atoms(sympy.Pow) if part.exp.could_extract_minus_sign()]
+        return set().union(*(power.base.free_symbols for power in powers)) - self.known.keys()
+
+    # ── names ───────────────────────────────────────────────────────────────────────────────────────────
+
+    def through_names(self) -> dict[str, Expr]:
+        """Variable → its derivative by the chain rule through the named nodes, which stay names; empty without any."""
+        graph, derivation = self.graph, self.derivation
+        between = [i for i in self.nodes if i != graph.output]
+        if not between:
+            return {}
+        values: list[Any] = [derivation.leaves.get(i) for i in range(len(graph))]
+        bodies: dict[int, Expr] = {}  # by place on the tape
+        for i, parents in enumerate(graph.parents):
+            if parents and graph.used[i]:
+                values[i] = self.m.functions[graph.ops[i]](*[values[p] for p in parents])
+                if i in self.symbols:
+                    bodies[i], values[i] = values[i], self.symbols[i]
+        self.bodies = {self.symbols[i]: body for i, body in bodies.items()}
+        upstream: dict[int, Expr] = {graph.output: Integer(1)}
+        for i in reversed(between):
+            upstream[i] = self.chained(upstream, bodies, self.symbols[i])
+        return {name: self.chained(upstream, bodies, symbol) for name, symbol in derivation.inputs.items()}
+
+    def chained(self, upstream: dict[int, Expr], bodies: dict[int, Expr], symbol: Symbol) -> Expr:
+        """The sum over the named nodes of upstream × local."""
+        return sympy.Add(*(g * sympy.diff(bodies[i], symbol) for i, g in upstream.items() if bodies[i].has(symbol)))
+
+    def in_terms_of(self, symbol: Symbol, definition: Expr, expression: Expr) -> Iterator[Expr]:
+        """An expression with one of its functions solved for from the definition of a name.
+
+        Definitions are solved where they are (a*t + b)/(c*t + d) in the function t.
+        """
+        shared = definition.free_symbols & expression.free_symbols & self.thawed.keys()
+        if not shared:
+            return
+        above, below = sympy.fraction(sympy.together(definition))
+        for t in sorted(shared, key=str):
+            a, c = sympy.expand(above.diff(t)), sympy.expand(below.diff(t))
+            if a.has(t) or c.has(t):
+                continue
+            b, d = above.xreplace({t: Integer(0)}), below.xreplace({t: Integer(0)})
+            divisor = c * symbol - a
+            if divisor != 0:
+                yield expression.xreplace({t: (b - d * symbol) / divisor})
+
+    # ── functions as symbols ────────────────────────────────────────────────────────────────────────────
+
+    def freeze(self, expression: Expr) -> Expr:
+        """An expression with every function as a symbol, so that only rational arithmetic is left."""
+        cold: dict[Expr, Expr] = {}
+        waiting = [expression]
+        while waiting:
+            part = waiting[-1]
+            rational = part.is_Add or part.is_Mul or (part.is_Pow and part.exp.is_Integer)
+            missing = [inner for inner in part.args if inner not in cold] if rational else []
+            if missing:
+                waiting.extend(missing)
+                continue
+            waiting.pop()
+            if part not in cold:
+                cold[part] = part.func(*[cold[inner] for inner in part.args]) if rational else self.freeze_atom(part)
+        return cold[expression]
+
+    def freeze_atom(self, part: Expr) -> Expr:
+        """A function as a power of a symbol: exp(-u) is exp(u)^-1, x^(3/2) is sqrt(x)^3."""
+        if part.is_Symbol or part.is_Rational:
+            return part
+        if isinstance(part, sympy.exp):
+            content, inner = part.args[0].primitive()
+            if inner.could_extract_minus_sign():
+                content, inner = -content, -inner
+            unit = self.frozen.setdefault(("exp", inner), abs(content))
+            times = content / unit
+            if times.is_Integer:
+                return self.symbol_for(sympy.exp(unit * inner)) ** times
+        if part.is_Pow and part.exp.is_Rational:
+            return self.symbol_for(part.base ** Rational(1, part.exp.q)) ** part.exp.p
+        return self.symbol_for(part)
+
+    def symbol_for(self, part: Expr) -> Dummy:
+        """The symbol that stands for a function."""
+        if part not in self.frozen:
+            self.frozen[part] = Dummy(f"t{len(self.frozen)}")
+            self.thawed[self.frozen[part]] = part
+        return self.frozen[part]
+
+    def thaw(self, expression: Expr) -> Expr:
+        """The functions put back."""
+        return expression.xreplace(self.thawed)
+
+    # ── numbers ─────────────────────────────────────────────────────────────────────────────────────────
+
+    def beside(self) -> dict[Symbol, Any]:
+        """A point a little off."""
+        return {symbol: mpf(value) * (1 + mpf(2) ** -7) + mpf(2) ** -9 for symbol, value in self.derivation.point.values.items()}
+
+    def extended(self, values: dict[Symbol, Any]) -> Point:
+        """A point at which the names have values too."""
+        return Point(values, {**self.m.held, **self.known})
+
+    def same(self, candidate: Expr, derivative: Expr) -> bool:
+        """Whether a form has the derivative's numbers, wherever both have any, and somewhere they do."""
+        compared = 0
+        for point in self.points:
+            for finer in point.finer():
+                a, b = finer(candidate)[0], finer(derivative)[0]
+                if a is None or b is None or abs(a - b) <= SAME * abs(b):
+                    break
+            if a is not None and b is not None:
+                if not abs(a - b) <= SAME * abs(b):
+                    return False
+                compared += 1
+        return compared > 0
+
+
+def tidied(expression: Expr) -> Expr:
+    """sign(u)² is 1 wherever there is a derivative to speak of."""
+    signs = {sign: sympy.sign(sign.args[0]) for sign in expression.atoms(Sign)}
+    plain = expression.xreplace(signs)
+    powers = [part for part in plain.atoms(sympy.Pow) if isinstance(part.base, sympy.sign)]
+    return plain.xreplace({power: power.base ** (power.exp % 2) for power in powers if power.exp.is_Integer})

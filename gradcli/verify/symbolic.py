@@ -1,0 +1,165 @@
+"""The sympy verdict, the parent's side: a child process derives and compares, and is killed if it takes too long.
+
+The child starts before the text is parsed, so that its `import sympy` overlaps with the parent's work. It gets one JSON
+request on its standard input: the graph as columns, the engine's values and gradients. It answers with lines, each a
+whole verdict that knows more than the one before; the last complete line counts. What sympy cannot do is "not
+checked", never "failed".
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess  # noqa: S404 - starts this package's own module, nothing else
+import sys
+import time
+from contextlib import suppress
+from dataclasses import fields
+from typing import Any
+
+from gradcli.autodiff import Gradients
+from gradcli.graph import Graph
+from gradcli.ops.op import CONSTANT, INPUT, Op
+from gradcli.verify import BUDGET, ProofVerdict, SympyVerdict
+
+MOST_NODES = 3000
+"""Nodes of a graph that is sent to sympy; people write a few hundred at most."""
+
+WORKER = "gradcli.verify.worker"
+TUPLES = ("failures", "unchecked", "notes")
+
+
+def skipped(reason: str) -> SympyVerdict:
+    """The verdict when nothing was checked."""
+    return SympyVerdict("skipped", unchecked=(f"not checked by sympy: {reason}",))
+
+
+class Session:
+    """A child process in which sympy waits for one question.
+
+    A context manager; every way out ends the child.
+    """
+
+    def __init__(self, process: subprocess.Popen[bytes] | None, budget: float, trouble: str = "") -> None:
+        self.process, self.budget, self.trouble = process, budget, trouble
+        self.started = time.monotonic()
+
+    @classmethod
+    def start(cls, budget: float = BUDGET) -> Session:
+        """Start the child at once.
+
+        budget: seconds from now until it is killed.
+        """
+        command = [sys.executable, "-P", "-m", WORKER, f"{budget:g}"]
+        if not sys.executable:
+            return cls(None, budget, "there is no Python interpreter to start")
+        path = [os.path.abspath(entry) for entry in sys.path]  # noqa: PTH100 - entries may be archives
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path)}
+        environment.pop("PYTHONINSPECT", None)
+        try:
+            process = subprocess.Popen(  # noqa: S603 - our own module, no shell
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                env=environment,
+            )
+        except (OSError, ValueError) as error:
+            return cls(None, budget, f"its process did not start ({error})")
+        return cls(process, budget)
+
+    def check(self, gradients: Gradients, proof: ProofVerdict | None = None) -> SympyVerdict:
+        """Ask for the verdict, and end the child.
+
+        proof: its digits say how far floating point can be trusted at this point.
+        """
+        try:
+            return self._check(gradients, proof)
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """End the child, whatever it is doing."""
+        process, self.process = self.process, None
+        if process is None:
+            return
+        with suppress(OSError):
+            process.kill()
+        with suppress(OSError):
+            process.communicate()
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    def _check(self, gradients: Gradients, proof: ProofVerdict | None) -> SympyVerdict:
+        process, graph = self.process, gradients.graph
+        if process is None:
+            return skipped(self.trouble or "its process has ended")
+        nodes = sum(graph.used)
+        if max(nodes, len(graph)) > MOST_NODES:
+            return skipped(f"{nodes:,} nodes are too many for it")
+        left = self.budget - (time.monotonic() - self.started)
+        if left <= 0:
+            return skipped(f"the {self.budget:g} s for verification ran out")
+        question = json.dumps(request(gradients, proof, left)).encode()
+        late = False
+        try:
+            answer, _ = process.communicate(question, timeout=left)
+        except subprocess.TimeoutExpired:
+            late = True
+            process.kill()
+            answer, _ = process.communicate()
+        except OSError as error:
+            return skipped(f"its process could not be asked ({error})")
+        *lines, _ = answer.split(b"\n")
+        if lines:
+            return verdict(json.loads(lines[-1]))
+        if late:
+            return skipped(f"it did not finish within {self.budget:g} s")
+        return skipped(f"its process ended without an answer (status {process.returncode})")
+
+
+def request(gradients: Gradients, proof: ProofVerdict | None, seconds: float) -> dict[str, Any]:
+    """What the child needs to know, as JSON data."""
+    graph = gradients.graph
+    gates: dict[Op, int] = {}
+    columns = encoded(graph, gates)
+    return {
+        **columns,
+        "gates": [[op.name, encoded(op.body, {})] for op in gates],
+        "names": graph.names,
+        "labels": sorted(graph.labels),
+        "values": gradients.trace.values,
+        "adjoints": gradients.adjoints,
+        "upstream": gradients.upstream,
+        "digits": None if proof is None else proof.digits,
+        "seconds": seconds,
+    }
+
+
+def encoded(graph: Graph, gates: dict[Op, int]) -> dict[str, Any]:
+    """A graph's structure as JSON data: a row of the table is its name, a user's gate its number."""
+
+    def word(op: Op) -> Any:
+        if op.body is not None:
+            return gates.setdefault(op, len(gates))
+        return [op.name, dict(op.bound)] if op.bound else op.name
+
+    return {
+        "ops": [None if op is INPUT or op is CONSTANT else word(op) for op in graph.ops],
+        "parents": graph.parents,
+        "numbers": [[i, literal.value, literal.text] for i, literal in graph.numbers.items()],
+        "inputs": list(graph.inputs.items()),
+        "output": graph.output,
+    }
+
+
+def verdict(answer: dict[str, Any]) -> SympyVerdict:
+    """The child's answer as a verdict."""
+    known = {field.name for field in fields(SympyVerdict)}
+    return SympyVerdict(
+        **{name: tuple(value) if name in TUPLES else value for name, value in answer.items() if name in known}
+    )
