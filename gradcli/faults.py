@@ -99,11 +99,15 @@ def expected_operand(parser: Parser, token: re.Match[str], waiting: Sequence[Wai
             parser.fail("an argument is missing after ','", span, "remove the comma, or add the argument")
         if op is not None:
             parser.fail(f"{op.name} needs {arguments(op)}", (opens, span[1]), usage(op))
-        parser.fail("there is nothing between the brackets", (opens, span[1]), "put an expression between them")
+        parser.fail(
+            "there is nothing between the brackets", (opens, span[1]), "put an expression between them"
+        )
     if word.strip() in ("", ";") or word.strip().startswith("#"):
         end = (span[0], span[0] + 1) if word.strip() == ";" else (span[0], span[0])
         if binding is None:
-            parser.fail("an expression is missing here", end, "after '=' comes an expression, such as q = x+y")
+            parser.fail(
+                "an expression is missing here", end, "after '=' comes an expression, such as q = x+y"
+            )
         if bracket:
             parser.fail("this bracket is never closed", (opens, closes), "add what it holds, and the ')'")
         parser.fail(f"the expression ends after '{written}'", (opens, closes), "add what comes after it")
@@ -115,7 +119,9 @@ def expected_operand(parser: Parser, token: re.Match[str], waiting: Sequence[Wai
             if written in "/*" and word == written:
                 hint = "the power is ^ or **; division is /"
             parser.fail(f"a number or a name is missing between '{written}' and '{word}'", span, hint)
-        parser.fail(f"a number or a name is missing before '{word}'", span, f"write what '{word}' is applied to")
+        parser.fail(
+            f"a number or a name is missing before '{word}'", span, f"write what '{word}' is applied to"
+        )
     if kind == 6:
         parser.fail("a power needs something before it", span, "write it after its base: x²")
     parser.fail(f"a number or a name is missing before '{word.strip()}'", span, None)
@@ -150,7 +156,10 @@ def expected_operator(
 def no_operator(parser: Parser, token: re.Match[str]) -> NoReturn:
     """Something that looks like an operator and is none, such as `+=`."""
     word = token[token.lastindex or 0]
-    hint = NOT_OPERATORS.get(word) or f"operators are {' '.join(dict.fromkeys(n.symbol for n, _ in INFIX.values()))}"
+    hint = (
+        NOT_OPERATORS.get(word)
+        or f"operators are {' '.join(dict.fromkeys(n.symbol for n, _ in INFIX.values()))}"
+    )
     parser.fail(f"'{word}' is not an operator", token.span(token.lastindex or 0), hint)
 
 
@@ -159,8 +168,16 @@ def lonely_comma(parser: Parser, token: re.Match[str]) -> NoReturn:
     span = token.span(token.lastindex or 0)
     around = re.search(r"([0-9]+)$", parser.text[: span[0]]), re.match(r"[0-9]+", parser.text[span[1] :])
     if around[0] and around[1]:
-        parser.fail("a comma separates arguments", span, f"a decimal point is meant? write {around[0][1]}.{around[1][0]}")
-    parser.fail("a comma separates the arguments of a function", span, "write one expression, or a call such as max(x,y)")
+        parser.fail(
+            "a comma separates arguments",
+            span,
+            f"a decimal point is meant? write {around[0][1]}.{around[1][0]}",
+        )
+    parser.fail(
+        "a comma separates the arguments of a function",
+        span,
+        "write one expression, or a call such as max(x,y)",
+    )
 
 
 def unclosed(parser: Parser, waiting: Sequence[Waiting]) -> NoReturn:
@@ -209,7 +226,9 @@ def wrong_count(parser: Parser, op: Op, count: int, span: Span, keywords: Mappin
     """A call with too few or too many arguments."""
     if op.attributes and count > len(op.parameters):
         listed = ", ".join(f"{name}={value:g}" for name, value in op.attributes.items())
-        parser.fail(f"{op.name} takes {arguments(op)}; the rest are keywords", span, f"write {op.name}(x, {listed})")
+        parser.fail(
+            f"{op.name} takes {arguments(op)}; the rest are keywords", span, f"write {op.name}(x, {listed})"
+        )
     twice = [name for name in keywords if name in op.parameters]
     if twice:
         parser.fail(f"'{twice[0]}' of {op.name} is given twice", span, usage(op))

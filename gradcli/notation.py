@@ -121,7 +121,10 @@ def compose(op: Op, parts: Sequence[Part]) -> Part:
     binding = notation.binding
     if notation.fix == "prefix":
         inner, tight = parts[0]
-        return f"{notation.symbol}{_bracketed(inner, tight < binding or inner.startswith(('-', '+')))}", binding
+        return (
+            f"{notation.symbol}{_bracketed(inner, tight < binding or inner.startswith(('-', '+')))}",
+            binding,
+        )
     (left, left_binding), (right, right_binding) = parts
     strict_left = notation.right or not notation.chains
     left = _bracketed(left, left_binding < binding or (strict_left and left_binding == binding))

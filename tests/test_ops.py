@@ -143,7 +143,11 @@ def test_partials_agree_with_differences(op, k):
     """Central differences of the float function reach the partial at some step: no other rule is involved."""
     for at in op.samples:
         partial = slope(op, k, at)
-        tried = [(n, room) for n, room in differences(op, k, list(map(float, at))) if isfinite(n) and isfinite(room)]
+        tried = [
+            (n, room)
+            for n, room in differences(op, k, list(map(float, at)))
+            if isfinite(n) and isfinite(room)
+        ]
         sharp = [(n, room) for n, room in tried if room <= 1e-3 * abs(partial)] or tried
         assert any(abs(partial - n) <= 1e-4 * abs(partial) + room for n, room in sharp), (at, partial, sharp)
 
@@ -234,11 +238,16 @@ def infix(op, names):
 def test_rows_run_on_numpy_arrays(op):
     """The same row over a NumPy system gives the float results, entry by entry."""
     m = Arrays()
-    columns = [np.array([float(at[k]) for at in op.samples if len(at) == len(op.samples[0])]) for k in range(len(op.samples[0]))]
+    columns = [
+        np.array([float(at[k]) for at in op.samples if len(at) == len(op.samples[0])])
+        for k in range(len(op.samples[0]))
+    ]
     points = list(zip(*columns, strict=True))
     with np.errstate(all="ignore"):
         got = np.asarray(m.functions[op](*columns), dtype=float)
-        assert np.broadcast_to(got, len(points)) == pytest.approx([value(op, x) for x in points], rel=1e-13, abs=1e-300)
+        assert np.broadcast_to(got, len(points)) == pytest.approx(
+            [value(op, x) for x in points], rel=1e-13, abs=1e-300
+        )
         for k in range(len(columns)):
             rule = op.partial(k)
             if rule is not None:
@@ -247,7 +256,9 @@ def test_rows_run_on_numpy_arrays(op):
                 if chosen is not None:
                     local_gradient = np.where(np.asarray(chosen(m, *columns), dtype=bool), local_gradient, 0)
                 expected = [slope(op, k, x) for x in points]
-                assert np.broadcast_to(local_gradient, len(points)) == pytest.approx(expected, rel=1e-12, abs=1e-300)
+                assert np.broadcast_to(local_gradient, len(points)) == pytest.approx(
+                    expected, rel=1e-12, abs=1e-300
+                )
 
 
 @each_row
@@ -264,7 +275,12 @@ def test_names_and_operators_are_unambiguous():
     """No two rows share a name, an alias or the spelling of an operator."""
     names = [name for op in ROWS for name in (op.name, *op.aliases)]
     assert len(names) == len(set(names)) == len(FUNCTIONS)
-    symbols = [s for op in ROWS if op.notation and op.notation.fix == "infix" for s in (op.notation.symbol, *op.notation.spellings)]
+    symbols = [
+        s
+        for op in ROWS
+        if op.notation and op.notation.fix == "infix"
+        for s in (op.notation.symbol, *op.notation.spellings)
+    ]
     assert len(symbols) == len(set(symbols)) == len(INFIX)
 
 
@@ -283,7 +299,9 @@ def test_a_row_is_all_that_a_new_op_needs(monkeypatch):
     import gradcli
     from gradcli import notation
 
-    row = elementwise("bump", lambda m, x: m.exp(-x * x) * x, partials=[lambda m, y, x: m.exp(-x * x) * (1 - 2 * x * x)])
+    row = elementwise(
+        "bump", lambda m, x: m.exp(-x * x) * x, partials=[lambda m, y, x: m.exp(-x * x) * (1 - 2 * x * x)]
+    )
     monkeypatch.setitem(FUNCTIONS, "bump", row)
     monkeypatch.setitem(TABLE, "bump", row)
     graph = parse("bump(x)^2")
@@ -341,6 +359,8 @@ def test_values_follow_ieee(text, x, expected):
 def test_digits_survive_where_the_textbook_form_loses_them():
     """The forms computed keep their digits: tanh' at 20, σ' at 40, gelu far out, log-gamma near its zeros."""
     assert parse("tanh(x)").forward(x=20).backward()["x"] == pytest.approx(1.6993417021166355e-17, rel=1e-14)
-    assert parse("sigmoid(x)").forward(x=40).backward()["x"] == pytest.approx(4.248354255291589e-18, rel=1e-14)
+    assert parse("sigmoid(x)").forward(x=40).backward()["x"] == pytest.approx(
+        4.248354255291589e-18, rel=1e-14
+    )
     assert parse("lgamma(x)").forward(x=1.0000001).value == pytest.approx(-5.772155826768757e-08, rel=1e-12)
     assert parse("logit(p)").forward(p=0.5000001).value == pytest.approx(4.000000000000005e-07, rel=1e-9)

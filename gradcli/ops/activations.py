@@ -87,15 +87,27 @@ SMOOTH = (
         latex=r"#1\,\Phi\left(#1\right)",
         doc="x*Φ(x), with the normal distribution function (PyTorch's default form)",
         samples=(0, 1e-8, -5, 10, 1),
-        checks=(Check((0,), 0, (0.5,)), Check((1,), 0.8413447460685429, (0.8413447460685429 + 0.24197072451914337,))),
+        checks=(
+            Check((0,), 0, (0.5,)),
+            Check((1,), 0.8413447460685429, (0.8413447460685429 + 0.24197072451914337,)),
+        ),
         source="Hendrycks, Gimpel 2016",
     ),
     elementwise(
         "gelu_tanh",
         lambda m, x: x * (1 + m.tanh(tanh_argument(m, x))) / 2,
         partials=[
-            lambda m, y, x: m.sigmoid(2 * tanh_argument(m, x))
-            * (1 + m.sigmoid(-2 * tanh_argument(m, x)) * 2 * x * m.sqrt(2 / m.pi) * (1 + 134145 * x * x / 1000000))
+            lambda m, y, x: (
+                m.sigmoid(2 * tanh_argument(m, x))
+                * (
+                    1
+                    + m.sigmoid(-2 * tanh_argument(m, x))
+                    * 2
+                    * x
+                    * m.sqrt(2 / m.pi)
+                    * (1 + 134145 * x * x / 1000000)
+                )
+            )
         ],
         stable=lambda m, x: x * m.sigmoid(2 * tanh_argument(m, x)),
         latex=call(r"\operatorname{GELU}_{\tanh}"),
@@ -166,7 +178,11 @@ BENT = (
         latex=call(r"\operatorname{ELU}"),
         doc="x for x > 0, else alpha*(exp(x) - 1)",
         samples=(1, 1e-8, -1e-8, -30),
-        checks=(Check((2,), 2, (1,)), Check((-1,), -0.6321205588285577, (0.36787944117144233,)), Check((0,), 0, (1,))),
+        checks=(
+            Check((2,), 2, (1,)),
+            Check((-1,), -0.6321205588285577, (0.36787944117144233,)),
+            Check((0,), 0, (1,)),
+        ),
         source="Clevert, Unterthiner, Hochreiter 2015; PyTorch's convention at 0",
     ),
     elementwise(

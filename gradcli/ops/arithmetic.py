@@ -114,7 +114,13 @@ ROWS = (
         kinks=lambda m, x, p: m.eq(x, 0) * m.ge(p, 0) * m.lt(p, 1),
         convention="∂(x^p)/∂x at 0 is 0 if p = 0, inf if 0 < p < 1; ∂(x^p)/∂p at 0 is 0, as PyTorch",
         samples=((2, 3), (1e-8, 2.5), (3, -1.5), (2, 0), (0.3, 0.3)),
-        checks=(((3, 2), 9, (6, None)), ((2, -1), 0.5, (-0.25, None)), ((0, 2), 0, (0, 0)), ((0, 0), 1, (0, 0)), ((0, 1), 0, (1, 0))),
+        checks=(
+            ((3, 2), 9, (6, None)),
+            ((2, -1), 0.5, (-0.25, None)),
+            ((0, 2), 0, (0, 0)),
+            ((0, 0), 1, (0, 0)),
+            ((0, 1), 0, (1, 0)),
+        ),
         source="the power rule; PyTorch's conventions at 0",
     ),
 )

@@ -58,8 +58,9 @@ ROWS = tuple(
             ],
             shown=("(p-t)/(p*(1-p))", "log(1-p)-log(p)"),
             stable=lambda m, p, t: -(m.xlogy(t, p) + m.where(m.eq(t, 1), 0, (1 - t) * m.log1p(-p))),
-            domain=lambda m, p, t: m.where(m.eq(t, 0), m.ge(p, 0), m.gt(p, 0))
-            * m.where(m.eq(t, 1), m.le(p, 1), m.lt(p, 1)),
+            domain=lambda m, p, t: (
+                m.where(m.eq(t, 0), m.ge(p, 0), m.gt(p, 0)) * m.where(m.eq(t, 1), m.le(p, 1), m.lt(p, 1))
+            ),
             latex=r"-\left(#2 \ln #1 + \left(1 - #2\right) \ln\left(1 - #1\right)\right)",
             aliases=("bce",),
             doc="-(t*log(p) + (1-t)*log(1-p)) of a probability p",

@@ -51,7 +51,10 @@ ROWS = tuple(
             latex=call(r"\operatorname{erfc}"),
             doc="1 - erf(x), with all its digits for large x",
             samples=(0, 1e-8, -3, 20, 1),
-            checks=(Check((0,), 1, (-2 / sqrt(pi),)), Check((1,), 0.15729920705028513, (-0.41510749742059473,))),
+            checks=(
+                Check((0,), 1, (-2 / sqrt(pi),)),
+                Check((1,), 0.15729920705028513, (-0.41510749742059473,)),
+            ),
             source="Abramowitz and Stegun 7.1.2",
         ),
         elementwise(
@@ -63,7 +66,10 @@ ROWS = tuple(
             aliases=("ndtr",),
             doc="Φ(x), the normal distribution function",
             samples=(0, 1e-8, -10, 5, 1),
-            checks=(Check((0,), 0.5, (1 / sqrt(2 * pi),)), Check((1,), 0.8413447460685429, (0.24197072451914337,))),
+            checks=(
+                Check((0,), 0.5, (1 / sqrt(2 * pi),)),
+                Check((1,), 0.8413447460685429, (0.24197072451914337,)),
+            ),
             source="Abramowitz and Stegun 26.2.1",
         ),
         elementwise(
@@ -111,9 +117,9 @@ ROWS = tuple(
             partials=[None, lambda m, y, n, x: m.polygamma(n + 1, x)],
             spelled={"floats": "polygamma", "sympy": "polygamma", "balls": "polygamma"},
             latex=r"\psi^{\left(#1\right)}\left(#2\right)",
-            domain=lambda m, n, x: m.ge(n, 0)
-            * m.eq(n, m.floor(n))
-            * m.where(m.gt(x, 0), 1, m.ne(x, m.floor(x))),
+            domain=lambda m, n, x: (
+                m.ge(n, 0) * m.eq(n, m.floor(n)) * m.where(m.gt(x, 0), 1, m.ne(x, m.floor(x)))
+            ),
             doc="n-th derivative of digamma; n is a whole number",
             samples=((1, 1), (2, 0.5), (3, -2.6), (1, 1e8)),
             checks=(Check((1, 1), pi * pi / 6, (None, -2.4041138063191885)),),

@@ -213,7 +213,11 @@ def lgamma(x: float) -> float:
         return inf
     except ValueError:
         return inf
-    return result if abs(result) > 0.5 or x in (1, 2) or isnan(x) else _precise(lambda b: b.gamma().abs_lower().log(), x)
+    return (
+        result
+        if abs(result) > 0.5 or x in (1, 2) or isnan(x)
+        else _precise(lambda b: b.gamma().abs_lower().log(), x)
+    )
 
 
 def digamma(x: float) -> float:
