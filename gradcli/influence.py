@@ -42,10 +42,17 @@ def ranked(pairs: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
 def find_nudge(gradients: Gradients, name: str) -> Nudge | None:
     """What raising a variable does; None where a straight line would mislead.
 
-    The change is tried out by forward passes both ways, so that at a kink, or on a steep curve, nothing false is said.
+    The change is tried out by forward passes both ways, so that at a kink, or on a steep curve, nothing false
+    is said.
     """
     graph, slope, value = gradients.graph, gradients[name], gradients.trace.value
-    if len(graph) > NUDGED or gradients.upstream != 1 or not slope or not isfinite(slope) or not isfinite(value):
+    if (
+        len(graph) > NUDGED
+        or gradients.upstream != 1
+        or not slope
+        or not isfinite(slope)
+        or not isfinite(value)
+    ):
         return None
     at = {variable: gradients.trace.values[i] for variable, i in graph.inputs.items()}
     for step in STEPS:

@@ -1,7 +1,7 @@
 """Every path from a node to the output: the chain rule's products, whose sum is the global gradient.
 
-Paths are counted exactly, however many there are (a dynamic program over the tape); listed are the strongest, found without
-walking the others: a best-first search whose bound is the largest product that a path's end can still reach.
+Paths are counted exactly, however many there are (a dynamic program over the tape). Listed are the strongest,
+found without walking the others: best-first, bounded by the largest product that can still be reached.
 """
 
 from __future__ import annotations
@@ -11,10 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from math import inf, isfinite, isnan, log
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from gradcli.autodiff import Edge, Gradients
+from gradcli.autodiff import Edge, Gradients
 
 LIMIT = 20
 """Paths that are listed."""
@@ -75,14 +73,12 @@ def paths(gradients: Gradients, source_name: str, limit: int = LIMIT) -> Paths:
     return Paths(source_name, source, total, gradient, tuple(made), strongest)
 
 
-Step = tuple["Edge", float]
+Step = tuple[Edge, float]
 Route = tuple[Step, ...]
 
 
 def _between(gradients: Gradients, source: int) -> dict[int, list[Step]]:
-    """The edges with their local gradients on the way from the source to the output, by the node they leave."""
-    from gradcli.autodiff import Edge
-
+    """The edges on the way from the source to the output, by the node they leave; with local gradients."""
     graph = gradients.graph
     reached = bytearray(len(graph))
     reached[source] = 1
@@ -137,7 +133,8 @@ def _strongest(
             serial -= 1  # of equals the newest first: to the end of a path before the next one
             grown = size + _size(local)
             bound = grown + reach[edge.child]
-            heappush(heap, (inf if isnan(bound) else -round(bound, 9), serial, grown, edge.child, (step, trail)))
+            order = inf if isnan(bound) else -round(bound, 9)
+            heappush(heap, (order, serial, grown, edge.child, (step, trail)))
 
 
 def _first(source: int, output: int, leaving: dict[int, list[Step]], limit: int) -> Iterator[Route]:

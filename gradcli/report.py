@@ -1,4 +1,4 @@
-"""Everything that a renderer sees of one evaluation, as data: rows of nodes and edges, and what there is to say.
+"""Everything that a renderer sees of one evaluation, as data: rows of nodes and edges, and remarks.
 
 A Report is cheap to build: rows and texts are made when asked for, so that a graph of a million nodes can be
 summarised without a million rows. It draws nothing.
@@ -55,8 +55,8 @@ class NodeRow:
     formula: one level of it, in node names; empty for a leaf.   written: as the user wrote it.
     gradient: None where there is none: a constant, a truth value, an input that was not asked for.
     why: why no gradient arrives, if none does.
-    edges: the active edges that leave it, whose downstream gradients add up to its own; the first of them, if a
-    limit was asked for.   uses: how many there are.
+    edges: the active edges that leave it, whose downstream gradients add up to its own; the first of them, if
+    a limit was asked for.   uses: how many there are.
     """
 
     index: int
@@ -123,7 +123,7 @@ class Report:
         return inputs + [i for i, op in enumerate(ops) if op is not INPUT and op is not CONSTANT]
 
     def node_rows(self, indices: Collection[int], limit: int | None = None) -> list[NodeRow]:
-        """The rows of some nodes, each with at most `limit` of the edges that leave it: one pass over the tape."""
+        """The rows of some nodes, each with at most `limit` of the edges that leave it; one pass for all."""
         active, varied = self.source.active, self.graph.varied
         leaving: dict[int, list[tuple[int, int]]] = {i: [] for i in indices if varied[i]}
         for child, parents in enumerate(self.graph.parents):
@@ -144,7 +144,8 @@ class Report:
         """The edges into a node, one for each of its inputs; None where there is no gradient."""
         active = self.source.active
         return [
-            self.edge_row(index, k) if active(index, k) else None for k in range(len(self.graph.parents[index]))
+            self.edge_row(index, k) if active(index, k) else None
+            for k in range(len(self.graph.parents[index]))
         ]
 
     def edge_rows(self, limit: int | None = None) -> Iterator[EdgeRow]:
@@ -253,9 +254,10 @@ class Report:
         met: dict[str, list[int]] = {}
         if rules:
             for i, op in enumerate(graph.ops):
-                if op in rules and adjoints[i] is not None and graph.varied[i]:
-                    if rules[op](FLOATS, *[values[p] for p in graph.parents[i]]):
-                        met.setdefault(op.convention, []).append(i)
+                if op not in rules or adjoints[i] is None or not graph.varied[i]:
+                    continue
+                if rules[op](FLOATS, *[values[p] for p in graph.parents[i]]):
+                    met.setdefault(op.convention, []).append(i)
         for convention, nodes in met.items():
             listed = ", ".join(self._titled(i) for i in nodes[:4])
             more = f" and {len(nodes) - 4:,} more" if len(nodes) > 4 else ""
@@ -271,7 +273,7 @@ class Report:
 
     @cached_property
     def defined(self) -> bool:
-        """Whether the output and the gradients asked for are finite, and no active node is outside its domain.
+        """Whether the output and the gradients asked for are finite, and each active node is in its domain.
 
         Exit status 3 otherwise.
         """
@@ -312,7 +314,9 @@ class Report:
         return (*self.warnings, *self.verdict_warnings)
 
 
-def build(gradients: Gradients, *, wrt: Collection[str] | None = None, warnings: Collection[str] = ()) -> Report:
+def build(
+    gradients: Gradients, *, wrt: Collection[str] | None = None, warnings: Collection[str] = ()
+) -> Report:
     """The report of an evaluation.
 
     wrt: the names whose gradients were asked for; None for every variable.

@@ -1,4 +1,4 @@
-"""What went wrong first, where a value or a gradient is not a finite number: cause, consequence and advice."""
+"""What went wrong first, where a value or a gradient is not finite: cause, consequence and advice."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SHOWN = 4
 class Trouble:
     """The first active node that went wrong.
 
-    cause: "log(x) at x = -1 is outside its domain x > 0".   effect: what became of the gradient, if that is not plain.
+    cause: "log(x) at x = -1 is outside its domain x > 0".   effect: what became of the gradient, if not plain.
     advice: what to write instead, if the table knows.
     """
 
@@ -64,7 +64,9 @@ def find_trouble(gradients: Gradients) -> Trouble | None:
         first = next((i for i in _taken(gradients) if not _sound(gradients, i)), None)
     if first is None:
         return _of_gradient(gradients) or _of_input(gradients)
-    return Trouble(first, graph.names[first], _cause(gradients, first), _effect(gradients, first), _advice(gradients))
+    return Trouble(
+        first, graph.names[first], _cause(gradients, first), _effect(gradients, first), _advice(gradients)
+    )
 
 
 def _sound(gradients: Gradients, i: int) -> bool:
@@ -125,7 +127,9 @@ def _cause(gradients: Gradients, i: int) -> str:
     if edge is None:
         return f"{what} went wrong"
     rule_text = notation.rule(graph, i, edge.k)
-    name = f"∂{graph.names[i]}/∂{graph.names[edge.parent]}" + (f" = {notation.pretty(rule_text)}" if rule_text else "")
+    name = f"∂{graph.names[i]}/∂{graph.names[edge.parent]}" + (
+        f" = {notation.pretty(rule_text)}" if rule_text else ""
+    )
     return f"{what} has the local gradient {name} = {notation.number(edge.local)}"
 
 
@@ -154,12 +158,14 @@ def _effect(gradients: Gradients, first: int) -> str:
                 if edge.chosen and isnan(edge.downstream):
                     product = f"{notation.number(edge.local)} × {notation.number(edge.upstream)} = nan"
                     value = f"{graph.names[graph.output]} is still {notation.number(values[graph.output])}"
-                    return f"{value}, but its gradient is lost: at {graph.names[p]} backward computes {product}"
+                    return (
+                        f"{value}, but its gradient is lost: at {graph.names[p]} backward computes {product}"
+                    )
     return ""
 
 
 def _of_gradient(gradients: Gradients) -> Trouble | None:
-    """A gradient that overflows although every value and local gradient is finite: their product is too large."""
+    """A gradient that overflows although all values and local gradients are finite: a product too large."""
     graph, adjoints = gradients.graph, gradients.adjoints
     for i in range(graph.output, -1, -1):
         g = adjoints[i]
@@ -181,11 +187,11 @@ def _of_input(gradients: Gradients) -> Trouble | None:
     return None
 
 
-# ── advice: the row of the table whose definition this is, if machine numbers have a stable form of it ────────
+# ── advice: the row of the table whose definition this is, if machine numbers have a stable form of it ──────
 
 
 def _advice(gradients: Gradients) -> str:
-    """ "write sigmoid(x): it is computed without overflow" — for a formula that is the definition of a stable row."""
+    """What to write for a formula that is the definition of a row with a stable form: sigmoid(x)."""
     graph, values = gradients.graph, gradients.trace.values
     for op in TABLE.values():
         if op.stable is None or op.variadic or op.attributes:
@@ -202,7 +208,9 @@ def _advice(gradients: Gradients) -> str:
                 rules = [rule for rule in FLOATS.locals[op] if callable(rule)]
                 if isfinite(y) and all(isfinite(rule(y, *x) or 0.0) for rule in rules):
                     inside = [(notation.text(graph, p), 0) for p in found]
-                    return f"write {notation.compose(op, inside)[0]}: it is computed so that nothing overflows"
+                    return (
+                        f"write {notation.compose(op, inside)[0]}: it is computed so that nothing overflows"
+                    )
     return ""
 
 
@@ -220,7 +228,10 @@ def _pattern(op: Op) -> Graph:
 
 
 def _matched(pattern: Graph, graph: Graph, root: int) -> list[int] | None:
-    """The nodes that stand for the pattern's inputs, if the graph at this node is the pattern; a sum may be turned round."""
+    """The nodes that stand for the pattern's inputs, if the graph at this node is the pattern.
+
+    A sum or a product may be turned round.
+    """
     bound: dict[int, int] = {}
     waiting = [(pattern.output, root)]
     while waiting:

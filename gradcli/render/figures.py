@@ -1,4 +1,4 @@
-"""Numbers for people: rounded where they are long, never to something that misleads, and aligned at the decimal point."""
+"""Numbers for people: rounded where they are long, never to something that misleads; aligned at the point."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LARGE = 1e9
 class Style:
     """How people want to see a report.
 
-    width: columns; None for as many as it takes (a pipe).   decimals, sig: digits of a number, instead of the default.
+    width: columns; None for as many as it takes (a pipe).   decimals, sig: digits, instead of the default.
     full: all rows, however many.   paths: the nodes whose paths to the output are listed.
     """
 

@@ -1,4 +1,4 @@
-"""Lines of a terminal: pieces of text, each with the part it plays; painted only at the very end, and only if wanted.
+"""Lines of a terminal: pieces of text, each with the part it plays; painted at the very end, if at all.
 
 Plain text and coloured text are the same characters.
 """
@@ -32,7 +32,7 @@ INDENT = 2
 
 
 NARROW = re.compile(r"[ -~\u00a0-\u02ff\u0370-\u03ff₀-₉⁰-⁻∂×·✓✗○─→…↓↑≈≠≤≥█-▏]*")
-"""What a table is made of: one column each, so that most texts need not be measured character by character."""
+"""What tables are made of: one column each, so that few texts are measured character by character."""
 
 
 def width(text: str) -> int:

@@ -1,8 +1,9 @@
-"""What stands under the table: gate roles, influence, what backward keeps, notes, trouble; and the verdicts."""
+"""What stands under the table: gate roles, influence, what backward keeps, notes, trouble; verdicts."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from math import inf, isnan
 
 from gradcli.notation import pretty
 from gradcli.paths import Path, paths
@@ -60,12 +61,13 @@ def _influence(report: Report, style: Style) -> Iterator[Line]:
     """What raising the most influential variable does, and the others beside it."""
     if report.nudge is not None:
         yield from wrapped([(plain(report.nudge.sentence(report.output), style), "")], style.width)
-    ranking = [(name, abs(g)) for name, g in report.ranking if g == g]
+    ranking = [(name, abs(g)) for name, g in report.ranking if not isnan(g)]
     largest = ranking[0][1] if ranking else 0.0
-    if len(ranking) < 2 or not 0 < largest < float("inf"):
+    if len(ranking) < 2 or not 0 < largest < inf:
         return
     items: list[Line] = [
-        [(plain(name, style) + " ", ""), (bar(g / largest, BARS, style) or "0", "gradient")] for name, g in ranking[:INFLUENTIAL]
+        [(plain(name, style) + " ", ""), (bar(g / largest, BARS, style) or "0", "gradient")]
+        for name, g in ranking[:INFLUENTIAL]
     ]
     if len(ranking) > INFLUENTIAL:
         items.append([(plain(f"… {len(ranking) - INFLUENTIAL:,} more", style), "dim")])
@@ -75,20 +77,23 @@ def _influence(report: Report, style: Style) -> Iterator[Line]:
 
 def _kept(report: Report, style: Style) -> Iterator[Line]:
     """How many forward values the backward pass reads, and which."""
-    names, every = [report.graph.names[i] for i in report.kept[: INFLUENTIAL + 1]], len(report.order)
+    kept, every = report.kept, len(report.order)
     if not report.graph.varied[report.graph.output]:
         yield from _sentence("", "", f"{report.output} depends on no input: there is no gradient", style)
         return
-    which = ": " + " ".join(names) if 0 < len(report.kept) <= INFLUENTIAL else ""
-    count = f"{len(report.kept):,} of the {every:,} forward values" if every > 1 else f"{len(report.kept)} of 1 forward value"
-    yield from wrapped([(plain(f"backward needs {count} kept{which}", style), "")], style.width)
+    if every < 2:
+        return
+    which = ": " + " ".join(report.graph.names[i] for i in kept) if 0 < len(kept) <= INFLUENTIAL else ""
+    yield from _sentence(
+        "", "", f"backward needs {len(kept):,} of the {every:,} forward values kept{which}", style
+    )
 
 
 # ── paths and ranking ───────────────────────────────────────────────────────────────────────────────────────
 
 
 def path_lines(report: Report, name: str, style: Style) -> Iterator[Line]:
-    """Every path from a node to the output: product, share, way, and the local gradients that are multiplied."""
+    """Every path from a node to the output: product, share, way, and the local gradients multiplied."""
     found = paths(report.source, name)
     output = report.output
     gradient = f"∂{output}/∂{name} = {figure(found.gradient, style)}"
@@ -108,7 +113,8 @@ def path_lines(report: Report, name: str, style: Style) -> Iterator[Line]:
     ways = [plain(_way(report, path), style) for path in shown]
     share_width, way_width = max(map(len, shares)), max(map(width, ways))
     for path, alike, product, share, way in zip(shown, same.values(), products, shares, ways, strict=True):
-        factors = plain(_factors(path, style) + (f" ({len(alike)} such paths)" if len(alike) > 1 else ""), style)
+        such = f" ({len(alike)} such paths)" if len(alike) > 1 else ""
+        factors = plain(_factors(path, style) + such, style)
         line: Line = [("  ", ""), (product, "gradient"), (f"  {share:>{share_width}}  ", "dim"), (way, "")]
         whole = [*line, (" " * (way_width - width(way)) + "  " + factors, "dim")]
         if style.width is None or width(text_of(whole)) <= style.width:
@@ -136,7 +142,9 @@ def _factors(path: Path, style: Style) -> str:
 
 
 def _percent(share: float | None) -> str:
-    return "" if share is None else f"{share * 100:.0f} %" if abs(share) >= 0.01 or not share else f"{share * 100:.1g} %"
+    if share is None:
+        return ""
+    return f"{share * 100:.0f} %" if abs(share) >= 0.01 or not share else f"{share * 100:.1g} %"
 
 
 def _count(total: int) -> str:
@@ -150,11 +158,12 @@ def ranking_lines(report: Report, style: Style) -> Iterator[Line]:
     yield [(plain(f"contribution: nodes by |∂{report.output}/∂node|", style), "title")]
     names = [plain(name, style) for name, _ in shown]
     figures = aligned([figure(abs(g), style) for _, g in shown])
-    largest = max((abs(g) for _, g in shown if abs(g) < float("inf")), default=0.0)
+    largest = max((abs(g) for _, g in shown if abs(g) < inf), default=0.0)
     wide = max(map(width, names), default=0)
     for name, number, (_, g) in zip(names, figures, shown, strict=True):
         share = abs(g) / largest if largest else 0.0
-        yield [("  " + name + " " * (wide - width(name)) + "  ", "name"), (number + "  ", "gradient"), (bar(min(share, 1.0), 24, style), "gradient")]
+        bars = bar(min(share, 1.0), 24, style)
+        yield [(f"  {name}{' ' * (wide - width(name))}  ", "name"), (f"{number}  {bars}", "gradient")]
     if len(ranking) > len(shown):
         yield [(plain(f"  … {len(ranking) - len(shown):,} more", style), "dim")]
 
@@ -209,7 +218,7 @@ def _sympy(verdict: SympyVerdict) -> str:
     if verdict.status == "failed":
         return "sympy derived the gradients by itself and DISAGREES:"
     if verdict.status == "partial":
-        return f"sympy derived {verdict.checked:,} of the gradients by itself and agrees; not checked by sympy:"
+        return f"sympy derived {verdict.checked:,} of the gradients by itself and agrees; not checked:"
     return "not checked by sympy:" if verdict.unchecked else "not checked by sympy"
 
 
@@ -232,7 +241,8 @@ def _proof(report: Report, verdict: ProofVerdict) -> str:
     counted = f"{verdict.nodes:,} values" if verdict.nodes != 1 else "1 value"
     edges = f"{verdict.edges:,} local gradients" if verdict.edges != 1 else "1 local gradient"
     if verdict.status == "passed":
-        digits = "" if verdict.digits is None else f"; {report.output} and its gradients to {verdict.digits} digits"
+        what = f"{report.output} and its gradients" if report.gradients else report.output
+        digits = "" if verdict.digits is None else f"; {what} to {verdict.digits} digits"
         return f"proved: all {counted} and {edges}{digits}"
     if verdict.status == "failed":
         return "proof FAILED: a number lies outside its rigorous bounds:"

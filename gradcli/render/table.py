@@ -1,7 +1,7 @@
-"""The table: what textbooks draw on the blackboard, one line an edge, under the node where the gradient arrives.
+"""The table: what textbooks draw on the blackboard, a line for each edge, where the gradient arrives.
 
-A plan says which columns there are; the richest plan that fits the width is drawn. Numbers are never cut or wrapped: when
-even the poorest plan is too wide, the lines are longer than the terminal.
+A plan says which columns there are; the richest plan that fits the width is drawn. Numbers are never cut or
+wrapped: when even the poorest plan is too wide, the lines are longer than the terminal.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from gradcli.notation import pretty
 from gradcli.render.figures import Style, aligned, figure, plain
-from gradcli.render.lines import Line, folded, painted, text_of, width
+from gradcli.render.lines import Line, Piece, folded, painted, text_of, width
 from gradcli.render.remarks import footer, path_lines, ranking_lines, verdict_lines
 from gradcli.report import EdgeRow, NodeRow, Report
 
@@ -66,7 +66,11 @@ PLANS = (
 
 @dataclass(slots=True)
 class Row:
-    """One line before alignment. words: what stands in the columns of the gradient, from `local` on, instead of them."""
+    """One line before alignment.
+
+    words: what stands in place of the columns from `edge` to `downstream`.   parts: terms of a sum, after.
+    final: whether the line holds its node's gradient.
+    """
 
     node: str = ""
     forward: str = ""
@@ -81,7 +85,7 @@ class Row:
     words: str = ""
     dim: bool = False
     bad: bool = False
-    final: bool = False  # the line that holds the node's gradient
+    final: bool = False
     parts: list[str] = field(default_factory=list)
 
 
@@ -113,16 +117,16 @@ def _title(report: Report, style: Style, wide: int) -> Iterable[Line]:
     if len(lines) == 1 and graph.output not in graph.labels and ";" not in lines[0]:
         lines = [lines[0] if lines[0] == report.output else f"{report.output} = {lines[0]}"]
     most = 6 if not style.full else 10**6
-    shown = [part for line in lines[:most] for part in folded(plain(line, style), style.width or 2000, most, 4)][:most]
+    columns = style.width or 2000
+    shown = [part for line in lines[:most] for part in folded(plain(line, style), columns, most, 4)][:most]
     if len(lines) > most:
         shown.append(plain("…", style))
-    hint = "forward ↓ down, backward ↑ up"
-    room = min(wide, style.width or wide) - width(shown[-1]) - len(hint)
+    hint = plain("forward ↓ down, backward ↑ up", style)
+    room = min(wide, columns) - len(hint)
     title: list[Line] = [[(line, "title")] for line in shown]
-    if room >= 3:
-        title[-1] += [(" " * room, ""), (plain(hint, style), "dim")]
-    else:
-        title.append([(" " * max(0, min(wide, style.width or wide) - len(hint)), ""), (plain(hint, style), "dim")])
+    if room - width(shown[-1]) < 3:
+        title.append([])
+    title[-1] += [(" " * (room - width(text_of(title[-1]))), ""), (hint, "dim")]
     return title
 
 
@@ -182,8 +186,9 @@ def _rows(report: Report, node: NodeRow, plan: Plan, style: Style) -> list[Row]:
     """The lines of one node: one an edge, and the sum where there are several."""
     formula = f"{node.name} = {pretty_formula(node.formula)}" if node.formula else node.name
     bad = report.trouble is not None and report.trouble.node == node.index
+    mark = "" if not bad else "! " if style.ascii else "✗ "
     first = Row(
-        node=(("! " if style.ascii else "✗ ") if bad else "") + (formula if width(formula) <= plan.formula else node.name),
+        node=mark + (formula if width(formula) <= plan.formula else node.name),
         forward=figure(node.value, style),
         written=node.written if node.formula and plan.written else "",
         bad=bad,
@@ -265,22 +270,25 @@ def _line(row: Row, columns: dict[str, int], plan: Plan, style: Style, *, head: 
         blank = " " * (columns[name] - width(text))
         return (blank + text if right else text + blank), "head" if head else "dim" if row.dim else part
 
-    line: Line = [cell("node", "bad" if row.bad else "name"), (GAP, ""), cell("forward", "bad" if row.bad else "value", right=head)]
+    def sign(symbol: str, shows: bool) -> Piece:
+        return f" {symbol} " if shows or head else "   ", "head"
+
+    line: Line = [cell("node", "bad" if row.bad else "name"), (GAP, "")]
+    line.append(cell("forward", "bad" if row.bad else "value", right=head))
     for name in ("written", "via", "gate"):
         if getattr(plan, name):
             line += [(GAP, ""), cell(name, "dim")]
     line.append((GAP, ""))
-    block: Line = []
-    times, equals = plain("×", style), "="
-    if plan.edge:
-        block += [cell("edge", ""), ("  ", "")]
-    block += [cell("local", "gradient", right=head), (f" {times} " if row.local.strip() or head else "   ", "head"), cell("upstream", "gradient", right=True)]
+    block: Line = [cell("edge", ""), (GAP, "")] if plan.edge else []
+    filled = bool(row.local.strip())
+    block += [cell("local", "gradient", right=head), sign(plain("×", style), filled)]
+    block.append(cell("upstream", "gradient", right=True))
     if plan.downstream:
-        block += [(f" {equals} " if row.downstream.strip() or head else "   ", "head"), cell("downstream", "gradient", right=True)]
+        block += [sign("=", filled), cell("downstream", "gradient", right=True)]
     if row.words:
         block = _worded(row, _room(columns, plan))
-    shows = row.total.strip() and (row.final or not plan.downstream)
-    block.append((f" {equals} " if shows or head else "   ", "head"))
+    shows = bool(row.total.strip()) and (row.final or not plan.downstream)
+    block.append(sign("=", shows))
     if shows or head:
         part = "strong" if row.final and not row.dim else "gradient"
         block.append(cell("total", part))
@@ -291,7 +299,8 @@ def _worded(row: Row, room: int) -> Line:
     """Words in place of the columns; with them the terms of a sum, if there is room for all."""
     words = row.words
     if row.parts:
-        total = " + ".join(f"({part})" if part.startswith("-") and i else part for i, part in enumerate(row.parts))
+        first, *rest = row.parts
+        total = " + ".join([first, *(f"({part})" if part.startswith("-") else part for part in rest)])
         if width(f"{words}: {total}") <= room:
             words += f": {total}"
     return [(words + " " * (room - width(words)), "dim")]

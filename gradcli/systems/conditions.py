@@ -1,7 +1,7 @@
 """The system that says a predicate in words: a row's domain becomes "x > 0", or "x > 0, or x = 0 and p ≥ 0".
 
-Elements are terms (text) and conditions. A condition is an "or" of "and"s; a comparison is kept as the set of signs that
-left minus right may have, so that `x > 0 or x = 0` is `x ≥ 0`, and numbers are compared at once.
+Elements are terms (text) and conditions. A condition is an "or" of "and"s. A comparison is kept as the set of
+signs that left minus right may have, so that `x > 0 or x = 0` is `x ≥ 0`; numbers are compared at once.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from functools import reduce
 from itertools import product
 from typing import Any
 
-from gradcli.notation import compose, number
+from gradcli.notation import ATOM, SIGN, compose, number
 from gradcli.ops import INFIX, PREFIX
 from gradcli.ops.op import Op, Rule
 from gradcli.systems import Function, System
@@ -32,8 +32,6 @@ SIGNS: dict[str, Signs] = {
     "≠": frozenset((-1, 1)),
 }
 SYMBOLS = {signs: symbol for symbol, signs in SIGNS.items()}
-
-ATOM = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +106,8 @@ class Condition:
 
     def __str__(self) -> str:
         return ", or ".join(
-            " and ".join(f"{left} {SYMBOLS[signs]} {right}" for (left, right), signs in case.items()) for case in self.cases
+            " and ".join(f"{left} {SYMBOLS[signs]} {right}" for (left, right), signs in case.items())
+            for case in self.cases
         )
 
 
@@ -143,13 +142,13 @@ CONDITIONS = Conditions()
 
 
 def said(rule: Rule, names: Sequence[str], values: Sequence[float | None]) -> str:
-    """A predicate in words, in the names given; a place with a value is that number. Empty if it is decided already.
+    """A predicate in words, in the names given, a place with a value being that number; "" if it is decided.
 
     >>> from gradcli.ops import TABLE
     >>> said(TABLE["pow"].predicate("domain"), ["x", "0.5"], [None, 0.5])
     'x ≥ 0'
     """
-    terms = [Term(name, ATOM if value is None or value >= 0 else 40, value) for name, value in zip(names, values, strict=True)]
+    terms = [Term(name) if value is None else _term(value) for name, value in zip(names, values, strict=True)]
     found = _condition(rule(CONDITIONS, *terms))
     return "" if found in (ALWAYS, NEVER) else str(found)
 
@@ -157,7 +156,7 @@ def said(rule: Rule, names: Sequence[str], values: Sequence[float | None]) -> st
 def _term(element: Any) -> Term:
     if isinstance(element, Term):
         return element
-    return Term(number(element), ATOM if element >= 0 else 40, float(element))
+    return Term(number(element), ATOM if element >= 0 else SIGN, float(element))
 
 
 def _condition(element: Any) -> Condition:
@@ -175,7 +174,9 @@ def _compared(a: Term, signs: Signs, b: Term) -> Condition:
 
 def _and(a: Conjunction, b: Conjunction) -> Conjunction | None:
     """Both; None where they exclude each other."""
-    both = {pair: a.get(pair, ANY) & b.get(pair, ANY) for pair in [*a, *(pair for pair in b if pair not in a)]}
+    both = {
+        pair: a.get(pair, ANY) & b.get(pair, ANY) for pair in [*a, *(pair for pair in b if pair not in a)]
+    }
     return None if frozenset() in both.values() else both
 
 
@@ -183,7 +184,9 @@ def _simplified(cases: list[Conjunction]) -> Condition:
     """The cases that compare the same single pair are one."""
     merged: list[Conjunction] = []
     for case in cases:
-        alike = next((i for i, other in enumerate(merged) if len(case) == 1 and case.keys() == other.keys()), None)
+        alike = next(
+            (i for i, other in enumerate(merged) if len(case) == 1 and case.keys() == other.keys()), None
+        )
         if alike is None:
             merged.append(case)
         else:

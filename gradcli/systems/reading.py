@@ -1,7 +1,7 @@
 """The system that reads a rule instead of running it: which of the output and the inputs does a partial use?
 
-That is what must be kept for the backward pass, and the rule itself says so: the partial of mul names its other
-input, the partial of exp its output.
+That is what must be kept for the backward pass, and the rule itself says so: the partial of mul names its
+other input, the partial of exp its output.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ READING = Reading()
 
 
 class Reads(dict[tuple[Op, int], frozenset[int]]):
-    """(op, k) → the places that the partial of input k reads; of a variadic op, as if it had `OTHERS` inputs."""
+    """(op, k) → the places that the partial of input k reads; of a variadic op, among `OTHERS` inputs."""
 
     def __missing__(self, key: tuple[Op, int]) -> frozenset[int]:
         op, k = key
