@@ -1,13 +1,13 @@
-"""The symbolic system: a row run over it becomes a sympy expression, built object by object and never from text.
+"""The symbolic system: a row run over it becomes a sympy expression, built from objects and never from text.
 
 This module loads sympy; only the child process of verify/worker.py and tests import it.
 
-Numbers are exact: a float is the rational number that its double is. What sympy would work out to millions of digits
-(9^9^9, gamma(10^6)) is held: a symbol stands for it, and `held` says for what.
+Numbers are exact: a float is the rational number that its double is. What sympy would work out to millions of
+digits (9^9^9, gamma(10^6)) is held: a symbol stands for it, and `held` says for what.
 
-sympy differentiates by its own rules. Ops that it knows but cannot differentiate usefully (sign' is a Dirac delta, floor'
-never returns) or only slowly (Piecewise solves its conditions) are classes of their own here, which say one thing each:
-what is flat has no gradient, and a choice has the gradient of its branches.
+sympy differentiates by its own rules. Ops that it knows but cannot differentiate usefully (sign' is a Dirac
+delta, floor' never returns) or only slowly (Piecewise solves its conditions) are classes of their own here,
+which say one thing each: what is flat has no gradient, and a choice has the gradient of its branches.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 
 import mpmath
 import sympy
-from sympy import Dummy, Function, Integer, Mul, Number, Rational, S, Symbol
+from sympy import Dummy, Function, Integer, Number, Rational, S, Symbol
 
 from gradcli.ops.op import Op
 from gradcli.systems import Function as Rule
@@ -54,10 +54,10 @@ class Symbolic(System):
         """A real variable that is no other, whatever it is called."""
         return Dummy(name, real=True)
 
-    def hold(self, expression: sympy.Expr, name: str = "held") -> Symbol:
-        """A symbol that stands for an expression without being worked out."""
-        symbol = Dummy(name, real=True, positive=expression.is_positive)
-        self.held[symbol] = expression
+    def hold(self, value: Number) -> Symbol:
+        """A symbol that stands for a number without being worked with."""
+        symbol = Dummy(str(value), real=True)
+        self.held[symbol] = value
         return symbol
 
     def function(self, op: Op) -> Rule:
@@ -76,8 +76,9 @@ class Symbolic(System):
     def lookup(self, word: str) -> Rule:
         """A function of this module, else of sympy."""
         if word in ("Pow", "gamma", "lgamma", "digamma", "polygamma"):
-            return getattr(self, f"_{word.lower()}")  # type: ignore[no-any-return]
-        return WORDS.get(word) or getattr(sympy, word)  # type: ignore[no-any-return]
+            own: Rule = getattr(self, f"_{word.lower()}")
+            return own
+        return WORDS.get(word) or getattr(sympy, word)
 
     def _pow(self, x: sympy.Expr, p: sympy.Expr) -> sympy.Expr:
         coefficient = x.as_coeff_Mul()[0]
@@ -92,7 +93,8 @@ class Symbolic(System):
 
     def _slowly(self, function: Rule, *x: sympy.Expr) -> sympy.Expr:
         """The gamma function and its kind, which sympy works out at numbers."""
-        if all(isinstance(value, Number) for value in x) and any(abs(value) > LARGEST_ARGUMENT for value in x):
+        numbers = all(isinstance(value, Number) for value in x)
+        if numbers and any(abs(value) > LARGEST_ARGUMENT for value in x):
             x = tuple(self.hold(value) for value in x)
         return function(*x)
 
@@ -265,7 +267,7 @@ def _cbrt(x: sympy.Expr) -> sympy.Expr:
 WORDS: dict[str, Rule] = {
     "Add": lambda a, b: a + b,
     "Sub": lambda a, b: a - b,
-    "Mul": lambda a, b: Mul(a, b),
+    "Mul": lambda a, b: a * b,
     "Div": lambda a, b: a / b,
     "Neg": lambda x: -x,
     "Identity": lambda x: x,

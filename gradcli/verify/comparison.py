@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import sympy
-from mpmath import isfinite, mp, mpf
+from mpmath import mp, mpf
 
-from gradcli.notation import number
 from gradcli.ops.op import Op
 from gradcli.systems.symbolic import Symbolic, exact
-from gradcli.verify.evaluation import Point, Unsupported
+from gradcli.verify.evaluation import Point
+from gradcli.verify.findings import reason
 
 RTOL = 1e-9
 """Relative difference beyond which two numbers disagree; the proof judges finer."""
@@ -26,6 +26,7 @@ STEP = mpf(2) ** -600
 """How far beside a kink its sides are looked at, relative to the input."""
 
 SIDE_DIGITS = 500
+ZERO = mpf(0)
 
 
 def agree(computed: float, true: Any, scale: Any = 0, slack: Any = ATOL) -> bool:
@@ -33,35 +34,8 @@ def agree(computed: float, true: Any, scale: Any = 0, slack: Any = ATOL) -> bool
     return bool(abs(computed - true) <= RTOL * max(abs(true), scale) + slack)
 
 
-def differ(what: str, computed: float, true: Any) -> str:
-    """The sentence about a disagreement."""
-    return f"{what}: gradcli computed {number(computed)}, sympy {shown(true)}"
-
-
-def shown(value: Any) -> str:
-    """An exact number rounded to a double, or to a few digits where no double can hold it."""
-    nearest = float(value)
-    if isfinite(nearest) and (nearest or not value):
-        return number(nearest)
-    return str(mp.nstr(value, 5))
-
-
-def reason(error: Exception) -> str:
-    """Why sympy could not do it, for a sentence."""
-    if isinstance(error, Unsupported):
-        return f"no numbers for {error}"
-    return REASONS.get(type(error).__name__, f"sympy gave up: {type(error).__name__}")
-
-
-REASONS = {
-    "OutOfTime": "time ran out",
-    "RecursionError": "it is nested too deeply for sympy",
-    "MemoryError": "sympy ran out of memory",
-}
-
-
 def settled(expression: sympy.Expr, point: Point) -> tuple[Any, bool]:
-    """The value of an expression, at a precision that no cancellation has eaten; and whether it is at a kink."""
+    """The value of an expression at a precision that cancellation leaves, and whether it is at a kink."""
     value, kink = None, False
     for finer in point.finer():
         value, kink = finer(expression)
@@ -77,8 +51,9 @@ def sides(expression: sympy.Expr, point: Point, symbol: sympy.Symbol) -> list[An
     """
     for moving in ([symbol], list(point.values)):
         with mp.workdps(SIDE_DIGITS):
-            near = [point.moved({s: beside(point.values[s], sign) for s in moving}, SIDE_DIGITS) for sign in (-1, 1)]
-            values = [value for value in (moved(expression)[0] for moved in near) if value is not None]
+            near = [{s: beside(point.values[s], sign) for s in moving} for sign in (-1, 1)]
+            values = [point.moved(changes, SIDE_DIGITS)(expression)[0] for changes in near]
+            values = [value for value in values if value is not None]
         if values:
             return values
     return []
@@ -93,9 +68,9 @@ def beside(value: Any, sign: int) -> Any:
 class Span:
     """A sum of numbers that may each be anywhere in an interval, as a slope is at a kink."""
 
-    low: Any = mpf(0)
-    high: Any = mpf(0)
-    scale: Any = mpf(0)  # the sum of magnitudes
+    low: Any = ZERO
+    high: Any = ZERO
+    scale: Any = ZERO  # the sum of magnitudes
     bent: bool = False
 
     def add(self, ends: list[Any]) -> None:
@@ -134,7 +109,7 @@ class Local:
         self.x = [self.m.symbol(f"x{k}") for k in range(self.count)]
         try:
             self.y = self.m.functions[self.op](*self.x)
-        except Exception as error:  # noqa: BLE001 - whatever sympy raises, it is not a wrong gradient
+        except Exception as error:  # whatever sympy raises, it is not a wrong gradient
             self.trouble = reason(error)
 
     def point(self, x: list[float]) -> Point:
@@ -146,7 +121,7 @@ class Local:
         return settled(self.y, point)[0]
 
     def slopes(self, k: int, point: Point) -> list[Any]:
-        """∂y/∂x_k: one number, or at a kink the numbers between which any will do; empty where there is none."""
+        """∂y/∂x_k: one number, or at a kink those between which any will do; empty where there is none."""
         if k not in self.partials:
             self.partials[k] = exact(sympy.diff(self.y, self.x[k]))
         slope = self.partials[k]

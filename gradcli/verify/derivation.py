@@ -1,18 +1,18 @@
 """What sympy derives of a graph, compared with what the engine computed. Runs in the child process.
 
-Three stages, each an answer of its own: every op by itself, at the numbers that the engine fed it; the expression as a
-whole, for every variable and, while it is small, every node between; the closed forms that people read.
+Three stages, each an answer of its own: every op by itself, at the numbers that the engine fed it; the
+expression as a whole, for every variable and, while it is small, every node between; the closed forms that
+people read.
 
-Only an op by itself decides that a number is wrong: its inputs are exact, so nothing but the op can be at fault. Where the
-ops are right and the whole differs, the formula has lost its digits, or a kink lies between; unless the proof has
-shown the digits to be there.
+An op by itself decides whether a number is wrong: its inputs are exact, so nothing but the op can be at
+fault. Where the ops are right and the whole differs, the formula has lost its digits, or a kink lies
+between; unless the proof has shown the digits to be there.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import cached_property
 from math import inf, isfinite
 from typing import Any
@@ -25,8 +25,9 @@ from gradcli.notation import number
 from gradcli.ops.op import CONSTANT, INPUT, Op
 from gradcli.systems.floats import FLOATS
 from gradcli.systems.symbolic import Symbolic
-from gradcli.verify.comparison import ATOL, LIMIT_ATOL, Local, Span, agree, differ, reason, shown, sides
+from gradcli.verify.comparison import ATOL, LIMIT_ATOL, Local, Span, agree, sides
 from gradcli.verify.evaluation import Point
+from gradcli.verify.findings import Findings, between, differ, reason, shown
 from gradcli.verify.forms import Forms
 
 SURE_DIGITS = 10
@@ -38,53 +39,20 @@ MOST_OPS, MOST_DEPTH = 400, 150
 MOST_OPS_BETWEEN = 60
 """Ops of an expression whose inner nodes are differentiated too."""
 
-LONGEST_LIST = 6
-"""Sentences of a kind that are written out."""
-
 PLAIN, SMALL = 1 << 20, 64
-"""Literals up to here, with denominators up to there, are numbers for sympy; others are symbols with a value, so that
-0.1*x is derived and printed as such."""
+"""Literals up to here, with denominators up to there, are numbers for sympy; others are symbols with a value,
+so that 0.1*x is derived and printed as such."""
 
 
-@dataclass(slots=True)
-class Findings:
-    """What has been found so far."""
-
-    failures: list[str] = field(default_factory=list)
-    unchecked: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    checked: int = 0
-    ops: int = 0
-    error: mpf | None = None
-    derivatives: dict[str, str] = field(default_factory=dict)
-
-    def answer(self, unfinished: str = "") -> dict[str, Any]:
-        """The verdict as JSON data; `unfinished`: what would be said if this were the last of it."""
-        unchecked = [*self.unchecked, *([unfinished] if unfinished else [])]
-        status = "passed"
-        if self.failures:
-            status = "failed"
-        elif unchecked:
-            status = "partial" if self.checked or self.ops else "skipped"
-        return {
-            "status": status,
-            "max_rel_error": None if self.error is None else float(self.error),
-            "derivatives": self.derivatives,
-            "checked": self.checked,
-            "failures": shortened(self.failures),
-            "unchecked": [f"not checked by sympy: {reason}" for reason in shortened(unchecked)],
-            "notes": shortened(self.notes),
-        }
-
-
-class OutOfTime(Exception):
+class OutOfTimeError(Exception):
     """The budget is spent."""
 
 
 class Derivation:
     """One graph, one point, the engine's numbers.
 
-    adjoints: None where no gradient arrives.   digits: what the proof gives, or None.   deadline: on the monotonic clock.
+    adjoints: None where no gradient arrives.   digits: what the proof gives, or None.
+    deadline: on the monotonic clock.
     """
 
     def __init__(
@@ -109,7 +77,7 @@ class Derivation:
         found, whole = self.found, "the expression as a whole"
         try:
             self.check_ops()
-        except Exception as error:  # noqa: BLE001 - whatever sympy raises, it is not a wrong gradient
+        except Exception as error:  # whatever sympy raises, it is not a wrong gradient
             found.unchecked.append(f"the ops one by one ({reason(error)})")
         reached = self.out_of_reach()
         if reached:
@@ -119,7 +87,7 @@ class Derivation:
         yield found.answer(f"{whole} (it did not finish in time)")
         try:
             self.check_whole()
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             found.unchecked.append(f"{whole} ({reason(error)})")
         yield found.answer()
         if found.failures or not found.checked:
@@ -127,7 +95,7 @@ class Derivation:
         try:
             for name, form in Forms(self).derivatives():
                 found.derivatives[name] = form
-        except Exception:  # noqa: BLE001, S110 - a closed form is a courtesy
+        except Exception:  # noqa: S110 - a closed form is a courtesy
             pass
         if found.derivatives:
             yield found.answer()
@@ -135,7 +103,7 @@ class Derivation:
     def tick(self) -> None:
         """Stop when the time is over."""
         if time.monotonic() > self.deadline:
-            raise OutOfTime
+            raise OutOfTimeError
 
     # ── one by one ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -313,7 +281,7 @@ class Derivation:
         return changed[graph.output]
 
     def nearest(self, expression: sympy.Expr, computed: float, point: Point) -> Any:
-        """The value of an expression, at the least precision at which it agrees with a double, else at the greatest."""
+        """The value of an expression at the first precision at which it agrees with a double, or at the last."""
         value = None
         for finer in point.finer():
             value, _ = finer(expression)
@@ -342,37 +310,30 @@ class Derivation:
             span.add(near)
         if near and span.holds(g):
             if self.graph.ops[index] is INPUT and not agree(near[0], near[-1], slack=LIMIT_ATOL):
-                found.notes.append(f"{cell} is at a kink: {number(g)} lies between {between(span)}")
+                ends = between(span.low, span.high)
+                found.notes.append(f"{cell} is at a kink: {number(g)} lies between {ends}")
         elif kink or self.kinks or true is None:
             at = "at the kink" if kink or self.kinks else "where sympy has no number"
-            ends = f"; beside it sympy has {between(span)}" if near else ""
+            ends = f"; beside it sympy has {between(span.low, span.high)}" if near else ""
             found.unchecked.append(f"{cell} {at} ({number(g)} by convention{ends})")
         else:
             self.blame(cell, g, true)
 
     def blame(self, what: str, computed: float, true: Any) -> None:
-        """A number that is not the formula's, although every op is right: the formula's fault, or, proved not to be, an error."""
+        """A number that is not the whole formula's, although every op is right.
+
+        The formula's own fault, or an error where the proof has shown that it is not.
+        """
         found = self.found
         if any(failure.startswith(f"{what}:") for failure in found.failures):
             return
         if found.failures or (self.digits is not None and self.digits >= SURE_DIGITS):
             found.failures.append(differ(what, computed, true))
         else:
-            found.unchecked.append(f"{what} (the formula loses its digits here: {number(computed)} is {shown(true)} exactly)")
+            lost = f"{number(computed)} is {shown(true)} exactly"
+            found.unchecked.append(f"{what} (the formula loses its digits here: {lost})")
 
     def cell(self, index: int) -> str:
         """How a gradient is called: ∂f/∂x."""
         names = self.graph.names
         return f"∂{names[self.graph.output]}/∂{names[index]}"
-
-
-def between(span: Span) -> str:
-    """The ends of an interval in words."""
-    low, high = shown(span.low), shown(span.high)
-    return low if low == high else f"{low} and {high}"
-
-
-def shortened(sentences: list[str]) -> list[str]:
-    """A list that people will read."""
-    more = len(sentences) - LONGEST_LIST
-    return sentences if more <= 1 else [*sentences[:LONGEST_LIST], f"{more} more like these"]

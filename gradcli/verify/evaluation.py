@@ -1,7 +1,7 @@
 """sympy expressions at a point, at any precision: one loop over the expression, each shared part once.
 
-`expr.evalf` takes exponential time on shared subexpressions and works out integer powers such as 9^9^9 in full; here every
-number is an mpmath float, and what leaves any sensible range is given up.
+`expr.evalf` takes exponential time on shared subexpressions and works out integer powers such as 9^9^9 in
+full; here every number is an mpmath float, and what leaves any sensible range is given up.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from math import prod
 from typing import Any
 
 import mpmath
-import sympy
 from mpmath import mp, mpf
 from sympy import Expr, Symbol
 
@@ -30,7 +29,7 @@ FARTHEST = 1 << 12
 """Binary exponents of arguments beyond this cost a function too much."""
 
 
-class Unsupported(Exception):
+class UnsupportedError(Exception):
     """An expression with a part that this module cannot evaluate."""
 
 
@@ -40,7 +39,9 @@ class Point:
     held: symbols that stand for an expression.   digits: decimal digits that are carried.
     """
 
-    def __init__(self, values: Mapping[Symbol, Any], held: Mapping[Symbol, Expr], digits: int = PRECISIONS[0]) -> None:
+    def __init__(
+        self, values: dict[Symbol, Any], held: Mapping[Symbol, Expr], digits: int = PRECISIONS[0]
+    ) -> None:
         self.values, self.held, self.digits = values, held, digits
         self.known: dict[Expr, Value] = {}
         self.suspect = False  # whether a sum has lost half of the digits, or a logarithm stood at 1
@@ -57,7 +58,7 @@ class Point:
     def __call__(self, expression: Expr) -> Value:
         """The value of an expression.
 
-        Errors: Unsupported.
+        Errors: UnsupportedError.
         """
         known = self.known
         waiting = [expression]
@@ -111,7 +112,7 @@ class Point:
             if function is None:
                 function = getattr(mpmath, kind, None) if part.is_Function else None
                 if function is None:
-                    raise Unsupported(kind)
+                    raise UnsupportedError(kind)
                 if any(mpmath.mag(number) > FARTHEST for number in numbers):
                     return None, bent
             if kind == "log":
@@ -133,7 +134,7 @@ class Point:
             return part._to_mpmath(mp.prec)
         if part.is_number:
             return None
-        raise Unsupported(str(part))
+        raise UnsupportedError(str(part))
 
 
 def ranged(value: Any) -> Any:

@@ -1,9 +1,10 @@
 """Closed forms of derivatives, as short as people would write them.
 
-A few candidates for each variable, by length: as sympy derived it, factored, and with what is already known by name put in:
-the output or a named node. The lecture's σ' = x0*f*(1-f) comes out of the last: f = 1/(1+exp(-s)) has one exponential, so
-exp(-s) = 1/f - 1, and what was in terms of exp(-s) is in terms of f. Each candidate is checked against the
-derivative with numbers, at the point and beside it, before it is shown.
+A few candidates for each variable, by length: as sympy derived it, factored, and with what is already known
+by name put in: the output or a named node. The lecture's σ' = x0*f*(1-f) comes out of the last: f =
+1/(1+exp(-s)) has one exponential, so exp(-s) = 1/f - 1, and what was in terms of exp(-s) is in terms of f.
+Each candidate is checked against the derivative with numbers, at the point and beside it, before it is
+shown.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from sympy import Dummy, Expr, Integer, Rational, Symbol
 
 from gradcli.systems.symbolic import Sign
 from gradcli.verify.evaluation import Point
-from gradcli.verify.printing import Unprintable, printed
+from gradcli.verify.printing import UnprintableError, printed
 
 if TYPE_CHECKING:
     from gradcli.verify.derivation import Derivation
@@ -46,7 +47,8 @@ class Forms:
         self.derivation = derivation
         self.graph, self.m = derivation.graph, derivation.m
         graph = self.graph
-        self.nodes = [i for i in sorted({*graph.labels, graph.output}) if graph.parents[i] and graph.used[i] and graph.varied[i]]
+        named = sorted({*graph.labels, graph.output})
+        self.nodes = [i for i in named if graph.parents[i] and graph.used[i] and graph.varied[i]]
         self.symbols = {i: self.m.symbol(graph.names[i]) for i in self.nodes}
         self.known = {symbol: derivation.expressions[i] for i, symbol in self.symbols.items()}
         self.bodies: dict[Symbol, Expr] = {}
@@ -64,12 +66,12 @@ class Forms:
                 yield name, text
 
     def shortest(self, derivative: Expr, named: Expr | None) -> str | None:
-        """The shortest form that has the derivative's numbers; one that has a number at this point, if any has."""
+        """The shortest form that has the derivative's numbers; if any has a number here, then of those."""
         forms: dict[str, tuple[bool, Expr]] = {}
         for candidate in self.candidates(derivative, named):
             try:
                 text = printed(candidate, last=self.known, first=self.m.held)
-            except Unprintable:
+            except UnprintableError:
                 continue
             if len(text) <= LONGEST and text not in forms:
                 undefined = self.points[0](candidate)[0] is None
@@ -108,7 +110,10 @@ class Forms:
     # ── names ───────────────────────────────────────────────────────────────────────────────────────────
 
     def through_names(self) -> dict[str, Expr]:
-        """Variable → its derivative by the chain rule through the named nodes, which stay names; empty without any."""
+        """Variable → its derivative by the chain rule through the named nodes, which stay names.
+
+        Empty where no node is named.
+        """
         graph, derivation = self.graph, self.derivation
         between = [i for i in self.nodes if i != graph.output]
         if not between:
@@ -128,7 +133,8 @@ class Forms:
 
     def chained(self, upstream: dict[int, Expr], bodies: dict[int, Expr], symbol: Symbol) -> Expr:
         """The sum over the named nodes of upstream × local."""
-        return sympy.Add(*(g * sympy.diff(bodies[i], symbol) for i, g in upstream.items() if bodies[i].has(symbol)))
+        reached = [i for i in upstream if bodies[i].has(symbol)]
+        return sympy.Add(*(upstream[i] * sympy.diff(bodies[i], symbol) for i in reached))
 
     def in_terms_of(self, symbol: Symbol, definition: Expr, expression: Expr) -> Iterator[Expr]:
         """An expression with one of its functions solved for from the definition of a name.
@@ -162,8 +168,9 @@ class Forms:
                 waiting.extend(missing)
                 continue
             waiting.pop()
-            if part not in cold:
-                cold[part] = part.func(*[cold[inner] for inner in part.args]) if rational else self.freeze_atom(part)
+            if part in cold:
+                continue
+            cold[part] = part.func(*map(cold.__getitem__, part.args)) if rational else self.freeze_atom(part)
         return cold[expression]
 
     def freeze_atom(self, part: Expr) -> Expr:
@@ -197,7 +204,8 @@ class Forms:
 
     def beside(self) -> dict[Symbol, Any]:
         """A point a little off."""
-        return {symbol: mpf(value) * (1 + mpf(2) ** -7) + mpf(2) ** -9 for symbol, value in self.derivation.point.values.items()}
+        values = self.derivation.point.values
+        return {symbol: mpf(value) * (1 + mpf(2) ** -7) + mpf(2) ** -9 for symbol, value in values.items()}
 
     def extended(self, values: dict[Symbol, Any]) -> Point:
         """A point at which the names have values too."""

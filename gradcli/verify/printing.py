@@ -1,5 +1,5 @@
-"""sympy expressions in gradcli's language, the way people write them: coefficients first, quotients as quotients,
-`x*f*(1-f)` rather than `-f*x*(f-1)`.
+"""sympy expressions in gradcli's language, the way people write them: coefficients first, quotients as
+quotients, `x*f*(1-f)` rather than `-f*x*(f-1)`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sympy
 from sympy import Expr, Integer, Symbol
 
 from gradcli.notation import number
-from gradcli.ops import INFIX, TABLE
+from gradcli.ops import TABLE
 from gradcli.systems.symbolic import COMPARISONS
 
 Part = tuple[str, int]  # text and how tightly it binds
@@ -38,10 +38,10 @@ NAMES = {
 }
 """sympy's class → the function of the language."""
 
-SYMBOLS = {row.name: symbol for symbol, (_, row) in INFIX.items() if row.name in COMPARISONS and symbol.isascii()}
+SYMBOLS = {name: TABLE[name].notation.symbol for name in COMPARISONS}  # type: ignore[union-attr]
 
 
-class Unprintable(Exception):
+class UnprintableError(Exception):
     """An expression that the language has no words for."""
 
 
@@ -49,7 +49,7 @@ def printed(expression: Expr, last: Collection[Symbol] = (), first: Collection[S
     """An expression as text.
 
     last, first: symbols that stand at the end of a product (named nodes), or at its beginning (constants).
-    Errors: Unprintable.
+    Errors: UnprintableError.
     """
     rank = {**dict.fromkeys(last, 1), **dict.fromkeys(first, -1)}
     parts: dict[Expr, Part] = {}
@@ -86,12 +86,13 @@ def _part(e: Expr, parts: dict[Expr, Part], rank: dict[Symbol, int]) -> Part:
         return _power(parts[base], exponent, parts)
     kind = type(e).__name__
     if kind in SYMBOLS:
-        left, right = (text if own > COMPARED else f"({text})" for text, own in (parts[side] for side in e.args))
+        sides = [parts[side] for side in e.args]
+        left, right = (text if own > COMPARED else f"({text})" for text, own in sides)
         return f"{left}{SYMBOLS[kind]}{right}", COMPARED
     if kind == "polygamma" and e.args[0].is_zero:
         return f"digamma({parts[e.args[1]][0]})", ATOM
     if not e.is_Function or kind not in NAMES:
-        raise Unprintable(kind)
+        raise UnprintableError(kind)
     words = [parts[inner][0] for inner in (e.args[:1] if kind == "Heaviside" else e.args)]
     return f"{NAMES[kind]}({','.join(words)})", ATOM
 

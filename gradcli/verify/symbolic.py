@@ -1,20 +1,19 @@
-"""The sympy verdict, the parent's side: a child process derives and compares, and is killed if it takes too long.
+"""The sympy verdict, the parent's side: a child process derives and compares, and is killed when time is up.
 
-The child starts before the text is parsed, so that its `import sympy` overlaps with the parent's work. It gets one JSON
-request on its standard input: the graph as columns, the engine's values and gradients. It answers with lines, each a
-whole verdict that knows more than the one before; the last complete line counts. What sympy cannot do is "not
-checked", never "failed".
+The child starts before the text is parsed, so that its `import sympy` overlaps with the parent's work. It
+gets one JSON request on its standard input: the graph as columns, the engine's values and gradients. It
+answers with lines, each a whole verdict that knows more than the one before; the last complete line counts.
+What sympy cannot do is "not checked", never "failed".
 """
 
 from __future__ import annotations
 
 import json
 import os
-import subprocess  # noqa: S404 - starts this package's own module, nothing else
+import subprocess
 import sys
 import time
 from contextlib import suppress
-from dataclasses import fields
 from typing import Any
 
 from gradcli.autodiff import Gradients
@@ -159,7 +158,4 @@ def encoded(graph: Graph, gates: dict[Op, int]) -> dict[str, Any]:
 
 def verdict(answer: dict[str, Any]) -> SympyVerdict:
     """The child's answer as a verdict."""
-    known = {field.name for field in fields(SympyVerdict)}
-    return SympyVerdict(
-        **{name: tuple(value) if name in TUPLES else value for name, value in answer.items() if name in known}
-    )
+    return SympyVerdict(**{**answer, **{name: tuple(answer[name]) for name in TUPLES}})

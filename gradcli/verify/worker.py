@@ -1,7 +1,7 @@
-"""The sympy verdict, the child's side: `python -m gradcli.verify.worker SECONDS` reads one request and answers it.
+"""The sympy verdict, the child's side: `python -m gradcli.verify.worker SECONDS` answers one request.
 
-The process is limited before it does anything, reads standard input once sympy is loaded, writes one JSON line
-whenever it knows more, and ends without ceremony.
+The process is limited before it does anything, reads standard input once sympy is loaded, writes one JSON
+line whenever it knows more, and ends without ceremony.
 """
 
 from __future__ import annotations
@@ -89,7 +89,8 @@ def decoded(
 
 def gate(name: str, body: Graph) -> Op:
     """A user's gate: its definition alone, for sympy to differentiate."""
-    return Op(name, tuple(body.inputs), lambda m, *x: body.run(m, x), (lambda m, y, *x: None,) * len(body.inputs), body=body)
+    rules = (lambda m, y, *x: None,) * len(body.inputs)
+    return Op(name, tuple(body.inputs), lambda m, *x: body.run(m, x), rules, body=body)
 
 
 def main() -> None:
@@ -102,10 +103,9 @@ def main() -> None:
     gc.enable()
     question = sys.stdin.buffer.read()
     try:
-        if question:
-            for answer in answers(json.loads(question)):
-                sys.stdout.buffer.write(json.dumps(answer).encode() + b"\n")
-                sys.stdout.buffer.flush()
+        for answer in answers(json.loads(question)) if question else ():
+            sys.stdout.buffer.write(json.dumps(answer).encode() + b"\n")
+            sys.stdout.buffer.flush()
     finally:
         os._exit(0)
 
