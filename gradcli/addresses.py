@@ -262,7 +262,7 @@ class Reader:
         if name in numbers:
             if constants:
                 return numbers[name]
-            hint = f"give it a value to differentiate by it: --{name}=…" if PLAIN.fullmatch(name) else None
+            hint = f"give it a value to differentiate by it: --{name}=…" if PLAIN.fullmatch(name) else self.what_exists()
             raise _unknown(f"{name} is a number here, and numbers have no cells", hint)
         if name[:1] in "0123456789":
             raise _unknown(f"{name} is a number, and numbers have no cells", self.what_exists())

@@ -52,7 +52,7 @@ class GradcliError(Exception):
     def block(self) -> str:
         """The error as the terminal shows it, without a final new line."""
         lines = [f"error: {visible(self.message)}"]
-        if self.source is not None and self.span is not None:
+        if self.source is not None and self.span is not None and self.source.strip():
             lines += caret(self.source, self.span, self.place)
         if self.hint:
             first, *rest = self.hint.split("\n")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 from typing import TYPE_CHECKING, NoReturn
 
 from gradcli.ops import FUNCTIONS, INFIX
@@ -58,11 +58,22 @@ STRANGE = {
 NOT_OPERATORS = {
     "=": "== compares; a name for a node stands at the start of a statement: q = x+y; q*z",
     "^=": "^ is the power; == compares",
-    "**": "x**y is the power x^y",
+    "+=": "a node is named once: y = x+2",
+    "-=": "a node is named once: y = x-2",
+    "*=": "a node is named once: y = x*2",
+    "/=": "a node is named once: y = x/2",
+    "<>": "'not equal' is !=",
+    "//": "division is /; for the whole part write floor(x/y)",
+    "&&": "multiply truth values: (a>0)*(b>0)",
 }
 
+POWERED = re.compile(r"([^\W\d]\w*)\s*(?:(?:\^|\*\*)\s*([-−]?[0-9]+)|([⁺⁻]?[⁰¹²³⁴-⁹]+))\s*\Z")
+"""A name with a power, as in sin²(x)."""
+
+NUMERAL = re.compile(r"[0-9.]+")
+
 AMBIGUOUS = {
-    "cross_entropy": "softmax_cross_entropy(scores, t) takes scores (logits), as PyTorch; "
+    "cross_entropy": "softmax_cross_entropy(scores, t) takes scores (logits), as PyTorch;\n"
     "cross_entropy_error(y, t) takes probabilities, as the book",
 }
 """Names that mean one thing in one book and another in the next: refused, with both spellings."""
@@ -73,7 +84,14 @@ def strange(parser: Parser, at: int) -> NoReturn:
     text = parser.text
     character = text[at]
     hint = STRANGE.get(character)
-    if text.startswith("==", at) or character == "=":
+    keyword = re.search(r"[(,]\s*(\w+)\s*\Z", text[max(0, at - 100) : at])
+    if character == "=" and keyword:
+        parser.fail(
+            f"'{keyword[1]}=' stands before an input, or is no keyword here",
+            (at - len(keyword[0].lstrip("(, \t")), at + 1),
+            "keywords stand last: leaky_relu(x, slope=0.1); values of variables are options: --x=3",
+        )
+    if character == "=":
         hint = NOT_OPERATORS["="]
     elif hint is None and unicodedata.category(character)[0] == "C":
         hint = "remove this invisible character"
@@ -116,8 +134,7 @@ def expected_operand(parser: Parser, token: re.Match[str], waiting: Sequence[Wai
     if word in INFIX or word == ",":
         if binding:
             hint = f"write one of '{written}' and '{word}', or what stands between them"
-            if written in "/*" and word == written:
-                hint = "the power is ^ or **; division is /"
+            hint = NOT_OPERATORS.get(written + word, hint)
             parser.fail(f"a number or a name is missing between '{written}' and '{word}'", span, hint)
         parser.fail(
             f"a number or a name is missing before '{word}'", span, f"write what '{word}' is applied to"
@@ -140,14 +157,30 @@ def expected_operator(
     left = text[starts[-1] : ends[-1]]
     word = token[kind]
     right = word + "(…)" if kind == 5 else "(…)" if word == "(" else word
-    if left.isidentifier() and kind == 6:
-        parser.fail("a power of a function is written after its call", (start, end), f"write {left}(x)^2")
-    if re.fullmatch(r"[0-9.]+", left) and re.match(r"_[0-9]", text[ends[-1] : ends[-1] + 2]):
+    adjacent = start == ends[-1]
+    power = POWERED.search(text[max(0, start - 40) : start])
+    if power and power[1] in FUNCTIONS and word == "(":
+        exponent = unicodedata.normalize("NFKC", power[2] or power[3]).replace("−", "-")
+        begin = start - len(power[0])
+        parser.fail(
+            "a power of a function is written after its call",
+            (begin, start),
+            f"write {power[1]}(…)^{exponent}",
+        )
+    if left in FUNCTIONS:
+        parser.fail(
+            f"the function {left} is called with brackets", (starts[-1], end), f"write {left}({right})"
+        )
+    if NUMERAL.fullmatch(left) and adjacent and re.match(r"_[0-9]", word):
         parser.fail("a number has no _", (starts[-1], end), f"write {left}{word.lstrip('_')}")
+    if NUMERAL.fullmatch(left) and adjacent and kind == 2:
+        parser.fail("a number has one decimal point", (starts[-1], end), "remove the others")
+    if left == "0" and adjacent and re.fullmatch(r"x[0-9a-fA-F]{1,12}|b[01]{1,40}|o[0-7]{1,14}", word):
+        parser.fail("numbers are written in decimal", (starts[-1], end), f"write {int(left + word, 0)}")
     if len(left) > 30:
         left = "…" + left[-24:]
     parser.fail(
-        "multiplication is written with *" if start == ends[-1] else "an operator is missing here",
+        "multiplication is written with *" if adjacent else "an operator is missing here",
         (starts[-1], end),
         f"write {left}*{right}",
     )
@@ -191,8 +224,12 @@ def chained(parser: Parser, top: Waiting, starts: Sequence[int], ends: Sequence[
     text = parser.text
     first, second = text[starts[-2] : ends[-2]], text[starts[-1] : ends[-1]]
     before, after = text[top[2] : top[3]], text[slice(*span)]
+    third = re.match(r"\s*([\w.]+)(?=\s*(?:[,);\n]|\Z))", text[span[1] : span[1] + 40])
+    rest = third[1] if third else "…"
     parser.fail(
-        "comparisons do not chain", (top[2], span[1]), f"write ({first}{before}{second})*({second}{after}…)"
+        "comparisons do not chain",
+        (top[2], span[1]),
+        f"write ({first}{before}{second})*({second}{after}{rest})",
     )
 
 
@@ -209,10 +246,7 @@ def unknown_function(parser: Parser, name: str, span: Span) -> NoReturn:
     """A call of something that is no function: a misspelling, or a product without its `*`."""
     if name in AMBIGUOUS:
         parser.fail(f"'{name}' has two meanings", span, AMBIGUOUS[name])
-    near = get_close_matches(name, [*FUNCTIONS, *parser.gates], 3, 0.6)
-    lower = name.lower()
-    if lower in FUNCTIONS and lower not in near:
-        near = [lower, *near]
+    near = similar(name, [*FUNCTIONS, *parser.gates])
     if near:
         hint = f"did you mean {' or '.join(near)}?"
     elif len(name) <= 3:
@@ -220,6 +254,23 @@ def unknown_function(parser: Parser, name: str, span: Span) -> NoReturn:
     else:
         hint = "all functions: gradcli ops; define your own: g(x) = x*x; g(3)"
     parser.fail(f"unknown function '{name}'", span, hint)
+
+
+def similar(name: str, names: Sequence[str]) -> list[str]:
+    """The names that a misspelt one may mean: those about as near as the nearest, each function once."""
+    folded = name.lower().replace("_", "")
+    same = [other for other in names if other.replace("_", "") == folded]
+    if same:
+        return same[:1]
+    near = {
+        other: SequenceMatcher(None, name.lower(), other).ratio()
+        for other in get_close_matches(name.lower(), names, 8)
+    }
+    best = max(near.values(), default=0.0)
+    rows = {
+        FUNCTIONS.get(other, other): other for other, ratio in reversed(near.items()) if ratio > best - 0.08
+    }
+    return list(rows.values())[::-1][:3]
 
 
 def wrong_count(parser: Parser, op: Op, count: int, span: Span, keywords: Mapping[str, str]) -> NoReturn:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from math import isfinite
 from typing import Any
 
 from gradcli import notation
 from gradcli.errors import UsageError
+from gradcli.faults import similar
 from gradcli.notation import number
 from gradcli.ops import FUNCTIONS, INFIX, PREFIX, TABLE
 from gradcli.ops.op import Check, Op, Rule
@@ -87,7 +87,8 @@ def entry(op: Op) -> Entry:
         definition=line(op.definition(tracing, *x)) or "",
         stable="" if op.stable is None else line(op.stable(tracing, *x)) or "",
         derivatives=tuple(
-            Derivative(name, line(notation.local(op, k, tracing, y, x)), computed(k)) for k, name in enumerate(names)
+            Derivative(name, line(notation.local(op, k, tracing, y, x)), computed(k))
+            for k, name in enumerate(names)
         ),
         domain=in_words(op.domain, names),
         kinks=in_words(op.kinks, names),
@@ -115,7 +116,7 @@ def find(name: str) -> Op:
     if row is None and name in {**PREFIX, **INFIX}:
         row = {**PREFIX, **INFIX}[name][1]
     if row is None:
-        near = get_close_matches(name.lower(), FUNCTIONS, 3)
+        near = similar(name, list(FUNCTIONS))
         hint = f"did you mean {' or '.join(near)}?" if near else "all functions: gradcli ops"
         raise UsageError(f"unknown function '{name}'", hint=hint)
     return row
@@ -156,7 +157,11 @@ def in_words(predicate: Rule | None, names: Sequence[str]) -> str:
 def example(op: Op) -> str:
     """A command that runs, at a point where everything is finite."""
     count = len(op.parameters)
-    points = [check.at for check in op.checks if isfinite(check.value) and all(map(isfinite, filter(None, check.partials)))]
+    points = [
+        check.at
+        for check in op.checks
+        if isfinite(check.value) and all(map(isfinite, filter(None, check.partials)))
+    ]
     at = next((point for point in [*points, *op.samples] if len(point) == count), (1,) * count)
     names = inputs(op)
     values = " ".join(f"--{name}={number(value)}" for name, value in zip(names, at, strict=True))

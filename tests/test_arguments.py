@@ -127,7 +127,8 @@ def test_one_expression(words, hint):
 
 
 @pytest.mark.parametrize(
-    ("text", "name", "value"), [("x=3", "x", "3"), ("format=-1", "format", "-1"), ("θ = 2", "θ", " 2"), ("x=", "x", "")]
+    ("text", "name", "value"),
+    [("x=3", "x", "3"), ("format=-1", "format", "-1"), ("θ = 2", "θ", " 2"), ("x=", "x", "")],
 )
 def test_set(text, name, value):
     """`--set name=value` binds any name."""
@@ -150,6 +151,8 @@ def test_reserved_names_cover_every_option():
 
     group = get_command(app)
     commands = [group, *(group.get_command(None, name) for name in COMMANDS)]
-    declared = {word for command in commands for option in command.params for word in option.opts if word[:2] == "--"}
+    declared = {
+        word for command in commands for option in command.params for word in option.opts if word[:2] == "--"
+    }
     assert declared
     assert {word.removeprefix("--") for word in declared} <= RESERVED

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from gradcli.cli.arguments import Binding
-from gradcli.cli.values import LARGEST, from_files, gather, value
+from gradcli.cli.values import LARGEST, from_files, refuse_twice, value
 from gradcli.errors import FileError, GradcliError, LimitError, UsageError
 
 
@@ -126,7 +126,7 @@ def test_what_is_no_number(text, message, hint, marked):
 def test_a_name_is_given_once():
     """A second value for a name, in whatever spelling, is an error that shows both."""
     with pytest.raises(UsageError, match="x1 is given twice") as caught:
-        gather([Binding("x1", "1", "--x₁=1"), Binding("x1", "1", "--set x1=1")])
+        refuse_twice([Binding("x1", "1", "--x₁=1"), Binding("x1", "1", "--set x1=1")])
     assert caught.value.source == "--x₁=1 --set x1=1"
 
 
@@ -240,11 +240,19 @@ def bomb() -> bytes:
 
 
 MANY = [
-    ("v.json", b'{"x": 3, "y": -0.5, "z": "1/3", "\\u03b8": 1e-3}', {"x": 3, "y": -0.5, "z": 1 / 3, "θ": 1e-3}),
+    (
+        "v.json",
+        b'{"x": 3, "y": -0.5, "z": "1/3", "\\u03b8": 1e-3}',
+        {"x": 3, "y": -0.5, "z": 1 / 3, "θ": 1e-3},
+    ),
     ("v.json", b'{"x": 1' + b"0" * 300 + b"}", {"x": 1e300}),
     ("v.json", '{"x₁": 1, "format": 2}'.encode(), {"x1": 1, "format": 2}),
     ("v.json", b'{"x": "inf"}', {"x": math.inf}),
-    ("v.toml", b'x = 3\ny = -0.5\nz = "pi/4"\nk = 1_000\nf = 1_000.5', {"x": 3, "y": -0.5, "z": math.pi / 4, "k": 1000, "f": 1000.5}),
+    (
+        "v.toml",
+        b'x = 3\ny = -0.5\nz = "pi/4"\nk = 1_000\nf = 1_000.5',
+        {"x": 3, "y": -0.5, "z": math.pi / 4, "k": 1000, "f": 1000.5},
+    ),
     ("v.toml", b"x = -inf", {"x": -math.inf}),
     ("v.npz", npz(x=np.float64(3), y=np.array([0.25])), {"x": 3, "y": 0.25}),
 ]

@@ -98,7 +98,8 @@ class Arguments:
             if word in SHORT:
                 if word not in options:
                     raise UsageError(
-                        f"{command} has no option {word}", hint=f'for the expression minus {word[1:]} write "({word})"'
+                        f"{command} has no option {word}",
+                        hint=f'for the expression minus {word[1:]} write "({word})"',
                     )
                 match, flag, value = None, word, None
             else:
@@ -139,7 +140,11 @@ class Arguments:
         if len(self.expressions) < 2:
             return self.expressions[0] if self.expressions else None
         first, second = self.expressions[:2]
-        hint = f'quote the {what} for your shell: gradcli {command} "…"' if what == "expression" else f"one {what} at a time"
+        hint = (
+            f'quote the {what} for your shell: gradcli {command} "…"'
+            if what == "expression"
+            else f"one {what} at a time"
+        )
         for k, word in enumerate(self.expressions):
             match = ASSIGNMENT.match(word)
             if WORD.match(word):
@@ -165,7 +170,12 @@ def assignment(text: str, flag: str = "--set") -> Binding:
     name, equals, value = text.partition("=")
     written = f"{flag} {text}"
     if not equals:
-        raise UsageError(f"{flag} takes name=value", source=written, span=(len(flag) + 1, len(written)), hint=f"such as {flag} x=3")
+        raise UsageError(
+            f"{flag} takes name=value",
+            source=written,
+            span=(len(flag) + 1, len(written)),
+            hint=f"such as {flag} x=3",
+        )
     if not re.fullmatch(NAME, name.strip()):
         raise UsageError(
             f"'{name}' cannot be the name of a variable",
@@ -176,7 +186,9 @@ def assignment(text: str, flag: str = "--set") -> Binding:
     return Binding(variable(name.strip()), value, written)
 
 
-def refuse_reserved(name: str, flag: str, value: str | None, options: Mapping[str, Option], command: str) -> None:
+def refuse_reserved(
+    name: str, flag: str, value: str | None, options: Mapping[str, Option], command: str
+) -> None:
     """An option that this command has not: another's, or a misspelt one that cannot name a variable."""
     from difflib import get_close_matches
 
@@ -198,7 +210,11 @@ def missing_value(flag: str, following: str | None, binding: bool) -> None:
 
 def as_variable(name: str, value: str | None) -> str | None:
     """How a variable of a reserved name gets its value; None for what cannot be a name."""
-    return f"to give a variable of this name its value, write --set {name}={value or '…'}" if name.isidentifier() else None
+    return (
+        f"to give a variable of this name its value, write --set {name}={value or '…'}"
+        if name.isidentifier()
+        else None
+    )
 
 
 def brief(text: str, most: int = 40) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
@@ -32,15 +33,35 @@ class ExpressionCommand(TyperCommand):
                 return super().parse_args(ctx, [])
             raise
         ctx.obj = arguments
-        return super().parse_args(ctx, [*arguments.options, *([] if expression is None else ["--", expression])])
+        return super().parse_args(
+            ctx, [*arguments.options, *([] if expression is None else ["--", expression])]
+        )
 
     def admit(self, arguments: Arguments, options: Mapping[str, Option]) -> None:
-        """Refuse what this command does not take."""
+        """Refuse an option that bears the name of one of the expression's variables; it must not be guessed."""
+        text = arguments.expression(str(self.name)) or ""
+        if any(word.startswith("--vars=") for word in arguments.options):
+            return
+        for word in arguments.options:
+            flag, _, number = word.partition("=")
+            name = flag.removeprefix("--")
+            if (
+                name.isidentifier()
+                and uses(text, name)
+                and not any(other.startswith(f"--set={name}=") for other in arguments.options)
+            ):
+                raise UsageError(
+                    f"{flag} is an option of gradcli, and {name} a variable of this expression",
+                    hint=f"to give the variable its value, write --set {name}={number or '…'}",
+                )
 
     def declared(self, ctx: Any) -> dict[str, Option]:
         """The options that this command has."""
         return {
-            flag: Option(takes_value=not getattr(parameter, "is_flag", False), repeats=getattr(parameter, "multiple", False))
+            flag: Option(
+                takes_value=not getattr(parameter, "is_flag", False),
+                repeats=getattr(parameter, "multiple", False),
+            )
             for parameter in self.get_params(ctx)
             if parameter.param_type_name == "option"
             for flag in (*parameter.opts, *parameter.secondary_opts)
@@ -61,6 +82,14 @@ class NamedCommand(ExpressionCommand):
             raise UsageError(f"{self.name} has no option {flag}", hint=hint)
 
 
+def uses(text: str, name: str) -> bool:
+    """Whether an expression has a variable of this name: a word that is not called and not assigned."""
+    return bool(
+        re.search(rf"(?<![\w.]){name}(?!\w|[ \t]*\()", text)
+        and not re.search(rf"(?:^|[;\n])\s*{name}\s*=(?!=)", text)
+    )
+
+
 def worst(statuses: Sequence[Status]) -> Status:
     """The exit status of work that met several: 2, 4, 3, 1, 5, in this order."""
     return next((status for status in FIRST if status in statuses), Status.FINE)
@@ -74,14 +103,39 @@ def one_of(flag: str, word: str, allowed: Sequence[str]) -> str:
     if word in allowed:
         return word
     near = get_close_matches(word.lower(), allowed, 1)
-    hint = f"did you mean {near[0]}?" if near else f"one of: {', '.join(allowed)}"
-    separator = "" if flag.isupper() else " "
-    equals = "=" if flag.isupper() else separator
-    written = f"{flag}{equals}{word}"
-    raise UsageError(f"{flag} cannot be '{word}'", source=written, span=(len(flag) + 1, len(written)), hint=hint)
+    raise cannot_be(flag, word, f"did you mean {near[0]}?" if near else f"one of: {', '.join(allowed)}")
+
+
+def cannot_be(flag: str, word: str, hint: str) -> UsageError:
+    """The error for a value that an option, or an environment variable, does not have."""
+    written = f"{flag}={word}"
+    return UsageError(
+        f"{flag} cannot be '{word}'", source=written, span=(len(flag) + 1, len(written)), hint=hint
+    )
+
+
+def whole(flag: str, least: int, most: int) -> Callable[[str], int]:
+    """A parser for an option that takes a whole number within bounds."""
+
+    def read(word: str) -> int:
+        if re.fullmatch(r"[0-9]{1,9}", word) and least <= int(word) <= most:
+            return int(word)
+        raise cannot_be(flag, word, f"a whole number from {least} to {most}")
+
+    return read
+
+
+def seconds(flag: str) -> Callable[[str], float]:
+    """A parser for an option that takes a time in seconds."""
+
+    def read(word: str) -> float:
+        if re.fullmatch(r"[0-9]{1,9}(?:\.[0-9]*)?|\.[0-9]+", word):
+            return float(word)
+        raise cannot_be(flag, word, "a number of seconds, such as 2.5")
+
+    return read
 
 
 def completing(words: Iterable[str]) -> Callable[[str], list[str]]:
     """Shell completion for an option with a fixed set of values."""
     return lambda incomplete: [word for word in words if word.startswith(incomplete)]
-

@@ -11,7 +11,7 @@ from gradcli.cells import resolve
 from gradcli.cli import streams
 from gradcli.cli.arguments import variable
 from gradcli.cli.checks import CHECKS, VARIABLE, Checks, wanted
-from gradcli.cli.command import ExpressionCommand, completing, one_of, worst
+from gradcli.cli.command import ExpressionCommand, completing, one_of, seconds, whole, worst
 from gradcli.cli.inputs import read_graph
 from gradcli.errors import GradcliError, Status, UsageError, visible
 from gradcli.notation import number
@@ -58,11 +58,18 @@ def evaluate(
         list[str] | None,
         typer.Option("--vars", help="Read values from a file: .json, .toml or .npz.", metavar="FILE"),
     ] = None,
-    defs: Annotated[str | None, typer.Option(help="Read definitions of gates from a file.", metavar="FILE")] = None,
+    defs: Annotated[
+        str | None, typer.Option(help="Read definitions of gates from a file.", metavar="FILE")
+    ] = None,
     share: Annotated[bool, typer.Option("--share", help="Make equal subexpressions one node.")] = False,
     format_: Annotated[
         str | None,
-        typer.Option("--format", help="How to print; table unless given.", metavar="|".join(FORMATS), autocompletion=completing(FORMATS)),
+        typer.Option(
+            "--format",
+            help="How to print; table unless given.",
+            metavar="|".join(FORMATS),
+            autocompletion=completing(FORMATS),
+        ),
     ] = None,
     get: Annotated[
         list[str] | None,
@@ -70,14 +77,27 @@ def evaluate(
     ] = None,
     wrt: Annotated[str | None, typer.Option(help="The gradients wanted: x,y.", metavar="NAMES")] = None,
     decimals: Annotated[
-        int | None, typer.Option(help="Decimals that people see; 4 unless given.", min=0, max=17, metavar="N", show_default=False)
+        int | None,
+        typer.Option(
+            help="Decimals that people see; 4 unless given.",
+            parser=whole("--decimals", 0, 17),
+            metavar="N",
+            show_default=False,
+        ),
     ] = None,
-    sig: Annotated[int | None, typer.Option(help="Significant digits that people see.", min=1, max=17, metavar="N")] = None,
+    sig: Annotated[
+        int | None,
+        typer.Option(help="Significant digits that people see.", parser=whole("--sig", 1, 17), metavar="N"),
+    ] = None,
     full: Annotated[bool, typer.Option("--full", help="Every row, however many.")] = False,
-    paths: Annotated[str | None, typer.Option(help="List every path from a variable to the output.", metavar="NAME")] = None,
+    paths: Annotated[
+        str | None, typer.Option(help="List every path from a variable to the output.", metavar="NAME")
+    ] = None,
     rank: Annotated[
         str,
-        typer.Option(help="Rank by |gradient|.", metavar="|".join(RANKINGS), autocompletion=completing(RANKINGS)),
+        typer.Option(
+            help="Rank by |gradient|.", metavar="|".join(RANKINGS), autocompletion=completing(RANKINGS)
+        ),
     ] = "inputs",
     verify: Annotated[
         str | None,
@@ -89,8 +109,13 @@ def evaluate(
     ] = None,
     no_verify: Annotated[bool, typer.Option("--no-verify", help="The same as --verify none.")] = False,
     verify_budget: Annotated[
-        float, typer.Option(help="Seconds that all checks may take together.", min=0, metavar="SECONDS")
-    ] = BUDGET,
+        float,
+        typer.Option(
+            help="Seconds that all checks may take together.",
+            parser=seconds("--verify-budget"),
+            metavar="SECONDS",
+        ),
+    ] = str(BUDGET),  # type: ignore[assignment] - typer reads the default as text
 ) -> None:
     """Print what was asked for, check it, and end with the exit status."""
     settle(format_, get, rank, decimals, sig)
@@ -180,7 +205,9 @@ def judge(report: Report, form: str, *, finite: bool = True) -> Status:
     """The exit status, and on standard error what the format does not tell itself."""
     statuses = []
     if form not in CHECKED_BY_ALL:
-        told = [f"note: {note}" for note in report.all_notes] + [f"warning: {warning}" for warning in report.all_warnings]
+        told = [f"note: {note}" for note in report.all_notes] + [
+            f"warning: {warning}" for warning in report.all_warnings
+        ]
         streams.tell("\n".join(map(visible, told)))
     if not (finite and report.defined):
         statuses.append(Status.UNDEFINED)

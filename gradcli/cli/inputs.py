@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from gradcli.cli import streams
 from gradcli.cli.arguments import RESERVED, Arguments, Binding, assignment, brief
-from gradcli.cli.values import from_files, gather, read_text
-from gradcli.errors import UsageError
+from gradcli.cli.values import from_files, read_text, refuse_twice, value
+from gradcli.errors import ExpressionError, UsageError
+from gradcli.ops import FUNCTIONS
 from gradcli.syntax import parse
 
 if TYPE_CHECKING:
@@ -36,20 +37,23 @@ def read_graph(
     """
     text, place = read_expression(arguments, command, options, file)
     bindings = [*arguments.bindings, *(assignment(text) for text in settings)]
-    given, filed = gather(bindings), from_files(files)
-    graph = parse(
-        text,
-        given={*given, *filed},
-        definitions=read_text(defs, streams.LARGEST) if defs is not None else "",
-        share=share,
-        place=place,
-    )
-    refuse_unknown(graph, {**filed, **given}, bindings, options)
+    refuse_twice(bindings)
+    filed = from_files(files)
+    given = {*filed, *(binding.name for binding in bindings)}
+    definitions = read_text(defs, streams.LARGEST) if defs is not None else ""
+    try:
+        graph = parse(text, given=given, definitions=definitions, share=share, place=place)
+    except ExpressionError as error:
+        if error.place == "definitions":
+            error.place = defs
+        raise
+    refuse_unknown(graph, given, bindings, options)
     unused = [name for name in filed if name not in graph.inputs]
     if unused:
         listed = ", ".join(unused[:8]) + (f" and {len(unused) - 8} more" if len(unused) > 8 else "")
         streams.tell(f"note: the expression has no variable {listed}, given in {', '.join(files)}")
-    return graph, {name: value for name, value in {**filed, **given}.items() if name in graph.inputs}
+    values = {name: number for name, number in filed.items() if name in graph.inputs}
+    return graph, values | {binding.name: value(binding) for binding in bindings}
 
 
 def read_expression(
@@ -85,7 +89,7 @@ def read_expression(
 
 
 def refuse_unknown(
-    graph: Graph, values: Mapping[str, float], bindings: Sequence[Binding], options: Collection[str]
+    graph: Graph, given: Collection[str], bindings: Sequence[Binding], options: Collection[str]
 ) -> None:
     """A value for a name that is no variable, and a variable whose name only `--set` can give a value.
 
@@ -97,23 +101,25 @@ def refuse_unknown(
                 f"the expression has no variable '{binding.name}'",
                 source=binding.written,
                 span=(0, len(binding.written)),
-                hint=meant(binding.name, graph, values, options),
+                hint=meant(binding.name, graph, given, options),
             )
-    missing = [name for name in graph.inputs if name not in values]
+    missing = [name for name in graph.inputs if name not in given]
     for name in missing:
         if name in RESERVED:
-            raise UsageError(
-                f"no value for {name}",
-                source=graph.source,
-                span=graph.spans[graph.inputs[name]],
-                hint=f"--{name} is an option of gradcli; for the variable write --set {name}=…",
-            )
+            hint = f"--{name} is an option of gradcli; for the variable write --set {name}=…"
+        elif name in FUNCTIONS:
+            hint = f"if the function is meant, write {name}(…); a variable of this name: --{name}=…"
+        else:
+            continue
+        raise UsageError(
+            f"no value for {name}", source=graph.source, span=graph.spans[graph.inputs[name]], hint=hint
+        )
 
 
-def meant(name: str, graph: Graph, values: Mapping[str, float], options: Collection[str]) -> str:
+def meant(name: str, graph: Graph, given: Collection[str], options: Collection[str]) -> str:
     """What an unknown name may stand for: a variable, most of all one without a value, or a misspelt option."""
     known = list(graph.inputs)
-    missing = [variable for variable in known if variable not in values]
+    missing = [variable for variable in known if variable not in given]
     for candidates in (missing, known):
         near = [other for other in candidates if other.casefold() == name.casefold()]
         near = near or get_close_matches(name, candidates[:1000], 1)
@@ -124,4 +130,6 @@ def meant(name: str, graph: Graph, values: Mapping[str, float], options: Collect
         return f"did you mean the option {near[0]}?"
     if not known:
         return "it has no variables"
-    return f"its variables: {', '.join(known[:8])}" + (f" and {len(known) - 8} more" if len(known) > 8 else "")
+    return f"its variables: {', '.join(known[:8])}" + (
+        f" and {len(known) - 8} more" if len(known) > 8 else ""
+    )

@@ -27,12 +27,16 @@ def ops(
     name: Annotated[
         str | None,
         typer.Argument(
-            help="One function or operator; all without it.", show_default=False, autocompletion=completing(FUNCTIONS)
+            help="One function or operator; all without it.",
+            show_default=False,
+            autocompletion=completing(FUNCTIONS),
         ),
     ] = None,
     format_: Annotated[
         str,
-        typer.Option("--format", help="How to print.", metavar="|".join(FORMATS), autocompletion=completing(FORMATS)),
+        typer.Option(
+            "--format", help="How to print.", metavar="|".join(FORMATS), autocompletion=completing(FORMATS)
+        ),
     ] = "table",
 ) -> None:
     """Print the documentation of one op, or of all."""

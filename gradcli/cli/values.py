@@ -75,7 +75,11 @@ def constant(text: str, fail: Fail) -> float:
         raise fail(error.message, error.span, error.hint) from None
     if graph.inputs:
         name, index = next(iter(graph.inputs.items()))
-        raise fail(f"'{name}' is not a number", graph.spans[index], "a value is made of numbers: 1.5, -1/4, pi/4, 1e-8")
+        raise fail(
+            f"'{name}' is not a number",
+            graph.spans[index],
+            "a value is made of numbers: 1.5, -1/4, pi/4, 1e-8",
+        )
     result = float(graph.evaluate(FLOATS, {})[graph.output])
     if not isfinite(result):
         raise fail(f"this value is {result}", hint=f"if it is meant, write {result}")
@@ -87,16 +91,24 @@ def refuse(text: str, fail: Fail) -> None:
     word = text.strip()
     uncertain = re.search(r"\+\s*[-−]|±", text)
     if uncertain:
-        raise fail("a value has no uncertainty", uncertain.span(), "+- and ± are kept for uncertainties; write one number")
+        raise fail(
+            "a value has no uncertainty",
+            uncertain.span(),
+            "+- and ± are kept for uncertainties; write one number",
+        )
     if word.startswith(("[", "(")) and re.match(r"[\[(][^()]*[,\]]", word):
-        raise fail("this is a list: values are scalars", None, "give each entry a variable of its own: --x0=1 --x1=2")
+        raise fail(
+            "this is a list: values are scalars", None, "give each entry a variable of its own: --x0=1 --x1=2"
+        )
     if word.startswith("@"):
         raise fail("a file is named on the command line only", None, "write the number here")
     comma = re.fullmatch(r"([-+−]?[0-9]+),([0-9]+)", word)
     if comma:
         raise fail(f"'{word}' is not a number", None, f"the decimal sign is a point: {comma[1]}.{comma[2]}")
     if RADIX.match(word):
-        raise fail("numbers are written in decimal", None, f"write {int(word, 0)}" if len(word) < 40 else None)
+        raise fail(
+            "numbers are written in decimal", None, f"write {int(word, 0)}" if len(word) < 40 else None
+        )
     stray = re.search(r"[;\n#]|(?<![<>=!])=(?!=)", text)
     if stray:
         raise fail("a value is one expression of numbers", stray.span(), "such as 1.5, -1/4, pi/4")
@@ -105,24 +117,22 @@ def refuse(text: str, fail: Fail) -> None:
 # ── all values of a command ─────────────────────────────────────────────────────────────────────────────
 
 
-def gather(bindings: Iterable[Binding]) -> dict[str, float]:
-    """The values of the command line by name.
+def refuse_twice(bindings: Iterable[Binding]) -> None:
+    """Each name is given one value.
 
     Errors: UsageError for a name that is given twice, in whatever spelling.
     """
-    found: dict[str, float] = {}
     first: dict[str, str] = {}
     for binding in bindings:
-        if binding.name in found:
+        if binding.name in first:
+            before = len(first[binding.name]) + 1
             raise UsageError(
                 f"{binding.name} is given twice",
                 source=f"{first[binding.name]} {binding.written}",
-                span=(len(first[binding.name]) + 1, len(first[binding.name]) + 1 + len(binding.written)),
+                span=(before, before + len(binding.written)),
                 hint="keep one of them",
             )
-        found[binding.name] = value(binding)
         first[binding.name] = binding.written
-    return found
 
 
 def from_files(names: Sequence[str]) -> dict[str, float]:
@@ -136,7 +146,10 @@ def from_files(names: Sequence[str]) -> dict[str, float]:
         for key, entry in table(file).items():
             name = variable(key)
             if not re.fullmatch(NAME, key):
-                raise FileError(f"{file}: '{brief(key)}' cannot be the name of a variable", hint="names are letters, digits and _")
+                raise FileError(
+                    f"{file}: '{brief(key)}' cannot be the name of a variable",
+                    hint="names are letters, digits and _",
+                )
             if name in found:
                 other = "too" if origin[name] == file else f"and in {origin[name]}"
                 raise FileError(f"{file}: '{name}' is given here {other}", hint="keep one of them")
@@ -156,7 +169,9 @@ def read_text(file: str, largest: int = LARGEST) -> str:
     try:
         return read(file, largest).decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise FileError(f"{file}: this is no UTF-8 text (byte {error.start})", hint="save it as UTF-8") from None
+        raise FileError(
+            f"{file}: this is no UTF-8 text (byte {error.start})", hint="save it as UTF-8"
+        ) from None
 
 
 def read(file: str, largest: int = LARGEST) -> bytes:
@@ -168,7 +183,9 @@ def read(file: str, largest: int = LARGEST) -> bytes:
         with Path(file).open("rb") as stream:
             data = stream.read(largest + 1)
     except OSError as error:
-        raise FileError(f"{file}: {reason(error)}", hint="is the path right?" if error.errno == 2 else None) from None
+        raise FileError(
+            f"{file}: {reason(error)}", hint="is the path right?" if error.errno == 2 else None
+        ) from None
     except ValueError:
         raise FileError(f"{file}: this is no path of a file") from None
     if len(data) > largest:
@@ -222,7 +239,9 @@ def table(file: str) -> Mapping[str, Any]:
         )
     found = reader(file)
     if not isinstance(found, Mapping):
-        raise FileError(f"{file}: this holds no names", hint='a file of values is a table: {"x": 3, "y": "1/3"}')
+        raise FileError(
+            f"{file}: this holds no names", hint='a file of values is a table: {"x": 3, "y": "1/3"}'
+        )
     return found
 
 
@@ -245,7 +264,9 @@ def scalar(entry: Any, place: str) -> float:
         return entry
     kinds = {bool: "a truth value", list: "a list", dict: "a table", type(None): "null"}
     if isinstance(entry, (list, dict)):
-        raise fail(f"this is {kinds[type(entry)]}: values are scalars", hint="give each entry a variable of its own")
+        raise fail(
+            f"this is {kinds[type(entry)]}: values are scalars", hint="give each entry a variable of its own"
+        )
     raise fail(f"this is {kinds.get(type(entry), 'a ' + type(entry).__name__)}, not a number")
 
 
@@ -274,7 +295,9 @@ def json_document(text: str) -> Any:
     def refuse_word(word: str) -> Any:
         raise ValueError(f'JSON has no {word}; write "{word.lower().replace("infinity", "inf")}"')
 
-    return json.loads(text, object_pairs_hook=pairs, parse_constant=refuse_word, parse_float=str, parse_int=str)
+    return json.loads(
+        text, object_pairs_hook=pairs, parse_constant=refuse_word, parse_float=str, parse_int=str
+    )
 
 
 def toml_document(text: str) -> Any:
