@@ -1,0 +1,2 @@
+value=0
+grad_x=nan
