@@ -620,6 +620,17 @@ def test_fan_out_shows_its_sum() -> None:
     assert rows[3][3] == "copy, used twice: 6 + 15"
 
 
+def test_paths_and_ranks_are_listed_where_people_read() -> None:
+    """With --paths x and --rank nodes, Markdown lists both paths of (x+y)*(x*y); so does LaTeX."""
+    shown = report("(x+y)*(x*y)", x=2, y=3)
+    style = Style(paths=("x",), rank_nodes=True)
+    _, text = markdown_cells(render(shown, "markdown", style))
+    assert "x → n1 → f" in text
+    assert "x → n2 → f" in text
+    assert "█" not in text
+    latex_rows(render(shown, "latex", style))
+
+
 def test_a_notebook_shows_the_table() -> None:
     """The gradients' own HTML is the table's."""
     assert Page(NEURON.source._repr_html_()).rows == Page(html.render(NEURON, STYLE)).rows

@@ -5,13 +5,13 @@ One row an edge, where the gradient arrives: local × upstream; under a node wit
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gradcli.render.figures import Style, figure
-from gradcli.render.lines import text_of
-from gradcli.render.remarks import verdict_lines
+from gradcli.render.lines import Line, text_of
+from gradcli.render.remarks import path_lines, ranking_lines, verdict_lines
 from gradcli.render.table import END, LINES, ROWS
 
 if TYPE_CHECKING:
@@ -95,12 +95,21 @@ def sentences(report: Report, style: Style) -> Iterator[str]:
     if trouble is not None:
         yield f"✗ {trouble.cause}"
         yield from (words for words in (trouble.effect, trouble.advice) if words)
+    wide = replace(style, width=None, ascii=False)
+    for name in style.paths:
+        yield from _texts(path_lines(report, name, wide))
+    if style.rank_nodes:
+        yield from _texts(ranking_lines(report, wide))
     verification = report.verification
     if verification is not None and verification.sympy is not None:
         verification = replace(verification, sympy=replace(verification.sympy, derivatives={}))
     if verification is not None:
-        told = verdict_lines(report.with_verification(verification), replace(style, width=None, ascii=False))
-        yield from (text_of(line).strip() for line in told)
+        yield from _texts(verdict_lines(report.with_verification(verification), wide))
+
+
+def _texts(drawn: Iterable[Line]) -> Iterator[str]:
+    """Lines of a terminal as sentences, without the bars at their ends."""
+    return (text_of(line).rstrip("█▉▊▋▌▍▎▏ ").lstrip() for line in drawn)
 
 
 def closed_forms(report: Report) -> list[tuple[str, str]]:
