@@ -1,0 +1,319 @@
+"""Proof: every value, local gradient and sum of gradients lies within 64 ulp of a rigorous enclosure.
+
+The verdict is local. At the double-precision inputs that a node really had, FLINT evaluates its definition
+in ball arithmetic; each edge's local gradient comes from FLINT's own power series through that definition;
+a node's gradient is the sum of enclosed local gradients times the upstream numbers. No partial of the op
+table takes part. A formula that loses digits by its own fault is therefore not an error of the engine:
+enclosures.py tells what it loses.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from math import isfinite
+from time import perf_counter
+
+from flint import arb
+
+from gradcli.autodiff import Gradients
+from gradcli.notation import formula, number
+from gradcli.ops.op import CONSTANT, INPUT, Op
+from gradcli.systems.balls import Balls, precision
+from gradcli.systems.floats import FLOATS
+from gradcli.systems.series import NAN, ZERO
+from gradcli.verify import BUDGET, ProofVerdict
+from gradcli.verify.enclosures import enclose
+from gradcli.verify.judge import BITS, SMALLEST, ULPS, Judge
+
+CLEAR, CLEAR_BITS = 60 * 2.0**-53, 60
+"""A relative error, and the bits of a ball, that pass without a closer look."""
+
+LISTED = 20
+"""Sentences of one kind in a verdict."""
+
+
+def prove(gradients: Gradients, budget: float = BUDGET) -> ProofVerdict:
+    """Prove the numbers of a forward and a backward pass, and count the digits that the formula keeps.
+
+    budget: seconds; what is left over then is named, and the verdict is `partial`.
+    """
+    proof = Proof(gradients, perf_counter() + budget)
+    with precision(BITS):
+        proof.run()
+        kept = None if proof.late else enclose(gradients, proof.m, proof.deadline)
+    unproved = proof.left_over(budget)
+    return ProofVerdict(
+        status="failed" if proof.failures else "partial" if unproved else "passed",
+        nodes=proof.nodes - len(proof.open_nodes),
+        edges=proof.edges - proof.open_edges,
+        digits=kept.digits if kept else None,
+        failures=listed(proof.failures),
+        unproved=unproved,
+        notes=listed([*proof.notes, *(kept.notes if kept else ())]),
+        warnings=listed(kept.warnings if kept else []),
+        lost=kept.lost if kept else {},
+    )
+
+
+class Proof:
+    """One run over the tape, from the output back, and what it found."""
+
+    def __init__(self, gradients: Gradients, deadline: float) -> None:
+        self.gradients, self.deadline = gradients, deadline
+        self.graph, self.values, self.adjoints = gradients.graph, gradients.trace.values, gradients.adjoints
+        self.m = Balls()
+        self.judge = Judge(self.m)
+        self.late = False
+        self.nodes = self.edges = self.open_edges = self.unreached = self.tainted = 0
+        self.open_nodes: set[int] = set()
+        self.failures: list[str] = []
+        self.unproved: list[str] = []
+        self.notes: list[str] = []
+        self.taken: dict[
+            tuple[int, int], float
+        ] = {}  # edges whose slope is a choice, or not known: the engine's
+
+    def run(self) -> None:
+        """The whole tape: cheap acceptance here, everything doubtful in the methods below."""
+        graph, values, adjoints, m = self.graph, self.values, self.adjoints, self.m
+        ops, tape, used, varied = graph.ops, graph.parents, graph.used, graph.varied
+        functions, rules_of, steady = m.functions, FLOATS.locals, _Steady(m)
+        slope, clear, bits = m.slope, CLEAR, CLEAR_BITS
+        value, exactly = values.__getitem__, list(map(arb, values)).__getitem__
+        arrived: list[arb | None] = [None] * len(ops)
+        arrived[graph.output] = arb(self.gradients.upstream)
+        for i in range(graph.output, -1, -1):
+            if not used[i]:
+                continue
+            op = ops[i]
+            if op is CONSTANT:
+                continue
+            if not i & 127 and perf_counter() > self.deadline:
+                self.late = True
+                self.unreached = sum(1 for j in range(i + 1) if used[j] and ops[j] is not CONSTANT)
+                return
+            self.nodes += 1
+            g, total = adjoints[i], arrived[i]
+            arrived[i] = None
+            if total is None and g:
+                self.check_sum(i, g)
+            elif total is not None:
+                claim = g or 0.0
+                middle = float(total)
+                if not (abs(claim - middle) <= clear * abs(middle) and total.rel_accuracy_bits() >= bits):
+                    self.check_sum(i, claim)
+            if op is INPUT:
+                continue
+            y, parents = values[i], tape[i]
+            x, balls = list(map(value, parents)), list(map(exactly, parents))
+            try:
+                exact = functions[op](*balls)
+            except (ValueError, ZeroDivisionError):
+                exact = NAN
+            fine = False
+            if type(exact) is arb and exact.rel_accuracy_bits() >= bits:
+                middle = float(exact)
+                fine = abs(y - middle) <= clear * abs(middle)
+            if not fine:
+                self.check_value(i, op, y, balls)
+            if g is None:
+                continue
+            upstream, rules, fixed = arb(g), rules_of[op], steady[op]
+            for k, p in enumerate(parents):
+                rule = rules[k]
+                if rule is None:
+                    if ops[p] is not CONSTANT:
+                        self.check_flat(i, op, k, balls)
+                    continue
+                if not varied[p]:
+                    continue
+                self.edges += 1
+                local = rule(y, *x)
+                if local is None:
+                    local = 0.0
+                known = fixed[k] if fixed else None
+                if known is not None and known[1] == local:
+                    d = known[0]
+                else:
+                    d = slope(op, balls, k)
+                    middle = float(d)
+                    if not (abs(local - middle) <= clear * abs(middle) and d.rel_accuracy_bits() >= bits):
+                        d = self.check_slope(i, op, k, float(local), balls)
+                before = arrived[p]
+                if d.is_zero():
+                    arrived[p] = ZERO if before is None else before
+                else:
+                    arrived[p] = d * upstream if before is None else before + d * upstream
+
+    # ── the closer look ─────────────────────────────────────────────────────────────────────────────────
+
+    def check_value(self, i: int, op: Op, claim: float, x: list[arb]) -> None:
+        """A forward value that the fast test did not accept."""
+        outcome, exact = self.judge.decide(op, claim, lambda: self.m.value(op, x))
+        if outcome in ("right", "rough", "kink"):
+            return
+        if outcome == "wrong":
+            self.fail(i, f"the value of {self.node(i)} is {number(claim)}, but proved is {shown(exact)}")
+        elif not exact.is_finite() and not isfinite(claim) and self.adjoints[i] is None:
+            return  # undefined, and rightly so: in a branch not taken
+        else:
+            self.leave(i, f"the value {number(claim)}", x, exact, claim)
+
+    def check_slope(self, i: int, op: Op, k: int, claim: float, x: list[arb]) -> arb:
+        """A local gradient that the fast test did not accept. Returns the slope to go on with."""
+        outcome, exact = self.judge.decide(op, claim, lambda: self.m.slope(op, x, k))
+        if outcome == "right":
+            return exact
+        self.taken[i, k] = claim
+        name = self.edge(i, k)
+        if outcome == "kink":
+            between = "lies between the one-sided derivatives"
+            self.notes.append(f"{self.node(i)} is at a kink: {name} = {number(claim)} {between}")
+        elif outcome == "wrong":
+            self.open_edges += 1
+            self.fail(i, f"the local gradient {name} is {number(claim)}, but proved is {shown(exact)}")
+        elif outcome == "open":
+            self.open_edges += 1
+            self.leave(i, f"{name} = {number(claim)}", x, exact, claim)
+        return arb(claim)
+
+    def check_flat(self, i: int, op: Op, k: int, x: list[arb]) -> None:
+        """An input in which the table has no gradient: its slope must be 0, or a jump's."""
+        before = self.m.kinks, self.m.straddles
+        exact = self.m.slope(op, x, k)
+        if (exact > 0 or exact < 0) and before == (self.m.kinks, self.m.straddles):
+            self.fail(i, f"no gradient is passed to {self.edge(i, k)}, but proved is {shown(exact)}")
+
+    def check_sum(self, p: int, claim: float) -> None:
+        """A gradient that the fast test did not accept: the terms again, with the size of each."""
+        edges = self.leaving.get(p, [])
+        taken: list[float] = []
+        for child, k in edges:
+            local = FLOATS.locals[self.graph.ops[child]][k]
+            x = [self.values[q] for q in self.graph.parents[child]]
+            found = local(self.values[child], *x) if local is not None else None
+            if found is not None:
+                taken.append(found * (self.adjoints[child] or 0.0))
+        outcome, exact = self.judge.decide(
+            None, claim, lambda: self.total(p, edges)[0], lambda: self.total(p, edges)[1]
+        )
+        if outcome == "right":
+            return
+        name = f"∂{self.graph.names[self.graph.output]}/∂{self.graph.names[p]}"
+        count = f"the sum over {len(edges)} edges, " if len(edges) > 1 else ""
+        if outcome == "wrong" and isfinite(sum(taken)):
+            self.fail(p, f"the gradient {name}, {count}is {number(claim)}, but proved is {shown(exact)}")
+        elif not isfinite(sum(taken)):
+            self.open_nodes.add(p)
+            self.unproved.append(f"{name} is {number(claim)}: a term of it is not finite")
+        else:
+            self.open_nodes.add(p)
+            self.unproved.append(f"{name} = {number(claim)}: the enclosure {shown(exact)} is too wide")
+
+    def total(self, p: int, edges: list[tuple[int, int]]) -> tuple[arb, arb]:
+        """The downstream gradients that arrive at a node, summed, and the error that summing may cause."""
+        total, size, reach = (
+            (arb(self.gradients.upstream), ZERO, ZERO) if p == self.graph.output else (ZERO,) * 3
+        )
+        for child, k in edges:
+            upstream = arb(self.adjoints[child])
+            chosen = self.taken.get((child, k))
+            if chosen is None:
+                slope = self.m.slope(
+                    self.graph.ops[child], [arb(self.values[q]) for q in self.graph.parents[child]], k
+                )
+            else:
+                slope = arb(chosen)
+            if slope.is_zero():
+                continue
+            total, size, reach = total + slope * upstream, size + abs(slope * upstream), reach + abs(upstream)
+        # n sums in doubles err by up to n half-ulps of the sum of magnitudes; a subnormal factor by its step
+        return total, size * ((ULPS + len(edges)) * 2.0**-52) + reach * ULPS * arb(SMALLEST)
+
+    @cached_property
+    def leaving(self) -> dict[int, list[tuple[int, int]]]:
+        """The active edges (child, k) by parent; made when first needed."""
+        found: dict[int, list[tuple[int, int]]] = {}
+        graph, adjoints = self.graph, self.adjoints
+        for child, parents in enumerate(graph.parents):
+            if adjoints[child] is not None and graph.used[child]:
+                for k, p in enumerate(parents):
+                    if graph.varied[p] and graph.ops[child].partial(k) is not None:
+                        found.setdefault(p, []).append((child, k))
+        return found
+
+    # ── words ───────────────────────────────────────────────────────────────────────────────────────────
+
+    def node(self, i: int) -> str:
+        """A node's name and formula: n6 = exp(n5)."""
+        return f"{self.graph.names[i]} = {formula(self.graph, i)}"
+
+    def edge(self, i: int, k: int) -> str:
+        """An edge's name: ∂n1/∂x, and which input where x is several."""
+        parents, names = self.graph.parents[i], self.graph.names
+        which = f" (input {k + 1})" if parents.count(parents[k]) > 1 else ""
+        return f"∂{names[i]}/∂{names[parents[k]]}{which}"
+
+    def fail(self, i: int, sentence: str) -> None:
+        """Something is wrong with a node."""
+        self.open_nodes.add(i)
+        self.failures.append(sentence)
+
+    def leave(self, i: int, what: str, x: list[arb], exact: arb, claim: float) -> None:
+        """Something of a node could not be proved; what follows from an earlier fault is only counted."""
+        first = i not in self.open_nodes
+        self.open_nodes.add(i)
+        gate = self.graph.ops[i].body is not None
+        if not all(v.is_finite() for v in x):
+            self.tainted += first
+            return
+        if gate and not isfinite(claim):
+            why = "a number inside it is not finite"
+        elif gate and exact.is_finite():
+            why = "its formula loses every digit here"
+        elif exact.is_finite():
+            why = f"not proved, the enclosure {shown(exact)} is too wide"
+        elif isfinite(claim):
+            why = "not proved, there is no finite number to compare with"
+        else:
+            why = "outside its domain, or infinitely steep"
+        self.unproved.append(f"{self.node(i)}: {what}: {why}")
+
+    def left_over(self, budget: float) -> tuple[str, ...]:
+        """What is not proved, one sentence each."""
+        left = listed(self.unproved)
+        if self.tainted:
+            left += (f"{plural(self.tainted, 'node')} with an input that is not finite",)
+        if self.late:
+            left += (f"{plural(self.unreached, 'node')}: the budget of {budget:g} s was used up",)
+        return left
+
+
+class _Steady(dict[Op, tuple[tuple[arb, float] | None, ...]]):
+    """Op → its slopes that are the same everywhere, as ball and double."""
+
+    def __init__(self, m: Balls) -> None:
+        super().__init__()
+        self.m = m
+
+    def __missing__(self, op: Op) -> tuple[tuple[arb, float] | None, ...]:
+        pairs = (None if slope is None else (slope, float(slope)) for slope in self.m.everywhere[op])
+        found = self[op] = tuple(pairs)
+        return found
+
+
+def listed(sentences: list[str]) -> tuple[str, ...]:
+    """The first sentences of a kind, and how many more there are."""
+    sentences = list(dict.fromkeys(sentences))
+    more = len(sentences) - LISTED
+    return (*sentences[:LISTED], f"… and {more} more") if more > 0 else tuple(sentences)
+
+
+def plural(count: int, noun: str) -> str:
+    """`1 node`, `2 nodes`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def shown(exact: arb) -> str:
+    """A ball as people read it."""
+    return str(exact.str(20)) if exact.is_finite() else "no finite number"
