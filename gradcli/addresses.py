@@ -11,7 +11,7 @@ from itertools import islice
 from gradcli.autodiff import Edge, Gradients
 from gradcli.cells import Cell, carried, edge_name, gradient_of
 from gradcli.errors import ExpressionError, UnknownCell
-from gradcli.ops.op import CONSTANT
+from gradcli.ops.op import CONSTANT, INPUT
 from gradcli.structure import occurrences
 from gradcli.syntax import GREEK, NAME
 
@@ -262,7 +262,8 @@ class Reader:
         if name in numbers:
             if constants:
                 return numbers[name]
-            hint = f"give it a value to differentiate by it: --{name}=…" if PLAIN.fullmatch(name) else self.what_exists()
+            constant = f"give it a value to differentiate by it: --{name}=…"
+            hint = constant if PLAIN.fullmatch(name) else self.what_exists()
             raise _unknown(f"{name} is a number here, and numbers have no cells", hint)
         if name[:1] in "0123456789":
             raise _unknown(f"{name} is a number, and numbers have no cells", self.what_exists())
@@ -286,7 +287,10 @@ class Reader:
     def named(self, found: list[int]) -> str:
         """The name of a node, or the text of the address for several."""
         if len(found) == 1:
-            return self.graph.names[found[0]]
+            graph, index = self.graph, found[0]
+            if graph.ops[index] is INPUT:  # without naming a million others
+                return next(name for name, at in graph.inputs.items() if at == index)
+            return graph.names[index]
         return self.text[self.text.index("(") :]
 
     def split(self) -> list[str]:

@@ -199,7 +199,13 @@ class Graph:
     def find(self, name: str) -> int | None:
         """The tape position of the node of this name; None where there is none."""
         index = self.inputs.get(name)
-        return self._by_name.get(name) if index is None else index
+        if index is None and (name == OUTPUT_NAME or name[1:].isdigit()):
+            return self._by_name.get(name)  # perhaps a name that only the screen gives
+        return self._labelled.get(name) if index is None else index
+
+    @cached_property
+    def _labelled(self) -> dict[str, int]:
+        return {name: index for index, name in self.labels.items()}
 
     @cached_property
     def _by_name(self) -> dict[str, int]:
