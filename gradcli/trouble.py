@@ -26,7 +26,7 @@ SHOWN = 4
 class Trouble:
     """The first active node that went wrong.
 
-    cause: "log(x) at x = -1 is outside its domain x > 0".   effect: what became of the gradient, if not plain.
+    cause: "log(x) at x = -1 is outside its domain x > 0".   effect: what became of the gradient.
     advice: what to write instead, if the table knows.
     """
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 
 from gradcli import errors
 
@@ -69,8 +70,8 @@ def painted(lines: Iterable[Line], colour: bool) -> str:
     )
     for line in lines:
         whole = Text()
-        for text, part in line:
-            whole.append(text, COLOURS[part])
+        for part, pieces in groupby(line, key=lambda piece: piece[1]):
+            whole.append("".join(text for text, _ in pieces), COLOURS[part])
         whole.rstrip()
         console.print(whole, soft_wrap=True)
     return file.getvalue()

@@ -7,7 +7,7 @@ wrapped: when even the poorest plan is too wide, the lines are longer than the t
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gradcli.notation import pretty
 from gradcli.render.figures import Style, aligned, figure, plain
@@ -43,6 +43,7 @@ class Plan:
     gate: bool = False
     written: bool = False
     downstream: bool = False
+    gap: int = 2  # between an edge and its local gradient
     heading: str = "global ∂{f}/∂node"
 
 
@@ -53,6 +54,7 @@ PLANS = (
     Plan(gate=True, downstream=True),
     Plan(gate=True),
     DEFAULT,
+    Plan(gap=1),
     Plan(heading="∂{f}/∂node"),
     Plan(36, 20, heading="∂{f}/∂node"),
     Plan(24, 14, heading="∂{f}/∂node"),
@@ -94,11 +96,11 @@ def render(report: Report, style: Style) -> str:
     rows = _drawn(report, style)
     wide = max(map(width, (text_of(line) for line in rows)), default=0)
     lines = [*_title(report, style, wide), [], *rows, []]
-    lines += footer(report, style)
     for name in style.paths:
-        lines += [[], *path_lines(report, name, style)]
+        lines += [*path_lines(report, name, style), []]
     if style.rank_nodes:
-        lines += [[], *ranking_lines(report, style)]
+        lines += [*ranking_lines(report, style), []]
+    lines += footer(report, style)
     return painted(lines, style.colour)
 
 
@@ -168,6 +170,12 @@ def _laid(report: Report, nodes: list[NodeRow], skipped: int, plan: Plan, style:
     )
     groups = [_rows(report, node, plan, style) for node in nodes]
     rows = [row for group in groups for row in group]
+    plan = replace(
+        plan,
+        written=plan.written and any(row.written for row in rows),
+        via=plan.via and any(row.via for row in rows),
+        gate=plan.gate and any(row.gate for row in rows),
+    )
     for row in (heading, *rows):
         for column in ("node", "written", "via", "edge", "total", "words", "upstream"):
             setattr(row, column, plain(getattr(row, column), style))
@@ -260,7 +268,7 @@ def _widths(all_rows: list[Row], rows: list[Row], plan: Plan) -> dict[str, int]:
 
 def _room(columns: dict[str, int], plan: Plan) -> int:
     """Columns from the local gradient to the last equals sign: where words stand instead of figures."""
-    room = columns["local"] + 3 + columns["upstream"] + (columns["edge"] + 2 if plan.edge else 0)
+    room = columns["local"] + 3 + columns["upstream"] + (columns["edge"] + plan.gap if plan.edge else 0)
     return room + (3 + columns["downstream"] if plan.downstream else 0)
 
 
@@ -279,7 +287,7 @@ def _line(row: Row, columns: dict[str, int], plan: Plan, style: Style, *, head: 
         if getattr(plan, name):
             line += [(GAP, ""), cell(name, "dim")]
     line.append((GAP, ""))
-    block: Line = [cell("edge", ""), (GAP, "")] if plan.edge else []
+    block: Line = [cell("edge", ""), (" " * plan.gap, "")] if plan.edge else []
     filled = bool(row.local.strip())
     block += [cell("local", "gradient", right=head), sign(plain("×", style), filled)]
     block.append(cell("upstream", "gradient", right=True))
@@ -301,6 +309,6 @@ def _worded(row: Row, room: int) -> Line:
     if row.parts:
         first, *rest = row.parts
         total = " + ".join([first, *(f"({part})" if part.startswith("-") else part for part in rest)])
-        if width(f"{words}: {total}") <= room:
-            words += f": {total}"
+        forms = (f"{words}: {total}", f"copy: {total}", words)
+        words = next(form for form in forms if width(form) <= room or form is words)
     return [(words + " " * (room - width(words)), "dim")]
