@@ -196,6 +196,10 @@ GREEK = frozenset(
 )
 
 
+SIMPLE = r"[0-9.]+|[A-Za-z](_\{[0-9]+\})?|\\[A-Za-z]+(\{\w+\})?(_\{[0-9]+\})?"
+"""A number or a name in LaTeX: a base that needs no brackets."""
+
+
 def latex(graph: Graph, index: int | None = None, atom: Atom = lambda i: None) -> str:
     r"""A node's expression in LaTeX's mathematics: `\frac{1}{1 + e^{-x}}`."""
     return _inlined(graph, graph.output if index is None else index, atom, _latex_op, latex_name)
@@ -241,6 +245,8 @@ def _latex_op(op: Op, parts: Sequence[Part]) -> Part:
             return word
         base = notation is not None and notation.right and k == 0
         braced = notation is not None and notation.right and k == 1
+        if base and not re.fullmatch(SIMPLE, word):
+            return rf"\left({word}\right)"
         loose = tight < binding or (tight == binding and (k == 1 or base)) or (k > 0 and word.startswith("-"))
         return rf"\left({word}\right)" if loose and not braced else word
 
