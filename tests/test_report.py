@@ -283,7 +283,7 @@ def test_domains_in_words(name: str, known: dict[str, float], words: str) -> Non
 
 
 def test_verification_joins_without_new_work() -> None:
-    """The report with its verdicts keeps what was worked out, and adds their notes and warnings, each once."""
+    """The report with its verdicts keeps what was worked out, and adds what they note and warn of."""
     report = of("max(x,y)", x=2, y=2)
     notes = report.notes
     proof = ProofVerdict("passed", 3, 2, 16, notes=("a kink",), warnings=("few digits",))

@@ -66,9 +66,9 @@ def aligned(figures: Sequence[str]) -> list[str]:
     """Numbers of one column, padded so that their decimal points stand under each other; "" stays blank.
 
     >>> aligned(["-1", "0.3679", "", "nan"])
-    ['-1     ', ' 0.3679', '       ', 'nan    ']
+    [' -1     ', '  0.3679', '        ', 'nan     ']
     """
-    cut = [re.match(r"[^.e]*", text).end() if _is_number(text) else len(text) for text in figures]  # type: ignore[union-attr]
+    cut = [len(re.split("[.e]", text)[0]) if _is_number(text) else len(text) for text in figures]
     left = max(cut, default=0)
     right = max((len(text) - at for text, at in zip(figures, cut, strict=True)), default=0)
     return [text[:at].rjust(left) + text[at:].ljust(right) for text, at in zip(figures, cut, strict=True)]
