@@ -84,13 +84,17 @@ def reads(gradients: Gradients) -> bytearray:
         if adjoints[child] is None or not varied[child]:
             continue
         op = ops[child]
-        carrying = [k for k, p in enumerate(parents) if varied[p]]
-        if op.variadic:
-            places = READS[op, 0]
-            others = range(len(parents)) if places - {OUTPUT, 0} else ()
-            used = {*others, *(carrying if 0 in places else ()), *(places & {OUTPUT})}
-        else:
-            used = {place for k in carrying for place in READS[op, k]}
-        for place in used:
-            found[child if place == OUTPUT else parents[place]] = 1
+        if not op.variadic:
+            for k, p in enumerate(parents):
+                if varied[p]:
+                    for place in READS[op, k]:
+                        found[child if place == OUTPUT else parents[place]] = 1
+            continue
+        places = READS[op, 0]  # every rule reads all of them, or at most its own
+        others = bool(places - {OUTPUT, 0})
+        for p in parents:
+            if others or (varied[p] and 0 in places):
+                found[p] = 1
+        if OUTPUT in places:
+            found[child] = 1
     return found
