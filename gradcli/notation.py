@@ -84,6 +84,8 @@ def rule(graph: Graph, child: int, k: int) -> str:
 
 def local(op: Op, k: int, m: Any, y: Any, x: Sequence[Any]) -> Any:
     """The partial of input k over a system, in the form that textbooks write."""
+    if callable(op.shown):
+        return op.shown(m, k, y, *x)
     shown = op.shown[k] if op.shown else None
     if shown is None:
         partial = op.partial(k)

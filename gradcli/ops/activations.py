@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import log
 from typing import Any
 
-from gradcli.ops.comparisons import TIE, share
+from gradcli.ops.comparisons import TIE, share, wins
 from gradcli.ops.elementary import call
 from gradcli.ops.op import Check, elementwise, variadic
 
@@ -249,6 +249,7 @@ BENT = (
         lambda m, *x: m.max(*x),
         parameters=("a", "b"),
         partial=share,
+        shown=wins,
         selects=lambda m, k, *x: m.eq(x[k], m.max(*x)),
         kinks=lambda m, *x: m.gt(sum(m.eq(value, m.max(*x)) for value in x), 1),
         convention=TIE,

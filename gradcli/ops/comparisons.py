@@ -61,6 +61,11 @@ def share(m: Any, k: int, y: Any, *x: Any) -> Any:
     return m.where(m.eq(x[k], y), 1 / winners(m, y, x), 0)
 
 
+def wins(m: Any, k: int, y: Any, *x: Any) -> Any:
+    """A winner's part as textbooks write it, with no thought of ties."""
+    return m.eq(x[k], y)
+
+
 ROWS = (
     comparison("lt", "<", lambda m, a, b: m.lt(a, b), "1 if a < b, else 0", "less"),
     comparison("le", "<=", lambda m, a, b: m.le(a, b), "1 if a ≤ b, else 0", "less_equal", ("≤",)),
@@ -89,6 +94,7 @@ ROWS = (
         largest,
         parameters=("a", "b"),
         partial=share,
+        shown=wins,
         selects=lambda m, k, *x: m.eq(x[k], m.max(*x)),
         kinks=lambda m, *x: m.gt(winners(m, m.max(*x), x), 1),
         convention=TIE,
@@ -108,6 +114,7 @@ ROWS = (
         smallest,
         parameters=("a", "b"),
         partial=share,
+        shown=wins,
         selects=lambda m, k, *x: m.eq(x[k], m.min(*x)),
         kinks=lambda m, *x: m.gt(winners(m, m.min(*x), x), 1),
         convention=TIE,

@@ -54,7 +54,7 @@ class Op:
     doc: str = ""
     group: str = ""
     variadic: bool = False
-    shown: tuple[str | None, ...] = ()  # the textbook's form of a partial, where it is another one
+    shown: tuple[str | None, ...] | Rule = ()  # the textbook's form of a partial, where it is another one
     stable: Rule | None = None  # what machine numbers use where the definition loses digits
     spelled: Mapping[str, str] = field(default_factory=dict)  # a primitive's name in each system
     selects: Sequence[Rule | None] | Rule = ()  # (m, *x) → is input k the one chosen?
