@@ -104,9 +104,13 @@ def verify(gradients: Gradients, which: str = "all", budget: float = BUDGET) -> 
 
     wanted = {"all": ("proof", "sympy"), "none": ()}.get(which, (which,))
     session = Session.start(budget) if "sympy" in wanted else None
-    proof = prove(gradients, budget) if "proof" in wanted else None
-    return Verification(
-        proof=proof,
-        sympy=session.check(gradients, proof) if session else None,
-        differences=check_differences(gradients) if "differences" in wanted else None,
-    )
+    try:
+        proof = prove(gradients, budget) if "proof" in wanted else None
+        return Verification(
+            proof=proof,
+            sympy=session.check(gradients, proof) if session else None,
+            differences=check_differences(gradients) if "differences" in wanted else None,
+        )
+    finally:
+        if session:
+            session.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,18 +46,16 @@ def settled(expression: sympy.Expr, point: Point) -> tuple[Any, bool]:
 
 
 def sides(expression: sympy.Expr, point: Point, symbol: sympy.Symbol) -> list[Any]:
-    """The values of an expression just below and just above a symbol's value.
+    """The values of an expression just below and just above a symbol's value, where it has any."""
+    return around(expression, point, [symbol])
 
-    Where it has none, the values with all symbols moved: x^y*log(x) at x = 0 is nan on either side of y.
-    """
-    for moving in ([symbol], list(point.values)):
-        with mp.workdps(SIDE_DIGITS):
-            near = [{s: beside(point.values[s], sign) for s in moving} for sign in (-1, 1)]
-            values = [point.moved(changes, SIDE_DIGITS)(expression)[0] for changes in near]
-            values = [value for value in values if value is not None]
-        if values:
-            return values
-    return []
+
+def around(expression: sympy.Expr, point: Point, symbols: Iterable[sympy.Symbol]) -> list[Any]:
+    """The values of an expression with all of these symbols just below, and just above, their values."""
+    with mp.workdps(SIDE_DIGITS):
+        near = [{symbol: beside(point.values[symbol], sign) for symbol in symbols} for sign in (-1, 1)]
+        values = [point.moved(changes, SIDE_DIGITS)(expression)[0] for changes in near]
+    return [value for value in values if value is not None]
 
 
 def beside(value: Any, sign: int) -> Any:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import isfinite
+from math import inf, isfinite
 from typing import Any
 
 from mpmath import mp
 
 from gradcli.notation import number
+
+ENDLESS = 1e40
+"""A slope this steep, so close to a kink, is on its way to infinity."""
 
 LONGEST_LIST = 6
 """Sentences of a kind that are written out."""
@@ -53,7 +56,7 @@ def differ(what: str, computed: float, true: Any) -> str:
 def shown(value: Any) -> str:
     """An exact number rounded to a double, or to a few digits where no double can hold it."""
     nearest = float(value)
-    if isfinite(nearest) and (nearest or not value):
+    if mp.isinf(value) or (isfinite(nearest) and (nearest or not value)):
         return number(nearest)
     return str(mp.nstr(value, 5))
 
@@ -74,7 +77,7 @@ REASONS = {
 
 def between(low: Any, high: Any) -> str:
     """The ends of an interval in words."""
-    least, greatest = shown(low), shown(high)
+    least, greatest = (shown(end if abs(end) < ENDLESS else end * inf) for end in (low, high))
     return least if least == greatest else f"{least} and {greatest}"
 
 

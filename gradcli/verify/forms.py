@@ -23,10 +23,10 @@ from gradcli.verify.printing import UnprintableError, printed
 if TYPE_CHECKING:
     from gradcli.verify.derivation import Derivation
 
-LONGEST = 200
+LONGEST = 160
 """Characters of a form that people still read."""
 
-SHORT = 12
+SHORT = 6
 """Characters of a form that needs no other."""
 
 MOST_TO_FACTOR = 120
@@ -78,7 +78,8 @@ class Forms:
                 forms[text] = undefined, candidate
                 if len(text) <= SHORT and not undefined:
                     break
-        for text in sorted(forms, key=lambda text: (forms[text][0], len(text))):
+        latest_first = dict(reversed(forms.items()))  # of forms as long, the factored one
+        for text in sorted(latest_first, key=lambda text: (forms[text][0], len(text))):
             if self.same(forms[text][1], derivative):
                 return text
         return None
@@ -91,21 +92,16 @@ class Forms:
         for expression, definitions in ((named, self.bodies), (derivative, self.known)):
             if expression is None or sympy.count_ops(expression) > MOST_TO_FACTOR:
                 continue
-            divisors = self.divisors(expression)
+            divisors = divided_by(expression)
             cold = self.freeze(tidied(expression))
             for symbol, definition in definitions.items():
                 for replaced in self.in_terms_of(symbol, self.freeze(definition), cold):
-                    form = tidied(self.thaw(sympy.factor(replaced)))
-                    if self.divisors(form) <= divisors:
-                        yield form
+                    plain, factored = (tidied(self.thaw(form)) for form in (replaced, sympy.factor(replaced)))
+                    if not divided_by(plain) & self.known.keys():
+                        yield plain
+                    if divided_by(factored) - self.known.keys() <= divisors:
+                        yield factored
             yield tidied(self.thaw(sympy.factor(cold)))
-            if any(power.is_Pow and power.exp.free_symbols for power in sympy.preorder_traversal(expression)):
-                yield sympy.powsimp(tidied(expression))
-
-    def divisors(self, expression: Expr) -> set[Symbol]:
-        """The variables that an expression divides by, which a form in terms of names must not add to."""
-        powers = [part for part in expression.atoms(sympy.Pow) if part.exp.could_extract_minus_sign()]
-        return set().union(*(power.base.free_symbols for power in powers)) - self.known.keys()
 
     # ── names ───────────────────────────────────────────────────────────────────────────────────────────
 
@@ -226,9 +222,16 @@ class Forms:
         return compared > 0
 
 
+def divided_by(expression: Expr) -> set[Symbol]:
+    """The symbols that an expression divides by; a form in terms of names must not add a variable to them."""
+    powers = [part for part in expression.atoms(sympy.Pow) if part.exp.could_extract_minus_sign()]
+    return set().union(*(power.base.free_symbols for power in powers))
+
+
 def tidied(expression: Expr) -> Expr:
-    """sign(u)² is 1 wherever there is a derivative to speak of."""
+    """sign(u)² as 1, which it is wherever there is a derivative, and x^y/x as x^(y-1)."""
     signs = {sign: sympy.sign(sign.args[0]) for sign in expression.atoms(Sign)}
     plain = expression.xreplace(signs)
     powers = [part for part in plain.atoms(sympy.Pow) if isinstance(part.base, sympy.sign)]
-    return plain.xreplace({power: power.base ** (power.exp % 2) for power in powers if power.exp.is_Integer})
+    plain = plain.xreplace({power: power.base ** (power.exp % 2) for power in powers if power.exp.is_Integer})
+    return sympy.powsimp(plain) if any(power.exp.free_symbols for power in plain.atoms(sympy.Pow)) else plain

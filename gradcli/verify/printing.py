@@ -118,14 +118,15 @@ def _product(e: Expr, parts: dict[Expr, Part], rank: dict[Symbol, int]) -> Part:
     negative = coefficient < 0
     for factor in factors:
         base, exponent = factor.args if factor.is_Pow else (factor, Integer(1))
-        if exponent.is_Rational and exponent < 0:
-            below.append(_power(parts[base], -exponent))
-            continue
-        part = parts[factor]
-        if negative and factor.is_Add and any(term.as_coeff_Mul()[0] < 0 for term in factor.args):
-            part = _sum([_negated(parts[term], term) for term in factor.args]), SUM
+        part = parts[base]
+        turned = base.is_Add and exponent.is_odd and any(term.as_coeff_Mul()[0] < 0 for term in base.args)
+        if negative and turned:
+            part = _sum([_negated(parts[term]) for term in base.args]), SUM
             negative = False
-        above.append(part)
+        if exponent.is_Rational and exponent < 0:
+            below.append(_power(part, -exponent))
+        else:
+            above.append(_power(part, exponent, parts) if factor.is_Pow else part)
     if abs(coefficient).q > LARGEST_DENOMINATOR:
         above.insert(0, _rational(abs(coefficient)))
     else:
@@ -141,7 +142,7 @@ def _product(e: Expr, parts: dict[Expr, Part], rank: dict[Symbol, int]) -> Part:
     return ("-" if negative else "") + text, PRODUCT
 
 
-def _negated(part: Part, term: Expr) -> Part:
+def _negated(part: Part) -> Part:
     text, _ = part
     if text.startswith("-"):
         return text[1:], SUM

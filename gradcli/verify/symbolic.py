@@ -115,7 +115,9 @@ class Session:
             return skipped(f"its process could not be asked ({error})")
         *lines, _ = answer.split(b"\n")
         if lines:
-            return verdict(json.loads(lines[-1]))
+            with suppress(ValueError, KeyError, TypeError):
+                return verdict(json.loads(lines[-1]))
+            return skipped("its process gave no sensible answer")
         if late:
             return skipped(f"it did not finish within {self.budget:g} s")
         return skipped(f"its process ended without an answer (status {process.returncode})")
