@@ -16,6 +16,8 @@ from flint import arb, arb_series, ctx
 from gradcli.systems import Function
 
 NAN, ZERO, ONE = arb(math.nan), arb(0), arb(1)
+UNDEFINED = arb_series([NAN, NAN])
+"""What a function of a series is outside its domain; a number's is NAN."""
 
 ORDERS = 100
 """The highest order of polygamma that is expanded."""
@@ -32,6 +34,11 @@ def hull(a: Any, b: Any) -> Any:
         a, b = (v if type(v) is arb_series else arb_series([ball(v)]) for v in (a, b))
         return arb_series([a[0].union(b[0]), a[1].union(b[1])])
     return ball(a).union(ball(b))
+
+
+def undefined(*x: Any) -> Any:
+    """What a function is outside its domain: of numbers nan, of series a series of nan."""
+    return UNDEFINED if any(type(v) is arb_series for v in x) else NAN
 
 
 def analytic(word: str) -> Function:
@@ -118,7 +125,7 @@ def polygamma(n: Any, x: Any) -> Any:
     """The n-th derivative of digamma, from the series of log|Γ|."""
     order = None if type(n) is arb_series else ball(n).unique_fmpz()
     if order is None or not 0 <= order <= ORDERS:
-        return NAN
+        return undefined(n, x)
     n, c = int(order), ball(x)
     y = log_gamma(c, n + 3)
     value = math.factorial(n + 1) * y[n + 1]
@@ -132,7 +139,7 @@ def power(x: Any, p: Any) -> Any:
     base, exponent = ball(x), ball(p)
     if type(p) is not arb_series:
         if base.is_zero() and not (exponent.is_integer() and exponent >= 0):
-            return arb_series([ZERO, ZERO]) if exponent > 1 else NAN
+            return arb_series([ZERO, ZERO]) if exponent > 1 else UNDEFINED
         if (
             base < 0 and exponent.is_integer()
         ):  # FLINT takes whole powers of any base only while they are small
@@ -140,8 +147,8 @@ def power(x: Any, p: Any) -> Any:
             return y if (exponent / 2).is_integer() else -y
         return x**exponent
     if base.is_zero() and type(x) is not arb_series:
-        return arb_series([_power(base, exponent), ZERO]) if exponent >= 0 else NAN
-    return (p * analytic("log")(x)).exp() if base > 0 else NAN
+        return arb_series([_power(base, exponent), ZERO]) if exponent >= 0 else UNDEFINED
+    return (p * analytic("log")(x)).exp() if base > 0 else UNDEFINED
 
 
 def _power(x: arb, p: arb) -> arb:
@@ -155,7 +162,7 @@ def xlogy(x: Any, y: Any) -> Any:
     """x·log(y), and 0 where x is 0."""
     if ball(y) > 0:
         return x * analytic("log")(y)
-    return ZERO if type(x) is not arb_series and ball(x).is_zero() else NAN
+    return ZERO if type(x) is not arb_series and ball(x).is_zero() else undefined(x, y)
 
 
 def _log(base: int) -> Any:
