@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cached_property
 from math import inf, isfinite
 from typing import Any
@@ -26,15 +27,18 @@ from gradcli.ops.op import CONSTANT, INPUT, Op
 from gradcli.systems.floats import FLOATS
 from gradcli.systems.symbolic import Symbolic
 from gradcli.verify.comparison import ATOL, LIMIT_ATOL, Local, Span, agree, around, sides
-from gradcli.verify.evaluation import Point
+from gradcli.verify.evaluation import Point, depth
 from gradcli.verify.findings import Findings, between, differ, reason, shown
 from gradcli.verify.forms import Forms
 
 SURE_DIGITS = 10
 """With so many digits proved, a difference cannot be rounding."""
 
-MOST_OPS, MOST_DEPTH = 400, 150
+MOST_OPS, MOST_DEPTH = 400, 100
 """Ops, sharing written out, and depth of an expression that sympy is asked to differentiate as a whole."""
+
+FORMS_SECONDS = 0.4
+"""What closed forms may take, all in all."""
 
 MOST_OPS_BETWEEN = 60
 """Ops of an expression whose inner nodes are differentiated too."""
@@ -79,24 +83,22 @@ class Derivation:
             self.check_ops()
         except Exception as error:  # whatever sympy raises, it is not a wrong gradient
             found.unchecked.append(f"the ops one by one ({reason(error)})")
-        reached = self.out_of_reach()
-        if reached:
-            found.unchecked.append(f"{whole} ({reached}); its ops were checked one by one")
-            yield found.answer()
-            return
         yield found.answer(f"{whole} (it did not finish in time)")
         try:
-            self.check_whole()
+            reached = self.out_of_reach()
+            if reached:
+                found.unchecked.append(f"{whole} ({reached}); its ops were checked one by one")
+            else:
+                self.check_whole()
         except Exception as error:
             found.unchecked.append(f"{whole} ({reason(error)})")
         yield found.answer()
         if found.failures or not found.checked:
             return
-        try:
+        self.deadline = min(self.deadline, time.monotonic() + FORMS_SECONDS)
+        with suppress(Exception):  # a closed form is a courtesy
             for name, form in Forms(self).derivatives():
                 found.derivatives[name] = form
-        except Exception:  # noqa: S110 - a closed form is a courtesy
-            pass
         if found.derivatives:
             yield found.answer()
 
@@ -167,25 +169,23 @@ class Derivation:
             return f"{self.graph.names[self.graph.output]} is {number(self.values[self.graph.output])} here"
         if not all(isfinite(self.values[i]) for i in self.graph.inputs.values()):
             return "an input is not finite"
-        ops, depth = self.size
-        if ops > MOST_OPS:
-            return f"written out it has {ops:,} ops, and {MOST_OPS} is the most"
-        if depth > MOST_DEPTH:
-            return f"its ops are nested {depth:,} deep, and {MOST_DEPTH} is the most"
+        if self.size > MOST_OPS:
+            return f"written out it has {self.size:,} ops, and {MOST_OPS} is the most"
+        if depth(self.output) > MOST_DEPTH:
+            return f"it is nested more than {MOST_DEPTH} deep"
         return ""
 
     @cached_property
-    def size(self) -> tuple[int, int]:
-        """Ops of the expression with sharing written out (at most a million), and its depth."""
+    def size(self) -> int:
+        """Ops of the expression with sharing written out (at most a million)."""
         graph = self.graph
-        ops, depth = [0] * len(graph), [0] * len(graph)
+        ops = [0] * len(graph)
         for i, parents in enumerate(graph.parents):
             if parents:
                 body = graph.ops[i].body
                 own = 1 if body is None else len(body)
                 ops[i] = min(own + sum(ops[p] for p in parents), 1_000_000)
-                depth[i] = own + max(depth[p] for p in parents)
-        return ops[graph.output], depth[graph.output]
+        return ops[graph.output]
 
     @cached_property
     def leaves(self) -> dict[int, sympy.Expr]:
@@ -261,7 +261,7 @@ class Derivation:
                     continue
                 self.compare(i, self.gradient[name], self.leaves[i])
                 found.checked += 1
-        if self.size[0] > MOST_OPS_BETWEEN:
+        if self.size > MOST_OPS_BETWEEN:
             return
         for i in range(output):
             if graph.parents[i] and graph.used[i] and graph.varied[i]:

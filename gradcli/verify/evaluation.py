@@ -14,7 +14,7 @@ import mpmath
 from mpmath import mp, mpf
 from sympy import Expr, Symbol
 
-from gradcli.systems.symbolic import Flat, Magnitude, Sign, Where
+from gradcli.systems.symbolic import Flat, Largest, Magnitude, Sign, Where
 
 Value = tuple[Any, bool]
 """A number, or None where the expression has none; and whether it sits on a kink or a jump."""
@@ -137,6 +137,21 @@ class Point:
         raise UnsupportedError(str(part))
 
 
+def depth(expression: Expr) -> int:
+    """How deeply an expression is nested."""
+    depths: dict[Expr, int] = {}
+    waiting = [expression]
+    while waiting:
+        part = waiting[-1]
+        missing = [inner for inner in part.args if inner not in depths]
+        if missing:
+            waiting.extend(missing)
+            continue
+        waiting.pop()
+        depths[part] = 1 + max((depths[inner] for inner in part.args), default=0)
+    return depths[expression]
+
+
 def ranged(value: Any) -> Any:
     """A real number of sensible size; 0 for a vanishing one, None for what is none."""
     if value is None or isinstance(value, mpmath.mpc) or not mpmath.isfinite(value):
@@ -221,6 +236,7 @@ def _heaviside(x: list[Any]) -> tuple[Any, bool]:
 
 BENT: dict[str, Callable[[list[Any]], tuple[Any, bool]]] = {
     "Max": _largest,
+    Largest.__name__: _largest,
     "Min": _smallest,
     "Heaviside": _heaviside,
     "Abs": lambda x: (abs(x[0]), not x[0]),

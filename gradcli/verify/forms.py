@@ -29,8 +29,8 @@ LONGEST = 160
 SHORT = 6
 """Characters of a form that needs no other."""
 
-MOST_TO_FACTOR = 120
-"""Ops of an expression that sympy is asked to factor."""
+MOST_TO_FACTOR, MOST_SYMBOLS = 60, 12
+"""Ops and symbols of an expression that sympy is asked to factor."""
 
 SAME = mpf(10) ** -25
 """Relative difference of two forms of one number."""
@@ -90,10 +90,12 @@ class Forms:
             yield tidied(named)
         yield tidied(derivative)
         for expression, definitions in ((named, self.bodies), (derivative, self.known)):
-            if expression is None or sympy.count_ops(expression) > MOST_TO_FACTOR:
+            if expression is None or not factorable(expression):
                 continue
             divisors = divided_by(expression)
             cold = self.freeze(tidied(expression))
+            if not factorable(cold):
+                continue
             for symbol, definition in definitions.items():
                 for replaced in self.in_terms_of(symbol, self.freeze(definition), cold):
                     plain, factored = (tidied(self.thaw(form)) for form in (replaced, sympy.factor(replaced)))
@@ -148,7 +150,9 @@ class Forms:
             b, d = above.xreplace({t: Integer(0)}), below.xreplace({t: Integer(0)})
             divisor = c * symbol - a
             if divisor != 0:
-                yield expression.xreplace({t: (b - d * symbol) / divisor})
+                replaced = expression.xreplace({t: (b - d * symbol) / divisor})
+                if factorable(replaced):
+                    yield replaced
 
     # ── functions as symbols ────────────────────────────────────────────────────────────────────────────
 
@@ -220,6 +224,11 @@ class Forms:
                     return False
                 compared += 1
         return compared > 0
+
+
+def factorable(expression: Expr) -> bool:
+    """Whether an expression is small enough for sympy to factor at once."""
+    return len(expression.free_symbols) <= MOST_SYMBOLS and sympy.count_ops(expression) <= MOST_TO_FACTOR
 
 
 def divided_by(expression: Expr) -> set[Symbol]:

@@ -26,6 +26,7 @@ NAMES = {
     **{name: name for name in TABLE},
     "Abs": "abs",
     "Magnitude": "abs",
+    "Largest": "max",
     "Sign": "sign",
     "Max": "max",
     "Min": "min",
