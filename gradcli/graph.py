@@ -294,15 +294,30 @@ class Builder:
         return index
 
     def inline(self, body: Graph, arguments: Sequence[int], span: Span = (0, 0)) -> int:
-        """Append a copy of another graph, its inputs bound in order; returns the copy's output."""
+        """Append a copy of another graph, its inputs bound in order; returns the copy's output.
+
+        Errors: LimitError, before anything is copied.
+        """
+        if self._known is None and len(self.ops) + len(body) - len(body.inputs) - len(body.numbers) > LIMIT:
+            raise LimitError(f"the graph would have more than {LIMIT:,} nodes")
         place: list[int] = [0] * len(body)
         for index, argument in zip(body.inputs.values(), arguments, strict=True):
             place[index] = argument
-        for i, op in enumerate(body.ops):
-            if op is CONSTANT:
-                place[i] = self.constant(body.numbers[i].text, body.numbers[i].value, span)
-            elif op is not INPUT:
-                place[i] = self.add(op, tuple(place[p] for p in body.parents[i]), *span)
+        for i, literal in body.numbers.items():
+            place[i] = self.constant(literal.text, literal.value, span)
+        if self._known is not None:
+            for i, op in enumerate(body.ops):
+                if op is not INPUT and op is not CONSTANT:
+                    place[i] = self.add(op, tuple([place[p] for p in body.parents[i]]), *span)
+            return place[body.output]
+        first = index = len(self.ops)
+        for i, op in enumerate(body.ops):  # the same, without a call for each of perhaps millions
+            if op is not INPUT and op is not CONSTANT:
+                place[i] = index
+                index += 1
+                self.ops.append(op)
+                self.parents.append(tuple([place[p] for p in body.parents[i]]))
+        self.spans.places.extend([*span] * (index - first))
         return place[body.output]
 
     def finish(self, output: int, **facts: Any) -> Graph:

@@ -1,4 +1,4 @@
-"""The op table as documentation: what each row says, in words and formulas, for `gradcli ops` and for other pages.
+"""The op table as documentation: what each row says, in words and formulas, for `gradcli ops` and others.
 
 Everything is read off the row: its rules are traced into graphs and printed, its predicates said in words.
 """
@@ -38,7 +38,7 @@ class Derivative:
 class Entry:
     """The documentation of one op.
 
-    calls: every way to write it.   output: the name of the output in the rules.   domain, kinks: in words; empty for
+    calls: every way to write it.   output: its name in the rules.   domain, kinks: in words; empty for
     everywhere, and for none.   gate, role: the lecture's.   checks: hand-checked points.   example: a command that runs.
     """
 
@@ -147,10 +147,10 @@ def calls(op: Op, names: Sequence[str]) -> tuple[str, ...]:
 
 
 def in_words(predicate: Rule | None, names: Sequence[str]) -> str:
-    """Where a predicate holds: `x > 0`; empty for one that is not there, always holds, or counts (the winners of max)."""
+    """Where a predicate holds: `x > 0`; empty for one that is not there, or always holds."""
     try:
         return "" if predicate is None else said(predicate, names, [None] * len(names))
-    except TypeError:
+    except TypeError:  # a predicate that counts, such as the winners of max
         return ""
 
 

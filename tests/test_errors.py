@@ -1,7 +1,7 @@
-"""Every kind of fault, with the exact words on standard error and the exit status: the gallery in tests/errors.
+"""Every kind of fault, with its exact words on standard error and its exit status: the gallery.
 
-A file of the gallery is a command line, what it writes on standard error, and its exit status. It runs in
-tests/errors/files. GRADCLI_GALLERY=write pytest tests/test_errors.py writes the files anew; read the difference.
+A file of tests/errors is a command line, what it writes on standard error, and its exit status. It runs in
+tests/errors/files. With GRADCLI_GALLERY=write in the environment they are written anew: read the difference.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def test_the_gallery_is_large_enough():
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.stem)
 def test_fault(fault, capsys, monkeypatch):
-    """The message, the caret, the hint and the exit status are as recorded; nothing else is on standard error."""
+    """The message, the caret, the hint and the exit status are as recorded; standard error has nothing else."""
     monkeypatch.chdir(GALLERY / "files")
     monkeypatch.setattr(sys, "stdin", io.StringIO(""))
     status = run(words(fault))

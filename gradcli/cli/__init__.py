@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
+from gradcli import __version__
 from gradcli.cli import streams
 from gradcli.cli.arguments import brief
 from gradcli.errors import GradcliError, LimitError, Status, UsageError
@@ -110,18 +111,13 @@ app = typer.Typer(
 def show_version(wanted: bool) -> None:
     """Print the version and end."""
     if wanted:
-        from importlib.metadata import PackageNotFoundError, version
-
-        try:
-            streams.put(f"gradcli {version('gradcli')}")
-        except PackageNotFoundError:
-            streams.put("gradcli, not installed")
+        streams.put(f"gradcli {__version__}")
         raise typer.Exit
 
 
 @app.callback()
 def _options(
-    version: Annotated[  # noqa: ARG001 - read by its callback
+    version: Annotated[
         bool,
         typer.Option("--version", callback=show_version, is_eager=True, help="Show the version and exit."),
     ] = False,
@@ -133,7 +129,8 @@ def run(words: Sequence[str]) -> int:
     """Run a command line; its exit status. Whatever goes wrong ends here, as one block on standard error."""
     streams.prepare()
     try:
-        status = get_command(app)(args=list(words), prog_name="gradcli", standalone_mode=False)
+        arguments = [streams.decoded(word) for word in words]
+        status = get_command(app)(args=arguments, prog_name="gradcli", standalone_mode=False)
         streams.put("")
         return int(status or 0)
     except streams.ReaderGone:
@@ -142,6 +139,10 @@ def run(words: Sequence[str]) -> int:
         return failed(error)
     except typer.BadParameter as error:
         return failed(bad_option(error))
+    except OSError as error:  # typer writes the help itself
+        if error.filename is not None:
+            raise
+        return failed(streams.unwritable(error))
     except (typer.Abort, KeyboardInterrupt):
         return Status.INTERRUPTED
     except MemoryError:

@@ -8,7 +8,7 @@ A variable is written like an option, and an expression may begin with `-`, so a
 
     --          options end here; whatever follows is an expression
     -h, -o      the only short options, and only as whole words: -h(x) and -o*2 are expressions
-    -…          any other word that begins with one `-` is an expression: -x^2, -alpha*3, -3, and - for standard input
+    -…          any other word that begins with one `-` is an expression: -x^2, -alpha*3; - is stdin
     --WORD      an option of this command, if it has one of exactly this name (never an abbreviation);
                 an error, if another command has it or a word with a dash cannot name a variable;
                 else a binding. Its value stands after `=`, or is the next word, whatever that begins with
@@ -27,16 +27,13 @@ from gradcli.errors import Span, UsageError
 from gradcli.syntax import GREEK, NAME
 
 RESERVED = frozenset(
-    # every command
-    "format output force help version color lang show-completion install-completion "
-    # where the expression and its values come from
-    "set vars file defs share gates at-kink "
-    # what is shown
-    "get wrt decimals sig full paths rank verify no-verify verify-budget "
-    # where the backward pass starts
-    "upstream grad-output dout dtype "
-    # homework
-    "answer answers hide-answer hint problem rtol atol cs231n".split()
+    """
+    format output force help version color lang show-completion install-completion
+    set vars file defs share gates at-kink
+    get wrt decimals sig full paths rank verify no-verify verify-budget
+    upstream grad-output dout dtype
+    answer answers hide-answer hint problem rtol atol cs231n
+    """.split()  # noqa: SIM905 - a list of words is read as one
 )
 """Names of options, of any command, now or planned: no variable is given its value by one of them."""
 
@@ -122,9 +119,7 @@ class Arguments:
             seen.add(flag)
             written = word
             if value is None:
-                value = words[at] if at < len(words) else None
-                if value is None or value == "--" or (WORD.match(value) and value.split("=")[0] != flag):
-                    missing_value(flag, value, option is None)
+                value = following(words, at, flag, binding=option is None)
                 written, at = f"{word} {value}", at + 1
             if option is None:
                 bindings.append(Binding(name, value, written))
@@ -201,11 +196,15 @@ def refuse_reserved(
         raise UsageError(f"{command} has no option {flag}", hint=hint)
 
 
-def missing_value(flag: str, following: str | None, binding: bool) -> None:
-    """The line ends, or an option follows, where a value should stand."""
-    example = f"write {flag}=3" if binding else f"write {flag}=…"
-    after = f": the next word is {brief(following)}" if following else ""
-    raise UsageError(f"{flag} has no value{after}", hint=example)
+def following(words: Sequence[str], at: int, flag: str, *, binding: bool) -> str:
+    """The next word as a value, whatever it begins with; but an option is none.
+
+    Errors: UsageError where the line ends, or an option follows.
+    """
+    if at < len(words) and words[at] != "--" and not WORD.match(words[at]):
+        return words[at]
+    after = f": the next word is {brief(words[at])}" if at < len(words) else ""
+    raise UsageError(f"{flag} has no value{after}", hint=f"write {flag}={'3' if binding else '…'}")
 
 
 def as_variable(name: str, value: str | None) -> str | None:

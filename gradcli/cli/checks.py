@@ -29,7 +29,7 @@ VARIABLE = "GRADCLI_VERIFY"
 
 
 class Checks:
-    """The checks of one run. sympy's process is started at once, so that its import overlaps with everything else."""
+    """The checks of one run. sympy's process is started at once, so that its import overlaps."""
 
     def __init__(self, wanted: tuple[str, ...], budget: float) -> None:
         self.wanted, self.budget, self.begun = wanted, budget, monotonic()

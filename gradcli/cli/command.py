@@ -38,7 +38,7 @@ class ExpressionCommand(TyperCommand):
         )
 
     def admit(self, arguments: Arguments, options: Mapping[str, Option]) -> None:
-        """Refuse an option that bears the name of one of the expression's variables; it must not be guessed."""
+        """Refuse an option that bears the name of one of the expression's variables: never guess."""
         text = arguments.expression(str(self.name)) or ""
         if any(word.startswith("--vars=") for word in arguments.options):
             return

@@ -29,7 +29,8 @@ HELP = """Show forward values, local and global gradients of a formula, and prov
   gradcli eval "(x+y)*z" --x=-2 --y=5 --z=-4
   gradcli eval "q = sigmoid(w*x+b); (q-1)^2" --w=0.5 --x=2 --b=-1/4 --get dw
 
-A variable is given its value as an option, before or after the formula: --x=3, --x -1/3, --x=pi/4, --x=@file.txt.
+A variable is given its value as an option, before or after the formula:
+--x=3, --x -1/3, --x=pi/4, --x=@file.txt.
 """
 
 READ_BY_PEOPLE = ("table", "markdown", "latex")
@@ -44,7 +45,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command("eval", cls=ExpressionCommand, rich_help_panel="compute", help=HELP)
-def evaluate(
+def evaluate(  # noqa: PLR0917 - an argument is an option
     ctx: typer.Context,
     expression: Annotated[
         str | None, typer.Argument(help="The formula; - reads it from standard input.", show_default=False)
@@ -102,26 +103,28 @@ def evaluate(
     verify: Annotated[
         str | None,
         typer.Option(
-            help=f"How to check the numbers: all, or proof for plain, csv and shell; {VARIABLE} sets another default.",
+            help="How to check the numbers: all, or proof for plain, csv and shell; "
+            f"{VARIABLE} sets another default.",
             metavar="|".join(CHECKS),
             autocompletion=completing(CHECKS),
         ),
     ] = None,
     no_verify: Annotated[bool, typer.Option("--no-verify", help="The same as --verify none.")] = False,
     verify_budget: Annotated[
-        float,
+        float | None,
         typer.Option(
-            help="Seconds that all checks may take together.",
+            help=f"Seconds that all checks may take together; {BUDGET:g} unless given.",
             parser=seconds("--verify-budget"),
             metavar="SECONDS",
         ),
-    ] = str(BUDGET),  # type: ignore[assignment] - typer reads the default as text
+    ] = None,
 ) -> None:
     """Print what was asked for, check it, and end with the exit status."""
     settle(format_, get, rank, decimals, sig)
     form = format_ or "table"
+    budget = BUDGET if verify_budget is None else verify_budget
     default = "all" if not get and form in CHECKED_BY_ALL else "proof"
-    with Checks(wanted(verify, no_verify=no_verify, default=default), verify_budget) as checks:
+    with Checks(wanted(verify, no_verify=no_verify, default=default), budget) as checks:
         graph, values = read_graph(
             ctx.obj,
             command="eval",

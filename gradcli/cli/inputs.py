@@ -1,4 +1,4 @@
-"""What a command computes with: the text of the expression, wherever it stands, and a value for each variable."""
+"""What a command computes with: the text of the expression, wherever it stands, and the variables' values."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def refuse_unknown(
 
 
 def meant(name: str, graph: Graph, given: Collection[str], options: Collection[str]) -> str:
-    """What an unknown name may stand for: a variable, most of all one without a value, or a misspelt option."""
+    """What an unknown name may stand for: a variable, first of all one without a value, or an option."""
     known = list(graph.inputs)
     missing = [variable for variable in known if variable not in given]
     for candidates in (missing, known):

@@ -61,17 +61,28 @@ def put_all(pieces: Iterable[str]) -> None:
             sys.stdout.write("\n")
         sys.stdout.flush()
     except OSError as error:
-        silence(sys.stdout)
+        failure = unwritable(error)
         if error.errno in (errno.EPIPE, errno.EINVAL):  # EINVAL: the same on Windows
             raise ReaderGone from None
-        raise FileError(f"standard output could not be written: {reason(error)}") from None
+        raise failure from None
+
+
+def unwritable(error: OSError) -> FileError:
+    """What became of standard output; nothing more is written there."""
+    silence(sys.stdout)
+    return FileError(f"standard output could not be written: {reason(error)}")
 
 
 def tell(text: str) -> None:
     """Write a message; when even that is impossible, the exit status must speak for itself."""
-    if sys.stderr is not None and text:
-        with suppress(OSError):
-            print(text, file=sys.stderr, flush=True)
+    if sys.stderr is None or not text:
+        return
+    if not text.isascii() and not holds(sys.stderr, text):
+        from gradcli.render.figures import Style, plain
+
+        text = "\n".join(plain(line, Style(ascii=True)) for line in text.split("\n"))
+    with suppress(OSError):
+        print(text, file=sys.stderr, flush=True)
 
 
 def silence(stream: TextIO) -> None:
@@ -91,7 +102,7 @@ def read_input() -> str:
         raise FileError("standard input is closed", hint="give the expression as an argument, or --file")
     try:
         if isinstance(sys.stdin, io.TextIOWrapper):
-            text = sys.stdin.buffer.read(LARGEST + 1).decode("utf-8-sig")
+            text: str = sys.stdin.buffer.read(LARGEST + 1).decode("utf-8-sig")
         else:
             text = sys.stdin.read(LARGEST + 1)
     except UnicodeDecodeError as error:
@@ -139,8 +150,21 @@ def coloured() -> bool:
 
 def ascii_only() -> bool:
     """Whether the encoding of standard output lacks the table's characters."""
+    return not holds(sys.stdout, DRAWN)
+
+
+def holds(stream: TextIO | None, text: str) -> bool:
+    """Whether the encoding of a stream has all characters of a text."""
     try:
-        DRAWN.encode(getattr(sys.stdout, "encoding", None) or "ascii")
+        text.encode(getattr(stream, "encoding", None) or "ascii")
     except (UnicodeEncodeError, LookupError):
-        return True
-    return False
+        return False
+    return True
+
+
+def decoded(word: str) -> str:
+    """A word of the command line, read as UTF-8 also where the locale knows no more than ASCII."""
+    try:
+        return word if word.isascii() else os.fsencode(word).decode("utf-8")
+    except UnicodeError:
+        return word

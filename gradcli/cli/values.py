@@ -1,8 +1,9 @@
 """Numbers from the command line and from files: constants of gradcli's own language, never Python's.
 
     1.5   -1/4   pi/4   2^-3   sqrt(2)   1e-8   inf   -inf   nan      a number, or an expression of numbers
-    @w.txt   @w.csv   @w.json   @w.npy                                a file with one number (only on the command line)
+    @w.txt   @w.csv   @w.json   @w.npy                                a file with one number
 
+`@` works on the command line only, never inside a file.
 A file of many values (`--vars`) is JSON, TOML or NPZ: a table from names to such numbers.
 """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from math import isfinite, isnan
 from textwrap import wrap
 from typing import Any
 
@@ -93,8 +94,8 @@ def strict(data: Any) -> Any:
         return {key: strict(value) for key, value in data.items()}
     if isinstance(data, (list, tuple)):
         return [strict(value) for value in data]
-    if isinstance(data, float) and not abs(data) < float("inf"):
-        return "NaN" if data != data else "Infinity" if data > 0 else "-Infinity"
+    if isinstance(data, float) and not isfinite(data):
+        return "NaN" if isnan(data) else "Infinity" if data > 0 else "-Infinity"
     return data
 
 
