@@ -454,8 +454,8 @@ def test_a_formula_that_loses_digits_is_a_warning(
     if lost is not None:
         assert {cell: verdict.lost[cell] for cell in lost} == lost
         assert verdict.digits == 0
-        assert f"the formula loses the others at {node}" in verdict.warnings[0]
-        assert "only 0 digits of f are right" in verdict.warnings[0]
+        assert f"the formula loses them at {node}" in verdict.warnings[0]
+        assert "only 0 of the digits of f are right" in verdict.warnings[0]
     else:
         assert verdict.digits is not None and verdict.digits < 15
 

@@ -174,7 +174,7 @@ class Enclosure:
         skipped = bool(self.unclear) or not isfinite(self.gradients.trace.value)
         digits = min([plain, *self.digits.values()]) if self.digits or not skipped else None
         notes = []
-        if self.unclear:
+        if self.unclear and isfinite(self.gradients.trace.value):
             why = "at a kink there is no single gradient" if self.kinked else "their enclosures are too wide"
             named = ", ".join(self.called(cell) for cell in self.unclear[:4])
             more = f" and {len(self.unclear) - 4} more" if len(self.unclear) > 4 else ""
@@ -184,11 +184,9 @@ class Enclosure:
             at = next(self.losing(), None)
             where = f" at {at}" if at else ""
             for cell, few in lost.items():
-                s = "" if few == 1 else "s"
-                warnings.append(
-                    f"only {few} digit{s} of {self.called(cell)} {'is' if few == 1 else 'are'} right: "
-                    f"the formula loses the others{where}"
-                )
+                others = "the others" if few else "them"
+                right = f"only {few} of the digits of {self.called(cell)} are right"
+                warnings.append(f"{right}: the formula loses {others}{where}")
         return Kept(digits, lost, warnings, notes)
 
     def called(self, cell: str) -> str:

@@ -49,7 +49,7 @@ def prove(gradients: Gradients, budget: float = BUDGET) -> ProofVerdict:
         digits=kept.digits if kept else None,
         failures=listed(proof.failures),
         unproved=unproved,
-        notes=listed([*proof.notes, *(kept.notes if kept else ())]),
+        notes=listed([*proof.kinks(), *(kept.notes if kept else ())]),
         warnings=listed(kept.warnings if kept else []),
         lost=kept.lost if kept else {},
     )
@@ -68,7 +68,7 @@ class Proof:
         self.open_nodes: set[int] = set()
         self.failures: list[str] = []
         self.unproved: list[str] = []
-        self.notes: list[str] = []
+        self.choices: dict[int, list[str]] = {}  # nodes at a kink → their local gradients
         self.taken: dict[
             tuple[int, int], float
         ] = {}  # edges whose slope is a choice, or not known: the engine's
@@ -167,8 +167,7 @@ class Proof:
         self.taken[i, k] = claim
         name = self.edge(i, k)
         if outcome == "kink":
-            between = "lies between the one-sided derivatives"
-            self.notes.append(f"{self.node(i)} is at a kink: {name} = {number(claim)} {between}")
+            self.choices.setdefault(i, []).append(f"{name} = {number(claim)}")
         elif outcome == "wrong":
             self.open_edges += 1
             self.fail(i, f"the local gradient {name} is {number(claim)}, but proved is {shown(exact)}")
@@ -253,6 +252,14 @@ class Proof:
         parents, names = self.graph.parents[i], self.graph.names
         which = f" (input {k + 1})" if parents.count(parents[k]) > 1 else ""
         return f"∂{names[i]}/∂{names[parents[k]]}{which}"
+
+    def kinks(self) -> list[str]:
+        """The choices that were made at kinks, one sentence a node."""
+        return [
+            f"{self.node(i)} is at a kink: {', '.join(chosen)} {'lies' if len(chosen) == 1 else 'lie'} "
+            f"between the one-sided derivatives"
+            for i, chosen in sorted(self.choices.items())
+        ]
 
     def fail(self, i: int, sentence: str) -> None:
         """Something is wrong with a node."""
