@@ -70,6 +70,8 @@ FORMS = [
     ("digamma(x)", {"x": 4}, {"x": "polygamma(1,x)"}),
     ("leaky_relu(x)", {"x": 4}, {"x": "where(x>0,1,0.01)"}),
     ("logit(p)", {"p": 0.3}, {"p": "1/(p*(1-p))"}),
+    ("gelu(x)", {"x": 3}, {"x": "1+x*sqrt(2)*exp(-x^2/2)/(2*sqrt(pi))-erfc(x*sqrt(2)/2)/2"}),
+    ("q*(Ef+B*v)", {"q": 1, "Ef": 2, "B": 3, "v": 4}, {"q": "B*v+Ef", "B": "q*v"}),
     ("floor(x)+sign(x)+round(x)", {"x": 0.3}, {"x": "0"}),
 ]
 

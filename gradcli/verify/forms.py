@@ -96,14 +96,17 @@ class Forms:
             cold = self.freeze(tidied(expression))
             if not factorable(cold):
                 continue
+            through = False
             for symbol, definition in definitions.items():
                 for replaced in self.in_terms_of(symbol, self.freeze(definition), cold):
                     plain, factored = (tidied(self.thaw(form)) for form in (replaced, sympy.factor(replaced)))
-                    if not divided_by(plain) & self.known.keys():
+                    if divided_by(plain) <= divisors:
                         yield plain
                     if divided_by(factored) - self.known.keys() <= divisors:
+                        through = True
                         yield factored
-            yield tidied(self.thaw(sympy.factor(cold)))
+            if not through:
+                yield tidied(self.thaw(sympy.factor(cold)))
 
     # ── names ───────────────────────────────────────────────────────────────────────────────────────────
 
