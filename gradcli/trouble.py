@@ -12,7 +12,6 @@ from gradcli.autodiff import Edge
 from gradcli.graph import Graph
 from gradcli.ops import TABLE
 from gradcli.ops.op import CONSTANT, INPUT, Op
-from gradcli.systems.conditions import said
 from gradcli.systems.floats import FLOATS
 
 if TYPE_CHECKING:
@@ -117,6 +116,8 @@ def _cause(gradients: Gradients, i: int) -> str:
     if _outside(gradients, i):
         rule = graph.ops[i].predicate("domain")
         constants = [values[p] if graph.ops[p] is CONSTANT else None for p in graph.parents[i]]
+        from gradcli.systems.conditions import said
+
         domain = said(rule, [graph.names[p] for p in graph.parents[i]], constants) if rule is not None else ""
         return f"{what} is outside its domain {domain}" if domain else f"{what} is not defined"
     if isnan(values[i]):

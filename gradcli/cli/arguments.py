@@ -40,7 +40,7 @@ RESERVED = frozenset(
 SHORT = ("-h", "-o")
 
 WORD = re.compile(rf"--({NAME}(?:-+(?:{NAME})?)*)(?:=(.*))?\Z", re.DOTALL)
-ASSIGNMENT = re.compile(rf"[-–—]{{0,2}}({NAME})=([^=;]*)\Z")
+ASSIGNMENT = rf"[-–—]{{0,2}}({NAME})=([^=;]*)"
 
 
 class Option(NamedTuple):
@@ -141,7 +141,7 @@ class Arguments:
             else f"one {what} at a time"
         )
         for k, word in enumerate(self.expressions):
-            match = ASSIGNMENT.match(word)
+            match = re.fullmatch(ASSIGNMENT, word)
             if WORD.match(word):
                 hint = f"options and values stand before --, the expression after it: {word} -- …"
                 break

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from time import monotonic
 from typing import TYPE_CHECKING
 
 from gradcli.cli.command import one_of
@@ -31,9 +30,16 @@ VARIABLE = "GRADCLI_VERIFY"
 class Checks:
     """The checks of one run. sympy's process is started at once, so that its import overlaps."""
 
-    def __init__(self, wanted: tuple[str, ...], budget: float) -> None:
-        self.wanted, self.budget, self.begun = wanted, budget, monotonic()
+    def __init__(self, wanted: tuple[str, ...], budget: float | None) -> None:
+        self.wanted, self.given = wanted, budget
         self.session: Session | None = None
+
+    @property
+    def budget(self) -> float:
+        """Seconds that all checks may take together."""
+        from gradcli.verify import BUDGET
+
+        return BUDGET if self.given is None else self.given
 
     def __enter__(self) -> Checks:
         if "sympy" in self.wanted:

@@ -1,13 +1,13 @@
 """`gradcli eval`: the table, the gradients, the verdicts."""
 
-from __future__ import annotations
+# Annotations are values here, not text: typer would compile each of them again on every run.
 
 from math import isfinite
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from gradcli.cells import resolve
+from gradcli.autodiff import Gradients
 from gradcli.cli import streams
 from gradcli.cli.arguments import variable
 from gradcli.cli.checks import CHECKS, VARIABLE, Checks, wanted
@@ -18,10 +18,6 @@ from gradcli.notation import number
 from gradcli.render import FORMATS, pieces, render
 from gradcli.render.figures import Style
 from gradcli.report import Report, build
-from gradcli.verify import BUDGET
-
-if TYPE_CHECKING:
-    from gradcli.autodiff import Gradients
 
 HELP = """Show forward values, local and global gradients of a formula, and prove them.
 
@@ -113,7 +109,7 @@ def evaluate(  # noqa: PLR0917 - an argument is an option
     verify_budget: Annotated[
         float | None,
         typer.Option(
-            help=f"Seconds that all checks may take together; {BUDGET:g} unless given.",
+            help="Seconds that all checks may take together; 5 unless given.",
             parser=seconds("--verify-budget"),
             metavar="SECONDS",
         ),
@@ -122,9 +118,8 @@ def evaluate(  # noqa: PLR0917 - an argument is an option
     """Print what was asked for, check it, and end with the exit status."""
     settle(format_, get, rank, decimals, sig)
     form = format_ or "table"
-    budget = BUDGET if verify_budget is None else verify_budget
     default = "all" if not get and form in CHECKED_BY_ALL else "proof"
-    with Checks(wanted(verify, no_verify=no_verify, default=default), budget) as checks:
+    with Checks(wanted(verify, no_verify=no_verify, default=default), verify_budget) as checks:
         graph, values = read_graph(
             ctx.obj,
             command="eval",
@@ -180,6 +175,8 @@ def names(words: str | None, flag: str) -> list[str]:
 
 def show_cells(gradients: Gradients, addresses: list[str], checks: Checks) -> Status:
     """Print the cells asked for, a bare number a line; then judge."""
+    from gradcli.cells import resolve
+
     cells = [resolve(address, gradients) for address in addresses]
     streams.put("\n".join(number(cell.value) for cell in cells))
     report = build(gradients, wrt=()).with_verification(checks.run(gradients))

@@ -27,7 +27,7 @@ SPECIAL = {"inf": inf, "infinity": inf, "nan": nan}
 """What is no literal of the language, and can be given all the same."""
 
 PLAIN = re.compile(rf"([-+−]?)(?:({NUMBER})|(inf|infinity|nan))\Z", re.IGNORECASE | re.ASCII)
-RADIX = re.compile(r"[-+]?0[xXoObB][0-9a-fA-F]+\Z")
+RADIX = r"[-+]?0[xXoObB][0-9a-fA-F]+"
 
 Fail = Callable[..., GradcliError]
 """Makes the error: (message, span in the value's text, hint) → error with its place."""
@@ -106,7 +106,7 @@ def refuse(text: str, fail: Fail) -> None:
     comma = re.fullmatch(r"([-+−]?[0-9]+),([0-9]+)", word)
     if comma:
         raise fail(f"'{word}' is not a number", None, f"the decimal sign is a point: {comma[1]}.{comma[2]}")
-    if RADIX.match(word):
+    if re.fullmatch(RADIX, word):
         raise fail(
             "numbers are written in decimal", None, f"write {int(word, 0)}" if len(word) < 40 else None
         )

@@ -131,18 +131,21 @@ class Op:
 def elementwise(name: str, definition: Rule, *, partials: Sequence[Rule | None], **facts: Any) -> Op:
     """A row for an op with a fixed number of inputs; the rule's own argument names are the documentation."""
     positional, keywords = _signature(definition)
-    return _row(Op(name, positional, definition, tuple(partials), attributes=keywords, **facts))
+    return Op(name, positional, definition, tuple(partials), attributes=keywords, **_points(**facts))
 
 
 def variadic(name: str, definition: Rule, *, partial: Rule, parameters: tuple[str, ...], **facts: Any) -> Op:
     """A row for an op of any number of inputs (at least as many as the parameters named)."""
-    return _row(Op(name, parameters, definition, partial, variadic=True, **facts))
+    return Op(name, parameters, definition, partial, variadic=True, **_points(**facts))
 
 
-def _row(op: Op) -> Op:
-    points = tuple(at if isinstance(at, tuple) else (at,) for at in op.samples)
-    checks = tuple(check if isinstance(check, Check) else Check(*check) for check in op.checks)
-    return replace(op, samples=points, checks=checks)
+def _points(samples: Sequence[Any] = (), checks: Sequence[Any] = (), **facts: Any) -> dict[str, Any]:
+    """The facts of a row, a sample as a tuple also where it is one number, a check as a Check."""
+    return {
+        **facts,
+        "samples": tuple([at if isinstance(at, tuple) else (at,) for at in samples]),
+        "checks": tuple([check if isinstance(check, Check) else Check(*check) for check in checks]),
+    }
 
 
 def _signature(rule: Rule) -> tuple[tuple[str, ...], dict[str, Number]]:
