@@ -83,7 +83,7 @@ SMOOTH = (
     elementwise(
         "gelu",
         lambda m, x: x * m.normal_cdf(x),
-        partials=[lambda m, y, x: m.normal_cdf(x) + x * m.exp(-x * x / 2) / m.sqrt(2 * m.pi)],
+        partials=[lambda m, y, x: m.normal_cdf(x) + x * m.normal_pdf(x)],
         latex=r"#1\,\Phi\left(#1\right)",
         doc="x*Φ(x), with the normal distribution function (PyTorch's default form)",
         samples=(0, 1e-8, -5, 10, 1),

@@ -76,7 +76,9 @@ ROWS = tuple(
                 lambda m, y, z, t: -z,
             ],
             shown=("sigmoid(z)-t", "-z"),
-            stable=lambda m, z, t: t * m.softplus(-z) + (1 - t) * m.softplus(z),
+            stable=lambda m, z, t: m.where(
+                m.ge(t, 0) * m.le(t, 1), t * m.softplus(-z) + (1 - t) * m.softplus(z), m.softplus(z) - t * z
+            ),
             latex=r"\ln\left(1 + e^{#1}\right) - #2 #1",
             aliases=("binary_cross_entropy_with_logits",),
             doc="binary cross-entropy of sigmoid(z), without overflow",

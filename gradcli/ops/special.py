@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from math import log, pi, sqrt
+from typing import Any
 
 from gradcli.ops.elementary import call
 from gradcli.ops.op import Check, elementwise
 
 GAMMA = 0.5772156649015329  # Euler's constant
+
+
+def bell(m: Any, x: Any, n: int) -> Any:
+    """exp(-x²/n), with x split at h, the 1/16 below it: h² is exact, so that exp magnifies no rounding."""
+    h = m.floor(16 * x) / 16
+    return m.exp(-h * h / n) * m.exp(-(x - h) * (x + h) / n)
 
 
 ROWS = tuple(
@@ -17,18 +24,26 @@ ROWS = tuple(
             "gaussian",
             lambda m, x: m.exp(-x * x),
             partials=[lambda m, y, x: -2 * x * y],
-            # x² is split at 1/16, where it is exact, so that the exponent's rounding is not magnified by exp.
-            stable=lambda m, x: m.where(
-                m.lt(m.abs(x), 30),
-                m.exp(-((m.floor(16 * x) / 16) ** 2))
-                * m.exp(-(x - m.floor(16 * x) / 16) * (x + m.floor(16 * x) / 16)),
-                0,
-            ),
+            stable=lambda m, x: m.where(m.lt(m.abs(x), 30), bell(m, x, 1), 0),
             latex="e^{-{#1}^{2}}",
             doc="exp(-x²), with all its digits far from 0",
             samples=(0, 1e-8, -20.3, 26.1, 1),
             checks=(Check((0,), 1, (0,)), Check((1,), 0.36787944117144233, (-0.7357588823428847,))),
             source="d e^(-x²) = -2x e^(-x²) dx",
+        ),
+        elementwise(
+            "normal_pdf",
+            lambda m, x: m.exp(-x * x / 2) / m.sqrt(2 * m.pi),
+            partials=[lambda m, y, x: -x * y],
+            stable=lambda m, x: m.where(m.lt(m.abs(x), 40), bell(m, x, 2) / m.sqrt(2 * m.pi), 0),
+            latex=call(r"\varphi"),
+            doc="φ(x), the normal density",
+            samples=(0, 1e-8, -35.7, 25.1, 1),
+            checks=(
+                Check((0,), 1 / sqrt(2 * pi), (0,)),
+                Check((1,), 0.24197072451914337, (-0.24197072451914337,)),
+            ),
+            source="Abramowitz and Stegun 26.2.1",
         ),
         elementwise(
             "erf",
@@ -60,7 +75,7 @@ ROWS = tuple(
         elementwise(
             "normal_cdf",
             lambda m, x: m.erfc(-x / m.sqrt(2)) / 2,
-            partials=[lambda m, y, x: m.exp(-x * x / 2) / m.sqrt(2 * m.pi)],
+            partials=[lambda m, y, x: m.normal_pdf(x)],
             spelled={"floats": "normal_cdf"},
             latex=call(r"\Phi"),
             aliases=("ndtr",),

@@ -217,6 +217,8 @@ class Balls(System):
             angle = angle.union(-angle)
         if type(x) is not arb_series and type(y) is not arb_series:
             return angle
+        if y0.is_zero() and x0.is_zero():
+            return arb_series([angle, NAN])
         atan = analytic("atan")
         turned = -atan(x / y) if y0 > 0 or y0 < 0 else atan(y / x)
         return arb_series([angle, turned[1]])

@@ -216,7 +216,7 @@ def lgamma(x: float) -> float:
     return (
         result
         if abs(result) > 0.5 or x in (1, 2) or isnan(x)
-        else _precise(lambda b: b.gamma().abs_lower().log(), x)
+        else _precise(lambda b: abs(b.gamma()).log(), x)
     )
 
 
@@ -231,7 +231,7 @@ def polygamma(n: float, x: float) -> float:
         return nan
     if n == 0:
         return digamma(x)
-    return 0.0 if x == inf else _precise(lambda b: _complex(b).polygamma(int(n)).real, x)
+    return 0.0 if x == inf else _precise(lambda b: _polygamma(int(n), b), x)
 
 
 def logaddexp(a: float, b: float) -> float:
@@ -249,10 +249,18 @@ def _is_pole(x: float) -> bool:
     return isnan(x) or (x <= 0 and (x == floor(x)))
 
 
-def _complex(ball: Any) -> Any:
-    from flint import acb
+def _polygamma(n: int, x: Any) -> Any:
+    """ψ⁽ⁿ⁾(x) = (-1)ⁿ⁺¹ n! ζ(n+1, x); left of 0 by reflection, (-1)ⁿ ψ⁽ⁿ⁾(1-x) - dⁿ/dxⁿ π cot πx."""
+    from flint import arb, arb_series, ctx
 
-    return acb(ball)
+    if x > 0:
+        return (-1) ** (n + 1) * arb(n + 1).gamma() * arb(n + 1).zeta(x)
+    before, ctx.cap = ctx.cap, n + 1
+    try:
+        cotangent = arb_series([x, 1], n + 1).cot_pi()[n] * arb.pi() * arb(n + 1).gamma()
+    finally:
+        ctx.cap = before
+    return (-1) ** n * _polygamma(n, 1 - x) - cotangent
 
 
 def _precise(function: Function, x: float) -> float:

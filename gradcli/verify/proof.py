@@ -149,7 +149,7 @@ class Proof:
 
     def check_value(self, i: int, op: Op, claim: float, x: list[arb]) -> None:
         """A forward value that the fast test did not accept."""
-        outcome, exact = self.judge.decide(op, claim, lambda: self.m.value(op, x))
+        outcome, exact = self.judge.decide(op, claim, lambda x: self.m.value(op, x), x)
         if outcome in ("right", "rough", "kink"):
             return
         if outcome == "wrong":
@@ -161,7 +161,7 @@ class Proof:
 
     def check_slope(self, i: int, op: Op, k: int, claim: float, x: list[arb]) -> arb:
         """A local gradient that the fast test did not accept. Returns the slope to go on with."""
-        outcome, exact = self.judge.decide(op, claim, lambda: self.m.slope(op, x, k))
+        outcome, exact = self.judge.decide(op, claim, lambda x: self.m.slope(op, x, k), x)
         if outcome == "right":
             return exact
         self.taken[i, k] = claim
@@ -194,7 +194,7 @@ class Proof:
             if found is not None:
                 taken.append(found * (self.adjoints[child] or 0.0))
         outcome, exact = self.judge.decide(
-            None, claim, lambda: self.total(p, edges)[0], lambda: self.total(p, edges)[1]
+            None, claim, lambda _: self.total(p, edges)[0], slack=lambda: self.total(p, edges)[1]
         )
         if outcome == "right":
             return
