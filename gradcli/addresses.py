@@ -13,7 +13,8 @@ from gradcli.cells import Cell, carried, edge_name, gradient_of
 from gradcli.errors import ExpressionError, UnknownCell
 from gradcli.ops.op import CONSTANT, INPUT
 from gradcli.structure import occurrences
-from gradcli.syntax import GREEK, NAME
+from gradcli.syntax import GREEK
+from gradcli.tokens import NAME
 
 OF_NODE = ("value", "grad")
 OF_EDGE = ("local", "down")

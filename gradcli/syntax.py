@@ -31,44 +31,29 @@ from gradcli import faults
 from gradcli.errors import ExpressionError, LimitError, Span
 from gradcli.graph import LIMIT, Builder, Graph
 from gradcli.ops import FUNCTIONS, INFIX, PREFIX
-from gradcli.ops.op import CONSTANT, INPUT, Notation, Op, Rule
+from gradcli.ops.op import CONSTANT, INPUT, Op, Rule
+from gradcli.tokens import (
+    BLANK,
+    BRACKET,
+    CALL,
+    COMMA,
+    END,
+    NAME_TOKEN,
+    NEGATIVE,
+    NEWLINE,
+    NUMBER_TOKEN,
+    OPERATOR,
+    STRANGE,
+    SUPERSCRIPT,
+    SUPERSCRIPTS,
+    lexis,
+)
 
 CONSTANTS = {"pi": pi, "e": e, "tau": tau}
 """Inputs with a default: constants unless the user gives them a value."""
 
 GREEK = {"π": "pi", "τ": "tau"}
 IDENTITY, POW, EXP = FUNCTIONS["identity"], FUNCTIONS["pow"], FUNCTIONS.get("exp")
-
-SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")
-
-_LETTER = r"[^\W\d₀-₉⁰¹²³⁴-⁹½¼¾⅐-⅞]"
-NAME = rf"{_LETTER}(?:{_LETTER}|[0-9₀-₉])*+"
-NUMBER = r"(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?+"
-POWER = r"[⁺⁻]?[⁰¹²³⁴-⁹]+"
-
-SPACE = r"[ \t\r\f\v\u00a0\u2009\u202f]"
-
-TOKEN = re.compile(
-    rf"""{SPACE}*+(?:
-      ( [A-Za-z_][A-Za-z0-9_]*+ (?![ \t(]|[^\x00-\x7f]) | {NAME} (?!{SPACE}*\() )
-    | ( {NUMBER} )
-    | ( \*\* | [-+*/^<>]=?+ | [=!]= | [×·⋅∙∗÷∕−≤≥≠] )
-    | ( [()] )
-    | ( {NAME} ) {SPACE}*\(
-    | ( {POWER} )
-    | ( , )
-    | ( (?:\#[^\n]*)?\n | \#[^\n]*\Z )
-    | ( ; | \Z )
-    | ( . )
-    )""",
-    re.VERBOSE | re.DOTALL,
-)
-NAME_TOKEN, NUMBER_TOKEN, OPERATOR, BRACKET, CALL, SUPERSCRIPT, COMMA, NEWLINE, END, STRANGE = range(1, 11)
-
-BLANK = re.compile(r"(?:[\s;\ufeff]|#[^\n]*)*")
-HEAD = re.compile(rf"({NAME})[ \t]*(\(\s*(?:{NAME}(?:\s*,\s*{NAME})*)?\s*\)[ \t]*)?=(?!=)")
-KEYWORD = re.compile(rf"\s*({NAME})\s*=(?!=)\s*([-+−]?\s*{NUMBER})?\s*")
-NEGATIVE = re.compile(rf"[-−][ \t]*((?>{NUMBER}))(?![ \t]*(?:\^|\*\*|{POWER}))")
 
 
 def parse(
@@ -129,6 +114,7 @@ class Parser:
 
     def __init__(self, text: str, *, given: frozenset[str], share: bool, place: str | None) -> None:
         self.text, self.given, self.share, self.place = text, given, share, place
+        self.lexis = lexis(text)
         self.gates: dict[str, Op] = {}
         self.defining: str | None = None
         self.expanded = 0
@@ -149,7 +135,7 @@ class Parser:
                 self.fail(
                     "only the last statement may be a bare expression", bare, "give it a name, such as q = …"
                 )
-            head = HEAD.match(text, at)
+            head = self.lexis.head.match(text, at)
             if head is None:
                 output, bare, at = self.expression(builder, scope, at)
                 continue
@@ -262,7 +248,7 @@ class Parser:
                 else:
                     operands[-1] = add(op, (left, right), starts[-1], end)
 
-        tokens = TOKEN.finditer(text, at)
+        tokens = self.lexis.token.finditer(text, at)
         while True:
             token = next(tokens)
             kind: int = token.lastindex  # type: ignore[assignment]
@@ -285,7 +271,7 @@ class Parser:
                         waiting.append((notation.binding, op, start, stop, notation))
                         continue
                     stop, word = literal.end(), "-" + literal[1]
-                    tokens = TOKEN.finditer(text, stop)
+                    tokens = self.lexis.token.finditer(text, stop)
                     index = builder.constant(word, number(word, text, (start, stop)), (start, stop))
                 elif kind == CALL or (kind == BRACKET and text[start] == "("):
                     function = self.function(token[5], (start, stop)) if kind == CALL else None
@@ -329,14 +315,14 @@ class Parser:
                 reduce(1)
                 if not waiting or waiting[-1][1] is None:
                     faults.lonely_comma(self, token)
-                keyword = KEYWORD.match(text, stop)
+                keyword = self.lexis.keyword.match(text, stop)
                 if keyword is None:
                     wants_operand = True
                 else:
                     bracket = waiting.pop()
                     opened -= 1
                     values, stop = self.keywords(bracket[1], keyword)
-                    tokens = TOKEN.finditer(text, stop)
+                    tokens = self.lexis.token.finditer(text, stop)
                     self.call(builder, bracket, operands, starts, ends, values, stop)
                     starts[-1], ends[-1] = bracket[2], stop
             elif kind == SUPERSCRIPT:
@@ -401,7 +387,7 @@ class Parser:
                 self.fail(
                     f"'{name}=' takes a number, then ',' or ')'", (stop, stop + 1), "keywords come last"
                 )
-            match = KEYWORD.match(self.text, stop + 1)
+            match = self.lexis.keyword.match(self.text, stop + 1)
         return self.fail("after a keyword come only keywords", (stop, stop + 1), f"put {name}=… last")
 
     def call(

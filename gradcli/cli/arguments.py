@@ -24,7 +24,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from gradcli.errors import Span, UsageError
-from gradcli.syntax import GREEK, NAME
+from gradcli.syntax import GREEK
+from gradcli.tokens import NAME
 
 RESERVED = frozenset(
     """

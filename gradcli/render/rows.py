@@ -6,7 +6,7 @@ import re
 
 from gradcli import notation
 from gradcli.graph import Graph
-from gradcli.syntax import HEAD
+from gradcli.tokens import lexis
 
 LONGEST = 1000
 """Characters up to which a node is shown as written; nested spans would add up to the square of the text."""
@@ -24,7 +24,7 @@ def expression(graph: Graph, index: int) -> str:
         if end - start > LONGEST:
             return notation.formula(graph, index)
         text = graph.source[start:end]
-        head = HEAD.match(text)
+        head = lexis(text).head.match(text)
         return text[head.end() :].strip() if head else text
     text = notation.text(graph, index) if len(graph) <= TEXT else ""
     return text if 0 < len(text) <= LONGEST else notation.formula(graph, index)
