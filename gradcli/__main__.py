@@ -8,7 +8,7 @@ import sys
 
 def main() -> None:
     """Run the command line of this process and end it with the exit status."""
-    gc.disable()  # modules and graphs make no garbage in cycles; looking for it costs a twentieth of a short run
+    gc.disable()  # a short run makes no garbage in cycles, and looking for it takes a twentieth of its time
     try:
         from gradcli.cli import run
 

@@ -67,10 +67,10 @@ NOT_OPERATORS = {
     "&&": "multiply truth values: (a>0)*(b>0)",
 }
 
-POWERED = re.compile(r"([^\W\d]\w*)\s*(?:(?:\^|\*\*)\s*([-−]?[0-9]+)|([⁺⁻]?[⁰¹²³⁴-⁹]+))\s*\Z")
+POWERED = r"([^\W\d]\w*)\s*(?:(?:\^|\*\*)\s*([-−]?[0-9]+)|([⁺⁻]?[⁰¹²³⁴-⁹]+))\s*\Z"
 """A name with a power, as in sin²(x)."""
 
-NUMERAL = re.compile(r"[0-9.]+")
+NUMERAL = r"[0-9.]+"
 
 AMBIGUOUS = {
     "cross_entropy": "softmax_cross_entropy(scores, t) takes scores (logits), as PyTorch;\n"
@@ -158,7 +158,7 @@ def expected_operator(
     word = token[kind]
     right = word + "(…)" if kind == 5 else "(…)" if word == "(" else word
     adjacent = start == ends[-1]
-    power = POWERED.search(text[max(0, start - 40) : start])
+    power = re.search(POWERED, text[max(0, start - 40) : start])
     if power and power[1] in FUNCTIONS and word == "(":
         exponent = unicodedata.normalize("NFKC", power[2] or power[3]).replace("−", "-")
         begin = start - len(power[0])
@@ -171,9 +171,9 @@ def expected_operator(
         parser.fail(
             f"the function {left} is called with brackets", (starts[-1], end), f"write {left}({right})"
         )
-    if NUMERAL.fullmatch(left) and adjacent and re.match(r"_[0-9]", word):
+    if re.fullmatch(NUMERAL, left) and adjacent and re.match(r"_[0-9]", word):
         parser.fail("a number has no _", (starts[-1], end), f"write {left}{word.lstrip('_')}")
-    if NUMERAL.fullmatch(left) and adjacent and kind == 2:
+    if re.fullmatch(NUMERAL, left) and adjacent and kind == 2:
         parser.fail("a number has one decimal point", (starts[-1], end), "remove the others")
     if left == "0" and adjacent and re.fullmatch(r"x[0-9a-fA-F]{1,12}|b[01]{1,40}|o[0-7]{1,14}", word):
         parser.fail("numbers are written in decimal", (starts[-1], end), f"write {int(left + word, 0)}")

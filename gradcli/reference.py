@@ -39,7 +39,8 @@ class Entry:
     """The documentation of one op.
 
     calls: every way to write it.   output: its name in the rules.   domain, kinks: in words; empty for
-    everywhere, and for none.   gate, role: the lecture's.   checks: hand-checked points.   example: a command that runs.
+    everywhere, and for none.   gate, role: the lecture's.   checks: hand-checked points.
+    example: a command that runs.
     """
 
     name: str

@@ -32,7 +32,7 @@ def command(*words: str) -> list[str]:
 
 
 def environment(**changes: str) -> dict[str, str]:
-    """The environment of a process: ours, without what changes the output, and with the program in its path."""
+    """The environment of a process: ours, without what changes the output, with the program in its path."""
     kept = {
         k: v
         for k, v in os.environ.items()
@@ -517,7 +517,7 @@ def test_examples_of_the_help_run(words, gradcli):
 
 
 def test_help_groups_the_commands():
-    """The help lists every command once, grouped by what it is for; -h is --help; nothing at all shows it too."""
+    """The help lists every command once, grouped by what it is for; -h, and no word at all, show it too."""
     text = helped()
     for name in COMMANDS:
         assert len(re.findall(rf"^  {name} +\w", text, re.MULTILINE)) == 1
@@ -601,7 +601,7 @@ ADVERSARIAL = [
 
 @pytest.mark.parametrize("case", ADVERSARIAL, ids=lambda case: case["id"])
 def test_adversarial(case, tmp_path):
-    """Hostile or awkward input gets the answer, a message or a warning; nothing is executed, nothing hangs."""
+    """Hostile or awkward input gets the answer, a message or a warning; nothing is executed or hangs."""
     values = case.get("args") or [f"--{name}={value}" for name, value in case["vars"].items()]
     begun = time.monotonic()
     done = subprocess.run(

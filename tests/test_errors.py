@@ -48,7 +48,7 @@ def test_the_gallery_is_large_enough():
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.stem)
 def test_fault(fault, capsys, monkeypatch):
-    """The message, the caret, the hint and the exit status are as recorded; standard error has nothing else."""
+    """The message, the caret, the hint and the exit status are as recorded, and nothing else is told."""
     monkeypatch.chdir(GALLERY / "files")
     monkeypatch.setattr(sys, "stdin", io.StringIO(""))
     status = run(words(fault))

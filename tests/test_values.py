@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from gradcli.cli.arguments import Binding
-from gradcli.cli.values import LARGEST, from_files, refuse_twice, value
+from gradcli.cli.files import LARGEST, from_files
+from gradcli.cli.values import refuse_twice, value
 from gradcli.errors import FileError, GradcliError, LimitError, UsageError
 
 

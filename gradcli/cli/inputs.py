@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from gradcli.cli import streams
 from gradcli.cli.arguments import RESERVED, Arguments, Binding, assignment, brief
-from gradcli.cli.values import from_files, read_text, refuse_twice, value
+from gradcli.cli.values import refuse_twice, value
 from gradcli.errors import ExpressionError, UsageError
 from gradcli.ops import FUNCTIONS
 from gradcli.syntax import parse
@@ -38,9 +38,14 @@ def read_graph(
     text, place = read_expression(arguments, command, options, file)
     bindings = [*arguments.bindings, *(assignment(text) for text in settings)]
     refuse_twice(bindings)
-    filed = from_files(files)
+    filed: dict[str, float] = {}
+    definitions = ""
+    if files or defs is not None:
+        from gradcli.cli.files import from_files, read_text
+
+        filed = from_files(files)
+        definitions = read_text(defs, streams.LARGEST) if defs is not None else ""
     given = {*filed, *(binding.name for binding in bindings)}
-    definitions = read_text(defs, streams.LARGEST) if defs is not None else ""
     try:
         graph = parse(text, given=given, definitions=definitions, share=share, place=place)
     except ExpressionError as error:
@@ -70,6 +75,8 @@ def read_expression(
             hint=f"keep one of them; for a variable named file write --set file={brief(file)}",
         )
     if file is not None:
+        from gradcli.cli.files import read_text
+
         return read_text(file, streams.LARGEST), file
     if text == "-":
         return streams.read_input(), None

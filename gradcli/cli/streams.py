@@ -13,7 +13,6 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
-from gradcli.cli.values import reason
 from gradcli.errors import FileError, LimitError
 
 if TYPE_CHECKING:
@@ -168,3 +167,13 @@ def decoded(word: str) -> str:
         return word if word.isascii() else os.fsencode(word).decode("utf-8")
     except UnicodeError:
         return word
+
+
+def reason(error: OSError) -> str:
+    """The system's words for what went wrong with a file, as our messages are written."""
+    return uncapitalised(error.strerror or str(error))
+
+
+def uncapitalised(words: str) -> str:
+    """A foreign message as ours begin; an abbreviation stays."""
+    return words[:1].lower() + words[1:] if words[1:2].islower() else words

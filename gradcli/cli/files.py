@@ -1,0 +1,226 @@
+"""Files of values: one number for `--x=@file`, a table of names and numbers for `--vars`.
+
+Text in a file is a constant of our own language, as on the command line. Nothing is unpickled.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from gradcli.cli.arguments import Binding, brief, variable
+from gradcli.cli.streams import reason, uncapitalised
+from gradcli.cli.values import constant
+from gradcli.errors import FileError, GradcliError, LimitError, Span, UsageError
+from gradcli.syntax import NAME
+
+LARGEST = 1 << 20
+"""Bytes that a file of values may have."""
+
+
+def from_files(names: Sequence[str]) -> dict[str, float]:
+    """The values of all `--vars` files together.
+
+    Errors: FileError with the file and the key; also for a name that two files give.
+    """
+    found: dict[str, float] = {}
+    origin: dict[str, str] = {}
+    for file in names:
+        for key, entry in table(file).items():
+            name = variable(key)
+            if not re.fullmatch(NAME, key):
+                raise FileError(
+                    f"{file}: '{brief(key)}' cannot be the name of a variable",
+                    hint="names are letters, digits and _",
+                )
+            if name in found:
+                other = "too" if origin[name] == file else f"and in {origin[name]}"
+                raise FileError(f"{file}: '{name}' is given here {other}", hint="keep one of them")
+            found[name] = scalar(entry, f"{file}: '{name}'")
+            origin[name] = file
+    return found
+
+
+# ── files ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def read_text(file: str, largest: int = LARGEST) -> str:
+    """A UTF-8 text file of bounded size.
+
+    Errors: FileError; LimitError.
+    """
+    try:
+        return read(file, largest).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise FileError(
+            f"{file}: this is no UTF-8 text (byte {error.start})", hint="save it as UTF-8"
+        ) from None
+
+
+def read(file: str, largest: int = LARGEST) -> bytes:
+    """A file of bounded size.
+
+    Errors: FileError; LimitError.
+    """
+    try:
+        with Path(file).open("rb") as stream:
+            data = stream.read(largest + 1)
+    except OSError as error:
+        raise FileError(
+            f"{file}: {reason(error)}", hint="is the path right?" if error.errno == 2 else None
+        ) from None
+    except ValueError:
+        raise FileError(f"{file}: this is no path of a file") from None
+    if len(data) > largest:
+        raise LimitError(f"{file}: the file is larger than {largest:,} bytes")
+    return data
+
+
+def from_file(file: str, binding: Binding) -> float:
+    """The one number that a file holds.
+
+    Errors: UsageError for a kind of file that is not read; FileError for what is not one number.
+    """
+    readers: dict[str, Callable[[str], Any]] = {
+        ".txt": lambda file: read_text(file).strip(),
+        ".csv": lambda file: read_text(file).strip().strip('"'),
+        ".json": lambda file: decoded(file, json_document),
+        ".npy": array,
+    }
+    reader = readers.get(Path(file).suffix.lower())
+    if reader is None:
+        raise UsageError(
+            f"the kind of file is not known: '{brief(file)}'",
+            source=binding.written,
+            span=binding.span(),
+            hint=f"a value is read from {', '.join(readers)}",
+        )
+    return scalar(reader(file), file)
+
+
+def table(file: str) -> Mapping[str, Any]:
+    """The names and entries of a `--vars` file."""
+    readers: dict[str, Callable[[str], Any]] = {
+        ".json": lambda file: decoded(file, json_document),
+        ".toml": lambda file: decoded(file, toml_document),
+        ".npz": archive,
+    }
+    reader = readers.get(Path(file).suffix.lower())
+    if reader is None:
+        raise UsageError(
+            f"the kind of file is not known: '{brief(file)}'", hint=f"--vars reads {', '.join(readers)}"
+        )
+    found = reader(file)
+    if not isinstance(found, Mapping):
+        raise FileError(
+            f"{file}: this holds no names", hint='a file of values is a table: {"x": 3, "y": "1/3"}'
+        )
+    return found
+
+
+def scalar(entry: Any, place: str) -> float:
+    """The number of an entry in a file; text is a constant of the language.
+
+    Errors: FileError with the place.
+    """
+
+    def fail(message: str, span: Span | None = None, hint: str | None = None) -> GradcliError:
+        text = entry if isinstance(entry, str) else ""
+        where = f" in '{brief(text)}'" if text and text not in message else ""
+        return FileError(f"{place}: {message}{where}", hint=hint)
+
+    if isinstance(entry, str):
+        if not entry.strip():
+            raise fail("there is no number here")
+        return constant(entry, fail)
+    if isinstance(entry, float):
+        return entry
+    kinds = {bool: "a truth value", list: "a list", dict: "a table", type(None): "null"}
+    if isinstance(entry, (list, dict)):
+        raise fail(
+            f"this is {kinds[type(entry)]}: values are scalars", hint="give each entry a variable of its own"
+        )
+    raise fail(f"this is {kinds.get(type(entry), 'a ' + type(entry).__name__)}, not a number")
+
+
+def decoded(file: str, decode: Callable[[str], Any]) -> Any:
+    """A text file through a decoder, its faults as ours."""
+    text = read_text(file)
+    try:
+        return decode(text)
+    except RecursionError:
+        raise FileError(f"{file}: this is nested too deeply") from None
+    except ValueError as error:
+        raise FileError(f"{file}: {uncapitalised(str(error))}") from None
+
+
+def json_document(text: str) -> Any:
+    """Strict JSON: no NaN, no number beyond the doubles, no key twice. Numbers keep the digits typed."""
+    import json
+
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(items)
+        if len(found) < len(items):
+            twice = next(key for k, (key, _) in enumerate(items) if key in dict(items[:k]))
+            raise ValueError(f"'{twice}' is given twice")
+        return found
+
+    def refuse_word(word: str) -> Any:
+        raise ValueError(f'JSON has no {word}; write "{word.lower().replace("infinity", "inf")}"')
+
+    return json.loads(
+        text, object_pairs_hook=pairs, parse_constant=refuse_word, parse_float=str, parse_int=str
+    )
+
+
+def toml_document(text: str) -> Any:
+    """TOML, numbers as typed; whole numbers of any length."""
+    import tomllib
+
+    def entry(value: Any) -> Any:
+        return str(value) if type(value) is int else value
+
+    found = tomllib.loads(text, parse_float=lambda digits: digits.replace("_", ""))
+    return {key: entry(value) for key, value in found.items()}
+
+
+def array(file: str) -> float:
+    """The one number of an NPY file; never pickled."""
+    import io
+
+    import numpy as np
+
+    data = read(file)
+    try:
+        return single(np.load(io.BytesIO(data), allow_pickle=False), file)
+    except (ValueError, EOFError, OSError) as error:
+        raise FileError(f"{file}: this is no NPY file of numbers ({brief(str(error), 80)})") from None
+
+
+def archive(file: str) -> dict[str, float]:
+    """The numbers of an NPZ file; never pickled, never larger than a file of values may be."""
+    import io
+    import zipfile
+
+    import numpy as np
+
+    data = read(file)
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as packed:
+            if sum(member.file_size for member in packed.infolist()) > LARGEST:
+                raise LimitError(f"{file}: unpacked, the file is larger than {LARGEST:,} bytes")
+        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+            return {name: single(arrays[name], f"{file}: '{name}'") for name in arrays.files}
+    except (ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
+        raise FileError(f"{file}: this is no NPZ file of numbers ({brief(str(error), 80)})") from None
+
+
+def single(entries: Any, place: str) -> float:
+    """An array's only entry."""
+    if entries.size != 1:
+        raise FileError(f"{place}: this holds {entries.size} numbers: values are scalars")
+    if entries.dtype.kind not in "iuf":
+        raise FileError(f"{place}: this holds {entries.dtype}, not a number")
+    return float(entries.reshape(-1)[0])
