@@ -1,0 +1,134 @@
+"""What is measured: each function yields rows of the table, with the promise beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from tests.benchmarks.measure import Bench, Failed, Times, middle, pairs, ratio
+
+NEURON = ["1/(1+exp(-(w0*x0+w1*x1+w2)))", "--w0=2", "--x0=-1", "--w1=-3", "--x1=-2", "--w2=-3"]
+FOOT = b"backward needs"
+"""In the last line of the table, before any verdict."""
+
+IDLE = """
+import typer
+
+app = typer.Typer()
+
+@app.command()
+def one(): pass
+
+@app.command()
+def two(): pass
+
+if __name__ == "__main__":
+    app()
+"""
+"""A typer application that does nothing: what any command costs."""
+
+PEERS = ("micrograd", "torch")
+"""Measured where they are installed."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table; an empty text where there is nothing to say."""
+
+    work: str
+    ours: str
+    peer: str = ""
+    ratio: str = ""
+    promised: str = ""
+    met: bool | None = None
+
+
+def startup(bench: Bench, *, quick: bool) -> Iterator[Row]:
+    """The least that a command costs, against a typer application that does nothing."""
+    idle = Path(bench.folder.name) / "idle.py"
+    idle.write_text(IDLE, encoding="utf-8")
+    ours, peer = pairs(
+        partial(bench.whole, "-m", "gradcli", "eval", *NEURON, "--no-verify", "--format", "plain"),
+        partial(bench.whole, "-m", "idle", "one"),
+        9 if quick else 31,
+    )
+    yield times("eval --no-verify --format plain, whole process", ours, "idle typer", peer, 1.2)
+
+
+def verified(bench: Bench, *, quick: bool) -> Iterator[Row]:
+    """The table and all verdicts, against importing sympy."""
+    ours, peer = pairs(
+        partial(bench.until, FOOT, "-m", "gradcli", "eval", *NEURON, "--verify", "all"),
+        partial(bench.whole, "-c", "import sympy"),
+        5 if quick else 15,
+    )
+    if not all(run["apart"] for run in ours):
+        yield Row("the table is written before its verdicts", "no", promised="yes", met=False)
+    yield times("eval, the table is on screen", ours, "import sympy", peer, 0.5, "screen")
+    yield times("eval, all verdicts told, whole process", ours, "import sympy", peer, 1.6, "finished")
+
+
+def engine(bench: Bench, *, quick: bool) -> Iterator[Row]:
+    """From text to all gradients, in the process; the peers get the same work without a text."""
+    peers = [name for name in PEERS if bench.importable(name)]
+    for nodes, most, repeats in ((10**5, 0.25, 3 if quick else 9), (10**6, 2.0, 2 if quick else 3)):
+        work = f"x0*0.5+x1*1.5+… to all gradients, {nodes:,} nodes"
+        ask = partial(bench.inside, "work.py", "linear", str(nodes))
+        runs, _ = pairs(ask, None, repeats)
+        yield seconds(work, runs, most)
+        peak = middle(runs, "MiB")
+        yield Row("  peak memory of the process", f"{peak:.0f} MiB", promised="<= 300 MiB", met=peak <= 300)
+        for name in peers:
+            against = f"  against {name}"
+            try:
+                ours, peer = pairs(ask, partial(bench.inside, "peers.py", name, str(nodes)), repeats)
+            except Failed as failure:
+                yield Row(against, "", f"failed: {failure}")
+            else:
+                theirs = f"{name} {middle(peer):.2f} s"
+                yield Row(against, f"{middle(ours):.3f} s", theirs, f"{ratio(ours, peer):.2f}")
+
+
+def depth(bench: Bench, *, quick: bool) -> Iterator[Row]:
+    """What recursion would not survive; the answers are checked."""
+    for name, size in (("parentheses", 10**6), ("minuses", 10**6), ("powers", 10**5), ("calls", 10**5)):
+        work = f"{size:,} nested {name}, text to gradients"
+        try:
+            found, _ = pairs(partial(bench.inside, "work.py", name, str(size)), None, 1 if quick else 3)
+        except Failed as failure:
+            yield Row(work, f"{failure}", promised="right answer", met=False)
+        else:
+            yield Row(work, f"{middle(found):.3f} s", promised="right answer", met=True)
+
+
+def proof(bench: Bench, *, quick: bool) -> Iterator[Row]:
+    """The proof of every value and local gradient, in the process."""
+    for name, what, most in (("linear", "that sum", 0.5), ("mixed", "mixed elementary functions", 1.5)):
+        work = f"proof of {what}, 100,000 nodes"
+        ask = partial(bench.inside, "work.py", f"proof-{name}", str(10**5))
+        try:
+            found, _ = pairs(ask, None, 2 if quick else 5)
+        except Failed as failure:
+            yield Row(work, f"{failure}", promised=f"<= {most} s", met=False)
+        else:
+            yield seconds(work, found, most)
+
+
+def seconds(work: str, runs: list[Times], most: float) -> Row:
+    """A row whose promise is a time."""
+    found = middle(runs)
+    return Row(work, f"{found:.3f} s", promised=f"<= {most} s", met=found <= most)
+
+
+def times(work: str, ours: list[Times], name: str, peer: list[Times], most: float, *which: str) -> Row:
+    """A row whose promise is a ratio. which: the time of ours, where a run has several."""
+    found = ratio(ours, peer, *which)
+    theirs = f"{name} {1000 * middle(peer):.0f} ms"
+    return Row(
+        work, f"{1000 * middle(ours, *which):.0f} ms", theirs, f"{found:.2f}", f"<= {most} x", found <= most
+    )
+
+
+ROWS = {"startup": startup, "verified": verified, "engine": engine, "depth": depth, "proof": proof}
