@@ -40,7 +40,9 @@ RESERVED = frozenset(
 
 SHORT = ("-h", "-o")
 
-WORD = re.compile(rf"--({NAME}(?:-+(?:{NAME})?)*)(?:=(.*))?\Z", re.DOTALL)
+WORD = rf"--({NAME}(?:-+(?:{NAME})?)*)"
+"""What can be the name of an option or a variable: `--` and words joined by dashes."""
+
 ASSIGNMENT = rf"[-–—]{{0,2}}({NAME})=([^=;]*)"
 
 
@@ -99,16 +101,16 @@ class Arguments:
                         f"{command} has no option {word}",
                         hint=f'for the expression minus {word[1:]} write "({word})"',
                     )
-                match, flag, value = None, word, None
+                flag, value = word, None
             else:
-                match = WORD.match(word)
-                if match is None:
+                if not optional(word):
                     expressions.append(word)
                     continue
-                flag, value = f"--{match[1]}", match[2]
+                flag, equals, text = word.partition("=")
+                value = text if equals else None
             option = options.get(flag)
             if option is None:
-                name = variable(match[1]) if match else ""
+                name = variable(flag[2:])
                 refuse_reserved(name, flag, value, options, command)
             elif not option.takes_value:
                 if value is not None:
@@ -143,7 +145,7 @@ class Arguments:
         )
         for k, word in enumerate(self.expressions):
             match = re.fullmatch(ASSIGNMENT, word)
-            if WORD.match(word):
+            if optional(word):
                 hint = f"options and values stand before --, the expression after it: {word} -- …"
                 break
             if match and (k > 0 or word[0] in "-–—"):
@@ -153,6 +155,18 @@ class Arguments:
                 hint = f"a value is written with two dashes: --{word[1:]}={self.expressions[k + 1]}"
                 break
         raise UsageError(f"more than one {what}: '{brief(first)}' and '{brief(second)}'", hint=hint)
+
+
+def optional(word: str) -> bool:
+    """Whether a word is written like an option: `--WORD` or `--WORD=…`.
+
+    >>> [optional(word) for word in ("--x", "--no-verify", "--x^2=3", "--2", "-x", "--")]
+    [True, True, False, False, False, False]
+    """
+    name = word.partition("=")[0]
+    if name.isascii():  # the same without a pattern, whose compilation takes longer than the rest of the line
+        return name[:2] == "--" and name[2:3] != "-" and name[2:].replace("-", "_").isidentifier()
+    return re.fullmatch(WORD, name) is not None
 
 
 def variable(word: str) -> str:
@@ -202,7 +216,7 @@ def following(words: Sequence[str], at: int, flag: str, *, binding: bool) -> str
 
     Errors: UsageError where the line ends, or an option follows.
     """
-    if at < len(words) and words[at] != "--" and not WORD.match(words[at]):
+    if at < len(words) and words[at] != "--" and not optional(words[at]):
         return words[at]
     after = f": the next word is {brief(words[at])}" if at < len(words) else ""
     raise UsageError(f"{flag} has no value{after}", hint=f"write {flag}={'3' if binding else '…'}")

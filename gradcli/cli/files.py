@@ -14,7 +14,7 @@ from gradcli.cli.arguments import Binding, brief, variable
 from gradcli.cli.streams import reason, uncapitalised
 from gradcli.cli.values import constant
 from gradcli.errors import FileError, GradcliError, LimitError, Span, UsageError
-from gradcli.syntax import NAME
+from gradcli.tokens import NAME
 
 LARGEST = 1 << 20
 """Bytes that a file of values may have."""
