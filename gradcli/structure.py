@@ -72,7 +72,9 @@ def occurrences(text: str, graph: Graph) -> list[int]:
     if classes is None:
         classes = _CLASSES[graph] = Classes(graph)
     parser = Parser(text, given=frozenset([*graph.inputs, *graph.labels.values()]), share=False, place=None)
-    parser.gates = {op.name: op for op in graph.ops if op.body is not None}
+    for op in dict.fromkeys(op for op in graph.ops if op.body is not None):
+        parser.gates.add(op)
+        parser.gates.flat[op.name] = op
     part = parser.program()
     leaves = {}
     for name, leaf in part.inputs.items():

@@ -23,15 +23,15 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection
-from functools import cache
 from math import e, inf, pi, tau
 from typing import Any, NoReturn
 
 from gradcli import faults
 from gradcli.errors import ExpressionError, LimitError, Span
+from gradcli.gates import Gates
 from gradcli.graph import LIMIT, Builder, Graph
 from gradcli.ops import FUNCTIONS, INFIX, PREFIX
-from gradcli.ops.op import CONSTANT, INPUT, Op, Rule
+from gradcli.ops.op import CONSTANT, INPUT, Op
 from gradcli.tokens import (
     BLANK,
     BRACKET,
@@ -115,7 +115,7 @@ class Parser:
     def __init__(self, text: str, *, given: frozenset[str], share: bool, place: str | None) -> None:
         self.text, self.given, self.share, self.place = text, given, share, place
         self.lexis = lexis(text)
-        self.gates: dict[str, Op] = {}
+        self.gates = Gates()
         self.defining: str | None = None
         self.expanded = 0
 
@@ -171,7 +171,7 @@ class Parser:
     def definition(self, name: str, head: re.Match[str]) -> int:
         """definition = NAME "(" NAME { "," NAME } ")" "=" expression
 
-        The body is kept with the gates it calls written out, so that its depth is 1 whatever it calls.
+        The body is a graph of its own, over its parameters alone.
         """
         span = head.span(1)
         if name in self.gates:
@@ -190,7 +190,7 @@ class Parser:
         output, value, at = self.expression(builder, scope, head.end())
         self.defining = None
         body = builder.finish(output, source=self.text[value[0] : value[1]])
-        self.gates[name] = gate(name, body, doc=self.text[span[0] : value[1]])
+        self.gates.define(name, body, doc=self.text[span[0] : value[1]])
         return at
 
     def check_assignment(
@@ -415,15 +415,14 @@ class Parser:
         del operands[height:], starts[height:], ends[height:]
         starts.append(start)
         ends.append(stop)
-        if op.body is not None and self.defining is not None:
-            operands.append(builder.inline(op.body, arguments, span))
-            return
-        if op.body is not None:
-            self.expanded += len(op.body)
+        if op.body is not None and self.defining is None:
+            self.expanded += self.gates.sizes[op.name]
             if self.expanded > LIMIT:
-                raise LimitError(
-                    f"the definitions would expand to more than {LIMIT:,} nodes", source=self.text, span=span
-                )
+                self.too_large(span)
+            try:
+                op = self.gates.written_out(op)
+            except LimitError:
+                self.too_large(span)
         operands.append(builder.add(op, tuple(arguments), start, stop))
 
     # ── names and errors ────────────────────────────────────────────────────────────────────────────────
@@ -437,27 +436,19 @@ class Parser:
             self.fail(f"'{word}' cannot be a name", span, "names are letters, digits and _")
         return GREEK.get(name, name)
 
+    def too_large(self, span: Span) -> NoReturn:
+        """Raise the LimitError of a call whose definitions would expand to too many nodes."""
+        raise LimitError(
+            f"the definitions would expand to more than {LIMIT:,} nodes",
+            source=self.text,
+            span=span,
+            hint="each definition that calls another twice doubles the size",
+            place=self.place,
+        )
+
     def fail(self, message: str, span: Span, hint: str | None = None) -> NoReturn:
         """Raise an ExpressionError about a place in this text."""
         raise ExpressionError(message, source=self.text, span=span, hint=hint, place=self.place)
-
-
-def gate(name: str, body: Graph, doc: str) -> Op:
-    """A user's definition as a row of the table: its rule runs the body, its partials the body's gradients."""
-
-    def definition(m: Any, *x: Any) -> Any:
-        return body.run(m, x)
-
-    def differentiated(parameter: str) -> Rule:
-        @cache
-        def gradient() -> Graph:
-            return body.gradient(parameter)
-
-        return lambda m, y, *x: gradient().run(m, x)
-
-    parameters = tuple(body.inputs)
-    partials = tuple(differentiated(parameter) for parameter in parameters)
-    return Op(name, parameters, definition, partials, doc=doc, group="yours", body=body)
 
 
 def _after_blank(text: str, at: int) -> int:
