@@ -44,6 +44,7 @@ class Reader:
         self.text, self.gradients, self.graph = text, gradients, gradients.graph
 
     def read(self) -> Cell:
+        """The cell, whatever way it is written."""
         if self.text == "value":
             return Cell("value", self.gradients.trace.value, "value")
         parts = self.split()

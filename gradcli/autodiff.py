@@ -8,10 +8,9 @@ choose, so that 0·nan never happens in a branch not taken.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from gradcli.errors import UsageError
 from gradcli.graph import Graph, Node
@@ -79,12 +78,13 @@ def backward(graph: Graph, values: list[Any], m: System, upstream: Any) -> list[
     return adjoints
 
 
-@dataclass(frozen=True, slots=True)
 class Trace:
     """The forward values of a graph at one point, in tape order."""
 
-    graph: Graph
-    values: list[float]
+    __slots__ = ("graph", "values")
+
+    def __init__(self, graph: Graph, values: list[float]) -> None:
+        self.graph, self.values = graph, values
 
     @property
     def value(self) -> float:
@@ -100,8 +100,7 @@ class Trace:
         return Gradients(self, backward(self.graph, self.values, FLOATS, float(upstream)), float(upstream))
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(NamedTuple):
     """A view of one edge: parent → child, the k-th input of the child's op."""
 
     gradients: Gradients

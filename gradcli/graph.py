@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from gradcli.errors import LimitError, Span, UnknownCell
 from gradcli.ops.op import CONSTANT, INPUT, Op
@@ -25,16 +24,14 @@ OUTPUT_NAME = "f"
 """What the output is called when neither the user named it nor a variable bears that name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Literal:
+class Literal(NamedTuple):
     """A constant of the graph: its value, and the text that stands for it."""
 
     value: float
     text: str
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Node:
+class Node(NamedTuple):
     """A view of one place on the tape."""
 
     graph: Graph

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from math import isfinite, isnan
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from gradcli.autodiff import Gradients
@@ -20,8 +19,7 @@ NUDGED = 20_000
 """Nodes up to which the change is tried out by a forward pass."""
 
 
-@dataclass(frozen=True, slots=True)
-class Nudge:
+class Nudge(NamedTuple):
     """What raising a variable by a little does to the output."""
 
     name: str

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from gradcli.errors import visible
@@ -95,7 +95,7 @@ def local(op: Op, k: int, m: Any, y: Any, x: Sequence[Any]) -> Any:
     return graph.run(m, [known[name] for name in graph.inputs])
 
 
-@lru_cache(maxsize=None)
+@cache
 def _parsed(shown: str) -> Graph:
     from gradcli.syntax import parse
 
@@ -193,8 +193,10 @@ def pretty(line: str) -> str:
 # ── LaTeX ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 GREEK = frozenset(
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi omega "
-    "Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega".split()
+    """
+    alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi omega
+    Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega
+    """.split()
 )
 
 

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from copy import copy
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from math import isfinite
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from gradcli import notation
 from gradcli.autodiff import Edge, Gradients
@@ -26,8 +25,7 @@ if TYPE_CHECKING:
     from gradcli.verify import Verification
 
 
-@dataclass(frozen=True, slots=True)
-class EdgeRow:
+class EdgeRow(NamedTuple):
     """One edge: the chain rule's product along it.
 
     duplicate: 1, or 2, 3 … for a further edge between the same two nodes.   op: the child's.
@@ -48,8 +46,7 @@ class EdgeRow:
     chosen: bool
 
 
-@dataclass(frozen=True, slots=True)
-class NodeRow:
+class NodeRow(NamedTuple):
     """One node.
 
     formula: one level of it, in node names; empty for a leaf.   written: as the user wrote it.
@@ -74,17 +71,20 @@ class NodeRow:
     uses: int
 
 
-@dataclass(frozen=True)
 class Report:
     """One evaluation, ready to be shown.
 
     gradients: the engine's result.   wrt: the variables whose gradients were asked for; None for all.
     """
 
-    source: Gradients
-    wrt: tuple[str, ...] | None = None
-    verification: Verification | None = None
-    warnings: tuple[str, ...] = ()
+    def __init__(
+        self,
+        source: Gradients,
+        wrt: tuple[str, ...] | None = None,
+        verification: Verification | None = None,
+        warnings: tuple[str, ...] = (),
+    ) -> None:
+        self.source, self.wrt, self.verification, self.warnings = source, wrt, verification, warnings
 
     @property
     def graph(self) -> Graph:
@@ -288,7 +288,7 @@ class Report:
     def with_verification(self, verification: Verification) -> Report:
         """The same report with its verdicts; what has been worked out already is kept."""
         report = copy(self)
-        object.__setattr__(report, "verification", verification)
+        report.verification = verification
         return report
 
     @property

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from math import isfinite, isnan
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from gradcli import notation
 from gradcli.autodiff import Edge
@@ -21,8 +20,7 @@ SHOWN = 4
 """Inputs of a node whose values a sentence lists."""
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
+class Trouble(NamedTuple):
     """The first active node that went wrong.
 
     cause: "log(x) at x = -1 is outside its domain x > 0".   effect: what became of the gradient.

@@ -20,7 +20,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from gradcli.errors import Span, UsageError
@@ -53,8 +52,7 @@ class Option(NamedTuple):
     repeats: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Binding:
+class Binding(NamedTuple):
     """A variable, the text of its value, and the words as they were written.
 
     The value is the end of `written`, so that an error can point at it.
@@ -70,8 +68,7 @@ class Binding:
         return before + start, before + (len(self.text) if end is None else end)
 
 
-@dataclass(frozen=True, slots=True)
-class Arguments:
+class Arguments(NamedTuple):
     """A command line, sorted; options are left for typer, each as one word (`--format=json`)."""
 
     expressions: tuple[str, ...]

@@ -16,14 +16,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 Rule = Callable[..., Any]
 Number = int | float
 
 
-@dataclass(frozen=True, slots=True)
-class Notation:
+class Notation(NamedTuple):
     """How an operator is written: its symbol and how tightly it binds (larger is tighter)."""
 
     symbol: str
@@ -34,8 +33,7 @@ class Notation:
     spellings: tuple[str, ...] = ()  # other spellings of the symbol: × for *
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(NamedTuple):
     """A hand-checked point: inputs → value and one partial an input (None: no gradient there)."""
 
     at: tuple[Number, ...]

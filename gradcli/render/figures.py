@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import floor, isfinite, log10
+from typing import NamedTuple
 
 from gradcli.errors import visible
 from gradcli.notation import number
@@ -20,8 +20,7 @@ LARGE = 1e9
 """From here on, and below 1e-4, a rounded number is written with an exponent."""
 
 
-@dataclass(frozen=True, slots=True)
-class Style:
+class Style(NamedTuple):
     """How people want to see a report.
 
     width: columns; None for as many as it takes (a pipe).   decimals, sig: digits, instead of the default.

@@ -6,7 +6,7 @@ One row an edge, where the gradient arrives: local × upstream; under a node wit
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gradcli.render.figures import Style, figure
@@ -95,14 +95,14 @@ def sentences(report: Report, style: Style) -> Iterator[str]:
     if trouble is not None:
         yield f"✗ {trouble.cause}"
         yield from (words for words in (trouble.effect, trouble.advice) if words)
-    wide = replace(style, width=None, ascii=False)
+    wide = style._replace(width=None, ascii=False)
     for name in style.paths:
         yield from _texts(path_lines(report, name, wide))
     if style.rank_nodes:
         yield from _texts(ranking_lines(report, wide))
     verification = report.verification
     if verification is not None and verification.sympy is not None:
-        verification = replace(verification, sympy=replace(verification.sympy, derivatives={}))
+        verification = verification._replace(sympy=verification.sympy._replace(derivatives={}))
     if verification is not None:
         yield from _texts(verdict_lines(report.with_verification(verification), wide))
 

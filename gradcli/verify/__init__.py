@@ -8,8 +8,7 @@ differences   the textbook's gradient check
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from gradcli.autodiff import Gradients
@@ -20,8 +19,7 @@ BUDGET = 5.0
 """Seconds that verification may take, all in all."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProofVerdict:
+class ProofVerdict(NamedTuple):
     """What ball arithmetic says: every value and local gradient within 64 ulp of a rigorous enclosure.
 
     digits: decimal digits to which the output and every gradient are right, by enclosures of the whole graph.
@@ -35,28 +33,26 @@ class ProofVerdict:
     unproved: tuple[str, ...] = ()  # what is left over, and why, one sentence each
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
-    lost: Mapping[str, int] = field(default_factory=dict)  # cells with fewer than 6 right digits → how many
+    lost: Mapping[str, int] = {}  # noqa: RUF012 - never changed  # cells with fewer than 6 right digits → how many
 
 
-@dataclass(frozen=True, slots=True)
-class SympyVerdict:
+class SympyVerdict(NamedTuple):
     """What sympy says; derivatives: variable → closed form in gradcli's language."""
 
     status: Outcome
     max_rel_error: float | None = None
-    derivatives: Mapping[str, str] = field(default_factory=dict)
+    derivatives: Mapping[str, str] = {}  # noqa: RUF012 - never changed
     checked: int = 0  # gradients that were compared
     failures: tuple[str, ...] = ()
     unchecked: tuple[str, ...] = ()  # why it is partial or skipped, one sentence each
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class DifferencesVerdict:
+class DifferencesVerdict(NamedTuple):
     """What the textbook's gradient check says: central differences, relative error by variable."""
 
     status: Outcome
-    errors: Mapping[str, float] = field(default_factory=dict)
+    errors: Mapping[str, float] = {}  # noqa: RUF012 - never changed
     band: str = ""  # CS231n's words for the largest error
     failures: tuple[str, ...] = ()
     unchecked: tuple[str, ...] = ()
@@ -66,8 +62,7 @@ class DifferencesVerdict:
 Verdict = ProofVerdict | SympyVerdict | DifferencesVerdict
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
+class Verification(NamedTuple):
     """The verdicts together; a part that was not asked for is None."""
 
     proof: ProofVerdict | None = None
