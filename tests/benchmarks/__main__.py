@@ -41,9 +41,7 @@ def shown(row: Row) -> str:
 def main() -> int:
     """Measure what was asked for, print each row as it is found; 1 if a promise is not met."""
     reader = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    reader.add_argument(
-        "names", nargs="*", metavar="NAME", help=f"some of {', '.join(ROWS)}; all unless given"
-    )
+    reader.add_argument("names", nargs="*", metavar="NAME", help=f"some of {', '.join(ROWS)}; all unless given")
     reader.add_argument("--quick", action="store_true", help="fewer repeats")
     asked = reader.parse_args()
     unknown = [name for name in asked.names if name not in ROWS]

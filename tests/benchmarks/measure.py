@@ -36,9 +36,7 @@ class Bench:
         self.environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}
         self.environment.pop("COLUMNS", None)
         self.environment["PYTHONPATH"] = os.pathsep.join(
-            str(Path(entry).resolve())
-            for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep)
-            if entry
+            str(Path(entry).resolve()) for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry
         )
         if not self.importable("gradcli"):
             self.environment["PYTHONPATH"] += os.pathsep + str(HERE.parents[1])
@@ -104,9 +102,7 @@ class Bench:
         return {"screen": marked, "finished": perf_counter() - begun, "apart": float(early != seen)}
 
 
-def pairs(
-    ours: Callable[[], Times], peer: Callable[[], Times] | None, repeats: int
-) -> tuple[list[Times], list[Times]]:
+def pairs(ours: Callable[[], Times], peer: Callable[[], Times] | None, repeats: int) -> tuple[list[Times], list[Times]]:
     """Runs of both by turns, the first alternating. The very first pair warms the disk and is dropped."""
     found: tuple[list[Times], list[Times]] = ([], [])
     for turn in range(repeats + 1):

@@ -126,9 +126,7 @@ def times(work: str, ours: list[Times], name: str, peer: list[Times], most: floa
     """A row whose promise is a ratio. which: the time of ours, where a run has several."""
     found = ratio(ours, peer, *which)
     theirs = f"{name} {1000 * middle(peer):.0f} ms"
-    return Row(
-        work, f"{1000 * middle(ours, *which):.0f} ms", theirs, f"{found:.2f}", f"<= {most} x", found <= most
-    )
+    return Row(work, f"{1000 * middle(ours, *which):.0f} ms", theirs, f"{found:.2f}", f"<= {most} x", found <= most)
 
 
 ROWS = {"startup": startup, "verified": verified, "engine": engine, "depth": depth, "proof": proof}

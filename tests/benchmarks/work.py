@@ -26,8 +26,7 @@ def mixed(nodes: int) -> tuple[str, Values]:
     """sin(x0)*exp(x1)+tanh(x2)*log(x3)+…: functions in turn, of 100 variables between 0.5 and 1.5."""
     terms = nodes // 4
     text = "+".join(
-        f"{MIXED[2 * i % 12]}(x{2 * i % 100})*{MIXED[(2 * i + 1) % 12]}(x{(2 * i + 1) % 100})"
-        for i in range(terms)
+        f"{MIXED[2 * i % 12]}(x{2 * i % 100})*{MIXED[(2 * i + 1) % 12]}(x{(2 * i + 1) % 100})" for i in range(terms)
     )
     return text, {f"x{i}": 0.5 + i / 100 for i in range(100)}
 
@@ -68,9 +67,7 @@ def measured(name: str, size: int) -> dict[str, float]:
             sys.exit(f"{name}: {status}")
         return {"seconds": seconds}
     _, seconds = differentiate(*TEXTS[name](size))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (
-        1 << 20 if sys.platform == "darwin" else 1 << 10
-    )
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1 << 20 if sys.platform == "darwin" else 1 << 10)
     return {"seconds": seconds, "MiB": peak}
 
 
