@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from gradcli.errors import UsageError
 from gradcli.graph import Graph, Node
-from gradcli.systems import Constant, System
+from gradcli.systems import Argument, Constant, System
 from gradcli.systems.floats import FLOATS
 
 
@@ -64,8 +64,11 @@ def backward(graph: Graph, values: list[Any], m: System, upstream: Any) -> list[
         for p, rule in zip(parents, rules[ops[i]], strict=False):
             if not varied[p] or rule is None:
                 continue
-            if rule.__class__ is Constant:
+            kind = rule.__class__
+            if kind is Constant:
                 local = rule
+            elif kind is Argument:
+                local = values[parents[rule - 1]] if rule else values[i]
             else:
                 if x is None:
                     x = [values[i]]

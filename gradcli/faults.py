@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gradcli.errors import Span
-    from gradcli.syntax import Parser, Waiting
+    from gradcli.syntax import Operand, Parser, Waiting
 
 STRANGE = {
     "½": "write (1/2)",
@@ -147,17 +147,17 @@ def expected_operand(parser: Parser, token: re.Match[str], waiting: Sequence[Wai
 def expected_operator(
     parser: Parser,
     token: re.Match[str],
-    starts: Sequence[int],
-    ends: Sequence[int],
+    operand: Operand,
 ) -> NoReturn:
     """Two values side by side: multiplication is always written."""
     text = parser.text
     kind = token.lastindex or 0
     start, end = token.span(kind)
-    left = text[starts[-1] : ends[-1]]
+    _, begins, ends = operand
+    left = text[begins:ends]
     word = token[kind]
     right = word + "(…)" if kind == 5 else "(…)" if word == "(" else word
-    adjacent = start == ends[-1]
+    adjacent = start == ends
     power = re.search(POWERED, text[max(0, start - 40) : start])
     if power and power[1] in FUNCTIONS and word == "(":
         exponent = unicodedata.normalize("NFKC", power[2] or power[3]).replace("−", "-")
@@ -169,19 +169,19 @@ def expected_operator(
         )
     if left in FUNCTIONS:
         parser.fail(
-            f"the function {left} is called with brackets", (starts[-1], end), f"write {left}({right})"
+            f"the function {left} is called with brackets", (begins, end), f"write {left}({right})"
         )
     if re.fullmatch(NUMERAL, left) and adjacent and re.match(r"_[0-9]", word):
-        parser.fail("a number has no _", (starts[-1], end), f"write {left}{word.lstrip('_')}")
+        parser.fail("a number has no _", (begins, end), f"write {left}{word.lstrip('_')}")
     if re.fullmatch(NUMERAL, left) and adjacent and kind == 2:
-        parser.fail("a number has one decimal point", (starts[-1], end), "remove the others")
+        parser.fail("a number has one decimal point", (begins, end), "remove the others")
     if left == "0" and adjacent and re.fullmatch(r"x[0-9a-fA-F]{1,12}|b[01]{1,40}|o[0-7]{1,14}", word):
-        parser.fail("numbers are written in decimal", (starts[-1], end), f"write {int(left + word, 0)}")
+        parser.fail("numbers are written in decimal", (begins, end), f"write {int(left + word, 0)}")
     if len(left) > 30:
         left = "…" + left[-24:]
     parser.fail(
         "multiplication is written with *" if adjacent else "an operator is missing here",
-        (starts[-1], end),
+        (begins, end),
         f"write {left}*{right}",
     )
 
@@ -219,10 +219,10 @@ def unclosed(parser: Parser, waiting: Sequence[Waiting]) -> NoReturn:
     parser.fail("this bracket is never closed", (start, end), "add the missing ')'")
 
 
-def chained(parser: Parser, top: Waiting, starts: Sequence[int], ends: Sequence[int], span: Span) -> NoReturn:
+def chained(parser: Parser, top: Waiting, operands: Sequence[Operand], span: Span) -> NoReturn:
     """Comparisons do not chain: 0 < x < 1 would compare a truth value with 1."""
     text = parser.text
-    first, second = text[starts[-2] : ends[-2]], text[starts[-1] : ends[-1]]
+    first, second = (text[start:end] for _, start, end in operands[-2:])
     before, after = text[top[2] : top[3]], text[slice(*span)]
     third = re.match(r"\s*([\w.]+)(?=\s*(?:[,);\n]|\Z))", text[span[1] : span[1] + 40])
     rest = third[1] if third else "…"

@@ -103,10 +103,19 @@ def number(text: str, source: str, span: Span) -> float:
     return value
 
 
+OPERATORS = {
+    symbol: (notation.binding, notation.binding + (notation.right or not notation.chains), op, notation.chains)
+    for symbol, (notation, op) in INFIX.items()
+}
+"""Spelling → binding, the least binding on its left that is applied first, op, and whether it chains."""
+
+Operand = tuple[int, int, int]
+"""A node, and where its text starts and ends."""
+
 Waiting = tuple[int, Any, int, int, Any]
-"""What waits for its right side, as (binding, op, start, end, notation of an operator); a bracket has binding 0, the
-function it calls or None, and in the last place the height of the operand stack before it. Plain tuples: a long
-expression makes millions."""
+"""What waits for its right side: (binding, op, start, end, is_prefix) of an operator; of a bracket 0, the function it
+calls or None, start, end, and the height of the operand stack before it. Plain tuples: a long expression makes
+millions."""
 
 
 class Parser:
@@ -218,13 +227,11 @@ class Parser:
     def expression(self, builder: Builder, scope: dict[str, int], at: int) -> tuple[int, Span, int]:
         """Read one expression from `at`; returns its node, its span, and the place after it.
 
-        operands: nodes, with the extent of their text, brackets included.
+        operands: (node, start, end) with the extent of its text, brackets included.
         waiting: the operators and open brackets whose right side is still being read.
         """
-        text, add, constants = self.text, builder.add, builder.constants
-        operands: list[int] = []
-        starts: list[int] = []
-        ends: list[int] = []
+        text, add, constants, numbers = self.text, builder.add, builder.constants, builder.numbers
+        operands: list[Operand] = []
         waiting: list[Waiting] = []
         opened = 0
         wants_operand = True
@@ -234,19 +241,18 @@ class Parser:
             while waiting and (top := waiting[-1])[0] >= binding:
                 waiting.pop()
                 op = top[1]
-                if top[4].fix == "prefix":
-                    starts[-1] = top[2]
+                if top[4]:
+                    index, start, end = operands[-1]
                     if op is not IDENTITY:
-                        operands[-1] = add(op, (operands[-1],), top[2], ends[-1])
+                        index = add(op, (index,), top[2], end)
+                    operands[-1] = index, top[2], end
                     continue
-                right, end = operands.pop(), ends.pop()
-                starts.pop()
-                left = operands[-1]
-                ends[-1] = end
-                if op is POW and left in builder.numbers and builder.numbers[left].text == "e":
-                    operands[-1] = add(EXP, (right,), starts[-1], end)
+                right, _, end = operands.pop()
+                left, start, _ = operands[-1]
+                if op is POW and left in numbers and numbers[left].text == "e":
+                    operands[-1] = add(EXP, (right,), start, end), start, end
                 else:
-                    operands[-1] = add(op, (left, right), starts[-1], end)
+                    operands[-1] = add(op, (left, right), start, end), start, end
 
         tokens = self.lexis.token.finditer(text, at)
         while True:
@@ -268,7 +274,7 @@ class Parser:
                     literal = NEGATIVE.match(text, start)
                     if literal is None:
                         notation, op = PREFIX[token[3]]
-                        waiting.append((notation.binding, op, start, stop, notation))
+                        waiting.append((notation.binding, op, start, stop, True))
                         continue
                     stop, word = literal.end(), "-" + literal[1]
                     tokens = self.lexis.token.finditer(text, stop)
@@ -284,21 +290,18 @@ class Parser:
                     if kind == STRANGE:
                         faults.strange(self, start)
                     faults.expected_operand(self, token, waiting)
-                operands.append(index)
-                starts.append(start)
-                ends.append(stop)
+                operands.append((index, start, stop))
                 wants_operand = False
             elif kind == OPERATOR:
-                infix = INFIX.get(token[3])
+                infix = OPERATORS.get(token[3])
                 if infix is None:
                     faults.no_operator(self, token)
-                notation, op = infix
-                binding = notation.binding
+                binding, least, op, chains = infix
                 if waiting and waiting[-1][0] >= binding:
-                    reduce(binding + (notation.right or not notation.chains))
-                    if not notation.chains and waiting and waiting[-1][0] == binding:
-                        faults.chained(self, waiting[-1], starts, ends, (start, stop))
-                waiting.append((binding, op, start, stop, notation))
+                    reduce(least)
+                    if not chains and waiting and waiting[-1][0] == binding:
+                        faults.chained(self, waiting[-1], operands, (start, stop))
+                waiting.append((binding, op, start, stop, False))
                 wants_operand = True
             elif kind == BRACKET and text[start] == ")":
                 reduce(1)
@@ -309,8 +312,8 @@ class Parser:
                 bracket = waiting.pop()
                 opened -= 1
                 if bracket[1] is not None:
-                    self.call(builder, bracket, operands, starts, ends, {}, stop)
-                starts[-1], ends[-1] = bracket[2], stop
+                    self.call(builder, bracket, operands, {}, stop)
+                operands[-1] = operands[-1][0], bracket[2], stop
             elif kind == COMMA:
                 reduce(1)
                 if not waiting or waiting[-1][1] is None:
@@ -323,29 +326,30 @@ class Parser:
                     opened -= 1
                     values, stop = self.keywords(bracket[1], keyword)
                     tokens = self.lexis.token.finditer(text, stop)
-                    self.call(builder, bracket, operands, starts, ends, values, stop)
-                    starts[-1], ends[-1] = bracket[2], stop
+                    self.call(builder, bracket, operands, values, stop)
+                    operands[-1] = operands[-1][0], bracket[2], stop
             elif kind == SUPERSCRIPT:
                 word = token[6].translate(SUPERSCRIPTS).lstrip("+")
                 exponent = builder.constant(word, number(word, text, (start, stop)), (start, stop))
-                operands[-1] = add(POW, (operands[-1], exponent), starts[-1], stop)
-                ends[-1] = stop
+                index, begins, _ = operands[-1]
+                operands[-1] = add(POW, (index, exponent), begins, stop), begins, stop
             elif kind == NEWLINE and opened:
                 pass
             elif kind in (NEWLINE, END):
                 if opened:
                     faults.unclosed(self, waiting)
                 reduce(1)
-                return operands[0], (starts[0], ends[0]), stop
+                index, begins, end = operands[0]
+                return index, (begins, end), stop
             elif kind == STRANGE:
                 faults.strange(self, start)
             else:
-                faults.expected_operator(self, token, starts, ends)
+                faults.expected_operator(self, token, operands[-1])
 
     def variable(self, builder: Builder, scope: dict[str, int], word: str, span: Span) -> int:
         """The node of a name met for the first time under this spelling."""
-        name = self.name(word, span)
-        if name in scope:
+        name = word if word.isascii() else self.name(word, span)
+        if name is not word and name in scope:
             index = scope[name]
         elif name in CONSTANTS and name not in self.given:
             index = builder.constant(name, CONSTANTS[name], span)
@@ -391,19 +395,12 @@ class Parser:
         return self.fail("after a keyword come only keywords", (stop, stop + 1), f"put {name}=… last")
 
     def call(
-        self,
-        builder: Builder,
-        bracket: Waiting,
-        operands: list[int],
-        starts: list[int],
-        ends: list[int],
-        keywords: dict[str, str],
-        stop: int,
+        self, builder: Builder, bracket: Waiting, operands: list[Operand], keywords: dict[str, str], stop: int
     ) -> None:
         """Replace the arguments on the operand stack by the call's node."""
         _, op, start, _, height = bracket
         span = start, stop
-        arguments = operands[height:]
+        arguments = [index for index, _, _ in operands[height:]]
         for name in op.parameters[len(arguments) :]:
             if name in keywords:
                 word = keywords.pop(name)
@@ -412,9 +409,7 @@ class Parser:
             faults.wrong_count(self, op, len(arguments), span, keywords)
         if keywords:
             op = op.bind(**{name: number(word, self.text, span) for name, word in keywords.items()})
-        del operands[height:], starts[height:], ends[height:]
-        starts.append(start)
-        ends.append(stop)
+        del operands[height:]
         if op.body is not None and self.defining is None:
             self.expanded += self.gates.sizes[op.name]
             if self.expanded > LIMIT:
@@ -423,7 +418,7 @@ class Parser:
                 op = self.gates.written_out(op)
             except LimitError:
                 self.too_large(span)
-        operands.append(builder.add(op, tuple(arguments), start, stop))
+        operands.append((builder.add(op, tuple(arguments), start, stop), start, stop))
 
     # ── names and errors ────────────────────────────────────────────────────────────────────────────────
 

@@ -13,7 +13,7 @@ from math import copysign, inf, isnan, nan
 from typing import Any
 
 from gradcli.ops.op import Op
-from gradcli.systems import Constant, Function, System
+from gradcli.systems import Argument, Constant, Function, System
 
 
 class Floats(System):
@@ -45,6 +45,9 @@ class Floats(System):
         constant = _constant(op, k)
         if constant is not None and op.selected(k) is None:
             return constant
+        picked = _picked(op, k)
+        if picked is not None and op.selected(k) is None:
+            return picked
         return local if local is None or self.element else _total(local, lambda: EXACT.locals[op][k])
 
 
@@ -56,6 +59,17 @@ def _constant(op: Op, k: int) -> Constant | None:
     except (TypeError, AttributeError):
         return None
     return Constant(value) if isinstance(value, int | float) else None
+
+
+def _picked(op: Op, k: int) -> Argument | None:
+    """The partial as an Argument, if it is one of (y, *x) as it stands, as those of mul and exp."""
+    rule = op.partial(k)
+    marks = [object() for _ in range(len(op.parameters) + 1)]
+    try:
+        found = None if rule is None or op.variadic else rule(None, *marks)
+    except (TypeError, AttributeError):
+        return None
+    return next((Argument(at) for at, mark in enumerate(marks) if found is mark), None)
 
 
 def _total(function: Function, exact: Callable[[], Function]) -> Function:
