@@ -119,9 +119,7 @@ class Reader:
             *(f"{start}{name}" for start in ("", "d", "grad_", "value_") for name in self.some_names()),
         ]
         near = _near(word, cells)
-        raise _unknown(
-            f"no cell '{word}'", f"did you mean {' or '.join(near)}?" if near else self.what_exists()
-        )
+        raise _unknown(f"no cell '{word}'", f"did you mean {' or '.join(near)}?" if near else self.what_exists())
 
     def underscored(self) -> list[Cell]:
         """The readings of `grad_x`, `local_q_x`, `local_q_x_2`."""
@@ -160,9 +158,7 @@ class Reader:
             return self.grad(self.nodes(below))
         output = graph.names[graph.output]
         if node is None:
-            raise _unknown(
-                f"no node '{name}' in the graph", f"the output is {output}: write d{output}/d{below}"
-            )
+            raise _unknown(f"no node '{name}' in the graph", f"the output is {output}: write d{output}/d{below}")
         raise _unknown(
             f"'{name}' is not the output, and only the output's gradients are cells",
             f"along an edge write local.{name}.{below}; the output's gradient is d{output}/d{below}",
@@ -197,10 +193,12 @@ class Reader:
     # ── the numbers ─────────────────────────────────────────────────────────────────────────────────────
 
     def value(self, found: list[int]) -> Cell:
+        """The cell of a forward value."""
         address = "value" if found == [self.graph.output] else f"value.{self.named(found)}"
         return Cell(address, self.gradients.trace.values[found[0]], "value")
 
     def grad(self, found: list[int]) -> Cell:
+        """The cell of a global gradient: over several occurrences, their sum."""
         parts = [gradient_of(self.gradients, i) for i in found]
         for i, part in zip(found, parts, strict=True):
             if part is None:
@@ -212,16 +210,16 @@ class Reader:
         return Cell(f"grad.{self.named(found)}", (parts[0] or 0.0) + total, "grad")
 
     def edge(self, kind: str, child: int, k: int) -> Cell:
+        """The cell of an edge."""
         gradients, graph = self.gradients, self.graph
         place = edge_name(graph, child, k)
         if not gradients.active(child, k):
-            raise _unknown(
-                f"no gradient flows along this edge: {self.why_not(child, k)}", self.edges_into(child)
-            )
+            raise _unknown(f"no gradient flows along this edge: {self.why_not(child, k)}", self.edges_into(child))
         local, down = carried(Edge(gradients, child, k))
         return Cell(f"{kind}.{place}", local if kind == "local" else down, kind)
 
     def why_not(self, child: int, k: int) -> str:
+        """Why no gradient flows along an edge."""
         graph, names = self.graph, self.graph.names
         parent = graph.parents[child][k]
         if graph.ops[parent] is CONSTANT:
@@ -280,9 +278,11 @@ class Reader:
         )
 
     def constants(self) -> dict[str, int]:
+        """Literal text → tape position."""
         return {literal.text: i for i, literal in self.graph.numbers.items()}
 
     def edges(self, children: Sequence[int], parents: Sequence[int]) -> list[tuple[int, int]]:
+        """The edges between two sets of nodes."""
         wanted = set(parents)
         return [(c, k) for c in children for k, p in enumerate(self.graph.parents[c]) if p in wanted]
 
@@ -313,25 +313,18 @@ class Reader:
         graph = self.graph
         shown = (graph.names[i] for i in islice(graph.shown, CANDIDATES))
         return list(
-            dict.fromkeys(
-                [*islice(graph.inputs, CANDIDATES), *islice(graph.labels.values(), CANDIDATES), *shown]
-            )
+            dict.fromkeys([*islice(graph.inputs, CANDIDATES), *islice(graph.labels.values(), CANDIDATES), *shown])
         )
 
     def some_edges(self) -> str:
-        edges = [
-            f"local.{edge_name(self.graph, edge.child, edge.k)}"
-            for edge in islice(self.gradients.edges(), MOST)
-        ]
+        """A few of the edges there are, as addresses."""
+        edges = [f"local.{edge_name(self.graph, edge.child, edge.k)}" for edge in islice(self.gradients.edges(), MOST)]
         return _listed(edges) or "the graph has none"
 
     def edges_into(self, child: int) -> str:
+        """The edges that arrive at a node, as addresses."""
         graph = self.graph
-        into = [
-            edge_name(graph, child, k)
-            for k in range(len(graph.parents[child]))
-            if self.gradients.active(child, k)
-        ]
+        into = [edge_name(graph, child, k) for k in range(len(graph.parents[child])) if self.gradients.active(child, k)]
         name = graph.names[child]
         return (
             f"edges into {name}: " + _listed([f"local.{place}" for place in into])
@@ -340,6 +333,7 @@ class Reader:
         )
 
     def what_exists(self) -> str:
+        """What can be asked for, as a hint."""
         names = self.some_names()
         more = "" if len(self.graph.shown) <= MOST else f" … ({len(self.graph.shown)} in all)"
         return f"cells are value, value.NODE, grad.NODE, local.CHILD.PARENT; nodes: {_listed(names, more)}"

@@ -29,9 +29,7 @@ def forward(graph: Graph, values: Mapping[str, float]) -> Trace:
         first = missing[0]
         spelled = " ".join(f"--{name}=…" for name in missing[:4]) + (" …" if len(missing) > 4 else "")
         raise UsageError(
-            f"no value for {listed}"
-            if len(missing) < 9
-            else f"no value for {first} and {len(missing) - 1} more",
+            f"no value for {listed}" if len(missing) < 9 else f"no value for {first} and {len(missing) - 1} more",
             source=graph.source,
             span=graph.spans[graph.inputs[first]] if graph.source else None,
             hint=f"add {spelled}",

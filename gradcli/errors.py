@@ -99,9 +99,7 @@ def width(text: str) -> int:
     """Columns that visible text takes in a terminal: wide characters two, combining marks none."""
     if text.isascii():
         return len(text)
-    return sum(
-        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text
-    )
+    return sum(0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
 def caret(source: str, span: Span, place: str | None = None) -> list[str]:

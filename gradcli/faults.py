@@ -117,15 +117,11 @@ def expected_operand(parser: Parser, token: re.Match[str], waiting: Sequence[Wai
             parser.fail("an argument is missing after ','", span, "remove the comma, or add the argument")
         if op is not None:
             parser.fail(f"{op.name} needs {arguments(op)}", (opens, span[1]), usage(op))
-        parser.fail(
-            "there is nothing between the brackets", (opens, span[1]), "put an expression between them"
-        )
+        parser.fail("there is nothing between the brackets", (opens, span[1]), "put an expression between them")
     if word.strip() in ("", ";") or word.strip().startswith("#"):
         end = (span[0], span[0] + 1) if word.strip() == ";" else (span[0], span[0])
         if binding is None:
-            parser.fail(
-                "an expression is missing here", end, "after '=' comes an expression, such as q = x+y"
-            )
+            parser.fail("an expression is missing here", end, "after '=' comes an expression, such as q = x+y")
         if bracket:
             parser.fail("this bracket is never closed", (opens, closes), "add what it holds, and the ')'")
         parser.fail(f"the expression ends after '{written}'", (opens, closes), "add what comes after it")
@@ -136,9 +132,7 @@ def expected_operand(parser: Parser, token: re.Match[str], waiting: Sequence[Wai
             hint = f"write one of '{written}' and '{word}', or what stands between them"
             hint = NOT_OPERATORS.get(written + word, hint)
             parser.fail(f"a number or a name is missing between '{written}' and '{word}'", span, hint)
-        parser.fail(
-            f"a number or a name is missing before '{word}'", span, f"write what '{word}' is applied to"
-        )
+        parser.fail(f"a number or a name is missing before '{word}'", span, f"write what '{word}' is applied to")
     if kind == 6:
         parser.fail("a power needs something before it", span, "write it after its base: x²")
     parser.fail(f"a number or a name is missing before '{word.strip()}'", span, None)
@@ -168,9 +162,7 @@ def expected_operator(
             f"write {power[1]}(…)^{exponent}",
         )
     if left in FUNCTIONS:
-        parser.fail(
-            f"the function {left} is called with brackets", (begins, end), f"write {left}({right})"
-        )
+        parser.fail(f"the function {left} is called with brackets", (begins, end), f"write {left}({right})")
     if re.fullmatch(NUMERAL, left) and adjacent and re.match(r"_[0-9]", word):
         parser.fail("a number has no _", (begins, end), f"write {left}{word.lstrip('_')}")
     if re.fullmatch(NUMERAL, left) and adjacent and kind == 2:
@@ -189,10 +181,7 @@ def expected_operator(
 def no_operator(parser: Parser, token: re.Match[str]) -> NoReturn:
     """Something that looks like an operator and is none, such as `+=`."""
     word = token[token.lastindex or 0]
-    hint = (
-        NOT_OPERATORS.get(word)
-        or f"operators are {' '.join(dict.fromkeys(n.symbol for n, _ in INFIX.values()))}"
-    )
+    hint = NOT_OPERATORS.get(word) or f"operators are {' '.join(dict.fromkeys(n.symbol for n, _ in INFIX.values()))}"
     parser.fail(f"'{word}' is not an operator", token.span(token.lastindex or 0), hint)
 
 
@@ -263,13 +252,10 @@ def similar(name: str, names: Sequence[str]) -> list[str]:
     if same:
         return same[:1]
     near = {
-        other: SequenceMatcher(None, name.lower(), other).ratio()
-        for other in get_close_matches(name.lower(), names, 8)
+        other: SequenceMatcher(None, name.lower(), other).ratio() for other in get_close_matches(name.lower(), names, 8)
     }
     best = max(near.values(), default=0.0)
-    rows = {
-        FUNCTIONS.get(other, other): other for other, ratio in reversed(near.items()) if ratio > best - 0.08
-    }
+    rows = {FUNCTIONS.get(other, other): other for other, ratio in reversed(near.items()) if ratio > best - 0.08}
     return list(rows.values())[::-1][:3]
 
 
@@ -277,9 +263,7 @@ def wrong_count(parser: Parser, op: Op, count: int, span: Span, keywords: Mappin
     """A call with too few or too many arguments."""
     if op.attributes and count > len(op.parameters):
         listed = ", ".join(f"{name}={value:g}" for name, value in op.attributes.items())
-        parser.fail(
-            f"{op.name} takes {arguments(op)}; the rest are keywords", span, f"write {op.name}(x, {listed})"
-        )
+        parser.fail(f"{op.name} takes {arguments(op)}; the rest are keywords", span, f"write {op.name}(x, {listed})")
     twice = [name for name in keywords if name in op.parameters]
     if twice:
         parser.fail(f"'{twice[0]}' of {op.name} is given twice", span, usage(op))

@@ -48,9 +48,7 @@ class Gates(dict[str, Op]):
     def add(self, op: Op) -> None:
         """Add a row."""
         self[op.name] = op
-        self.sizes[op.name] = sum(
-            1 if inner.body is None else self.sizes[inner.name] for inner in op.body.ops
-        )
+        self.sizes[op.name] = sum(1 if inner.body is None else self.sizes[inner.name] for inner in op.body.ops)
 
     def written_out(self, op: Op) -> Op:
         """The row with every definition that its body calls written out.
@@ -83,8 +81,6 @@ class Gates(dict[str, Op]):
                 parents = tuple(place[p] for p in body.parents[i])
                 nested = inner.body is not None
                 place[i] = (
-                    builder.inline(self.flat[inner.name].body, parents)
-                    if nested
-                    else builder.add(inner, parents)
+                    builder.inline(self.flat[inner.name].body, parents) if nested else builder.add(inner, parents)
                 )
         return gate(op.name, builder.finish(place[body.output], source=body.source), op.doc)

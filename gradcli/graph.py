@@ -35,7 +35,7 @@ class Node(NamedTuple):
     """A view of one place on the tape."""
 
     graph: Graph
-    index: int
+    index: int  # type: ignore[assignment] # hides tuple.index
 
     @property
     def name(self) -> str:

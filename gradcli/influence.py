@@ -44,13 +44,7 @@ def find_nudge(gradients: Gradients, name: str) -> Nudge | None:
     is said.
     """
     graph, slope, value = gradients.graph, gradients[name], gradients.trace.value
-    if (
-        len(graph) > NUDGED
-        or gradients.upstream != 1
-        or not slope
-        or not isfinite(slope)
-        or not isfinite(value)
-    ):
+    if len(graph) > NUDGED or gradients.upstream != 1 or not slope or not isfinite(slope) or not isfinite(value):
         return None
     at = {variable: gradients.trace.values[i] for variable, i in graph.inputs.items()}
     for step in STEPS:

@@ -88,8 +88,7 @@ def entry(op: Op) -> Entry:
         definition=line(op.definition(tracing, *x)) or "",
         stable="" if op.stable is None else line(op.stable(tracing, *x)) or "",
         derivatives=tuple(
-            Derivative(name, line(notation.local(op, k, tracing, y, x)), computed(k))
-            for k, name in enumerate(names)
+            Derivative(name, line(notation.local(op, k, tracing, y, x)), computed(k)) for k, name in enumerate(names)
         ),
         domain=in_words(op.domain, names),
         kinks=in_words(op.kinks, names),
@@ -159,9 +158,7 @@ def example(op: Op) -> str:
     """A command that runs, at a point where everything is finite."""
     count = len(op.parameters)
     points = [
-        check.at
-        for check in op.checks
-        if isfinite(check.value) and all(map(isfinite, filter(None, check.partials)))
+        check.at for check in op.checks if isfinite(check.value) and all(map(isfinite, filter(None, check.partials)))
     ]
     at = next((point for point in [*points, *op.samples] if len(point) == count), (1,) * count)
     names = inputs(op)

@@ -56,7 +56,7 @@ class NodeRow(NamedTuple):
     a limit was asked for.   uses: how many there are.
     """
 
-    index: int
+    index: int  # type: ignore[assignment] # hides tuple.index
     name: str
     op: str
     gate: str
@@ -143,10 +143,7 @@ class Report:
     def entering(self, index: int) -> list[EdgeRow | None]:
         """The edges into a node, one for each of its inputs; None where there is no gradient."""
         active = self.source.active
-        return [
-            self.edge_row(index, k) if active(index, k) else None
-            for k in range(len(self.graph.parents[index]))
-        ]
+        return [self.edge_row(index, k) if active(index, k) else None for k in range(len(self.graph.parents[index]))]
 
     def edge_rows(self, limit: int | None = None) -> Iterator[EdgeRow]:
         """The active edges in tape order of their children, at most `limit`."""
@@ -314,9 +311,7 @@ class Report:
         return (*self.warnings, *self.verdict_warnings)
 
 
-def build(
-    gradients: Gradients, *, wrt: Collection[str] | None = None, warnings: Collection[str] = ()
-) -> Report:
+def build(gradients: Gradients, *, wrt: Collection[str] | None = None, warnings: Collection[str] = ()) -> Report:
     """The report of an evaluation.
 
     wrt: the names whose gradients were asked for; None for every variable.

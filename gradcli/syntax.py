@@ -53,7 +53,7 @@ CONSTANTS = {"pi": pi, "e": e, "tau": tau}
 """Inputs with a default: constants unless the user gives them a value."""
 
 GREEK = {"π": "pi", "τ": "tau"}
-IDENTITY, POW, EXP = FUNCTIONS["identity"], FUNCTIONS["pow"], FUNCTIONS.get("exp")
+IDENTITY, POW, EXP = FUNCTIONS["identity"], FUNCTIONS["pow"], FUNCTIONS["exp"]
 
 
 def parse(
@@ -141,9 +141,7 @@ class Parser:
         at = 0
         while (at := _after_blank(text, at)) < len(text):
             if bare is not None:
-                self.fail(
-                    "only the last statement may be a bare expression", bare, "give it a name, such as q = …"
-                )
+                self.fail("only the last statement may be a bare expression", bare, "give it a name, such as q = …")
             head = self.lexis.head.match(text, at)
             if head is None:
                 output, bare, at = self.expression(builder, scope, at)
@@ -163,17 +161,11 @@ class Parser:
                 self.fail("a file of definitions holds only definitions", bare, "such as g(x) = x*x")
             return builder.finish(0)
         if output is None:
-            what = (
-                "an expression after the definitions is missing" if self.gates else "the expression is empty"
-            )
-            self.fail(
-                what, (len(text.rstrip()),) * 2, 'an example: gradcli eval "(x+y)*z" --x=-2 --y=5 --z=-4'
-            )
+            what = "an expression after the definitions is missing" if self.gates else "the expression is empty"
+            self.fail(what, (len(text.rstrip()),) * 2, 'an example: gradcli eval "(x+y)*z" --x=-2 --y=5 --z=-4')
         graph = builder.finish(output, source=text)
         graph.notes = tuple(
-            f"'{name}' is assigned, but the output does not use it"
-            for name in assigned
-            if not graph.used[scope[name]]
+            f"'{name}' is assigned, but the output does not use it" for name in assigned if not graph.used[scope[name]]
         )
         return graph
 
@@ -202,18 +194,14 @@ class Parser:
         self.gates.define(name, body, doc=self.text[span[0] : value[1]])
         return at
 
-    def check_assignment(
-        self, name: str, span: Span, assigned: dict[str, Span], scope: dict[str, int]
-    ) -> None:
+    def check_assignment(self, name: str, span: Span, assigned: dict[str, Span], scope: dict[str, int]) -> None:
         """Each name means one node, from its assignment on."""
         if name in assigned:
             self.fail(f"'{name}' is assigned twice", span, "give the second one another name")
         if name in self.given:
             self.fail(f"'{name}' is assigned here and given a value too", span, "leave out one of them")
         if name in scope:
-            self.fail(
-                f"'{name}' is used before it is assigned", span, "move the assignment before its first use"
-            )
+            self.fail(f"'{name}' is used before it is assigned", span, "move the assignment before its first use")
 
     def label(self, builder: Builder, index: int, name: str, span: Span) -> int:
         """Name a node. A leaf, and a node that has a name, gets the new name on a copy."""
@@ -267,9 +255,7 @@ class Parser:
                 elif kind == NUMBER_TOKEN:
                     index = constants.get(token[2])
                     if index is None:
-                        index = builder.constant(
-                            token[2], number(token[2], text, (start, stop)), (start, stop)
-                        )
+                        index = builder.constant(token[2], number(token[2], text, (start, stop)), (start, stop))
                 elif kind == OPERATOR and token[3] in PREFIX:
                     literal = NEGATIVE.match(text, start)
                     if literal is None:
@@ -306,9 +292,7 @@ class Parser:
             elif kind == BRACKET and text[start] == ")":
                 reduce(1)
                 if not waiting:
-                    self.fail(
-                        "this ')' closes nothing", (start, stop), "remove it, or add the '(' it belongs to"
-                    )
+                    self.fail("this ')' closes nothing", (start, stop), "remove it, or add the '(' it belongs to")
                 bracket = waiting.pop()
                 opened -= 1
                 if bracket[1] is not None:
@@ -382,15 +366,11 @@ class Parser:
                 self.fail(f"'{name}' is given twice", match.span(1), "remove one")
             if match[2] is None:
                 self.fail(f"'{name}=' takes a number", match.span(1), f"such as {op.name}(x, {name}=0.1)")
-            given[name] = re.sub(
-                r"\s", "", match[2].replace("−", "-").replace("+", "", match[2].startswith("+"))
-            )
+            given[name] = re.sub(r"\s", "", match[2].replace("−", "-").replace("+", "", match[2].startswith("+")))
             if self.text[stop : stop + 1] == ")":
                 return given, stop + 1
             if self.text[stop : stop + 1] != ",":
-                self.fail(
-                    f"'{name}=' takes a number, then ',' or ')'", (stop, stop + 1), "keywords come last"
-                )
+                self.fail(f"'{name}=' takes a number, then ',' or ')'", (stop, stop + 1), "keywords come last")
             match = self.lexis.keyword.match(self.text, stop + 1)
         return self.fail("after a keyword come only keywords", (stop, stop + 1), f"put {name}=… last")
 

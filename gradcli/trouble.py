@@ -61,9 +61,7 @@ def find_trouble(gradients: Gradients) -> Trouble | None:
         first = next((i for i in _taken(gradients) if not _sound(gradients, i)), None)
     if first is None:
         return _of_gradient(gradients) or _of_input(gradients)
-    return Trouble(
-        first, graph.names[first], _cause(gradients, first), _effect(gradients, first), _advice(gradients)
-    )
+    return Trouble(first, graph.names[first], _cause(gradients, first), _effect(gradients, first), _advice(gradients))
 
 
 def _sound(gradients: Gradients, i: int) -> bool:
@@ -126,9 +124,7 @@ def _cause(gradients: Gradients, i: int) -> str:
     if edge is None:
         return f"{what} went wrong"
     rule_text = notation.rule(graph, i, edge.k)
-    name = f"∂{graph.names[i]}/∂{graph.names[edge.parent]}" + (
-        f" = {notation.pretty(rule_text)}" if rule_text else ""
-    )
+    name = f"∂{graph.names[i]}/∂{graph.names[edge.parent]}" + (f" = {notation.pretty(rule_text)}" if rule_text else "")
     return f"{what} has the local gradient {name} = {notation.number(edge.local)}"
 
 
@@ -157,9 +153,7 @@ def _effect(gradients: Gradients, first: int) -> str:
                 if edge.chosen and isnan(edge.downstream):
                     product = f"{notation.number(edge.local)} × {notation.number(edge.upstream)} = nan"
                     value = f"{graph.names[graph.output]} is still {notation.number(values[graph.output])}"
-                    return (
-                        f"{value}, but its gradient is lost: at {graph.names[p]} backward computes {product}"
-                    )
+                    return f"{value}, but its gradient is lost: at {graph.names[p]} backward computes {product}"
     return ""
 
 
@@ -207,9 +201,7 @@ def _advice(gradients: Gradients) -> str:
                 rules = [rule for rule in FLOATS.locals[op] if callable(rule)]
                 if isfinite(y) and all(isfinite(rule(y, *x) or 0.0) for rule in rules):
                     inside = [(notation.text(graph, p), 0) for p in found]
-                    return (
-                        f"write {notation.compose(op, inside)[0]}: it is computed so that nothing overflows"
-                    )
+                    return f"write {notation.compose(op, inside)[0]}: it is computed so that nothing overflows"
     return ""
 
 

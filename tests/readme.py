@@ -47,16 +47,14 @@ def run(command: str) -> subprocess.CompletedProcess[str]:
         program = Path(folder) / "gradcli"
         program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m gradcli "$@"\n')
         program.chmod(0o755)
-        environment = {
-            k: v for k, v in os.environ.items() if not k.startswith(("GRADCLI", "COLUMNS", "FORCE_COLOR"))
-        }
+        environment = {k: v for k, v in os.environ.items() if not k.startswith(("GRADCLI", "COLUMNS", "FORCE_COLOR"))}
         environment |= {
             "PATH": f"{folder}:{os.environ['PATH']}",
             "PYTHONPATH": str(ROOT),
             "PYTHONIOENCODING": "utf-8",
         }
-        return subprocess.run(  # noqa: S603 - README's own commands
-            ["bash", "-c", f"{command} 2>&1"],  # noqa: S607
+        return subprocess.run(
+            ["bash", "-c", f"{command} 2>&1"],
             cwd=ROOT,
             env=environment,
             capture_output=True,

@@ -151,8 +151,6 @@ def test_reserved_names_cover_every_option():
 
     group = get_command(app)
     commands = [group, *(group.get_command(None, name) for name in COMMANDS)]
-    declared = {
-        word for command in commands for option in command.params for word in option.opts if word[:2] == "--"
-    }
+    declared = {word for command in commands for option in command.params for word in option.opts if word[:2] == "--"}
     assert declared
     assert {word.removeprefix("--") for word in declared} <= RESERVED

@@ -90,9 +90,7 @@ CONVENTIONS = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("source", "values", "expected"), CONVENTIONS, ids=lambda v: v if isinstance(v, str) else ""
-)
+@pytest.mark.parametrize(("source", "values", "expected"), CONVENTIONS, ids=lambda v: v if isinstance(v, str) else "")
 def test_conventions_where_calculus_leaves_a_choice(source, values, expected):
     """Kinks, ties and bounds have the gradients that the documentation names."""
     g = gradients(source, **values)
@@ -139,7 +137,8 @@ def test_higher_derivatives_agree_with_sympy_to_third_order(source):
         "abs": sympy.Abs,
     }
     scope = {
-        name: getattr(sympy, name) for name in "exp sin log sqrt tanh atan2 asin erf gamma cosh sinh".split()
+        name: getattr(sympy, name)
+        for name in ["exp", "sin", "log", "sqrt", "tanh", "atan2", "asin", "erf", "gamma", "cosh", "sinh"]
     }
     formula = REFERENCE.get(source, source).replace("^", "**")
     expression = eval(formula, {**scope, **known, "x": x, "y": y})  # noqa: S307 - our own rows, above

@@ -119,9 +119,7 @@ MEANT = [
 
 
 @pytest.mark.parametrize(("gradients", "address", "canonical", "value"), MEANT, ids=[row[1] for row in MEANT])
-def test_an_address_means_one_number(
-    gradients: Gradients, address: str, canonical: str, value: float
-) -> None:
+def test_an_address_means_one_number(gradients: Gradients, address: str, canonical: str, value: float) -> None:
     """Each spelling gives the canonical address and the number worked out by hand."""
     cell = resolve(address, gradients)
     assert cell == Cell(canonical, pytest.approx(value, rel=1e-14), canonical.partition(".")[0])

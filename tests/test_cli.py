@@ -33,11 +33,7 @@ def command(*words: str) -> list[str]:
 
 def environment(**changes: str) -> dict[str, str]:
     """The environment of a process: ours, without what changes the output, with the program in its path."""
-    kept = {
-        k: v
-        for k, v in os.environ.items()
-        if k not in ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "GRADCLI_VERIFY")
-    }
+    kept = {k: v for k, v in os.environ.items() if k not in ("COLUMNS", "NO_COLOR", "FORCE_COLOR", "GRADCLI_VERIFY")}
     return {**kept, "PYTHONPATH": str(HERE.parent), "PYTHONIOENCODING": "utf-8", **changes}
 
 
@@ -92,9 +88,7 @@ PRINTED = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("words", "expected"), PRINTED, ids=lambda x: " ".join(x) if isinstance(x, list) else ""
-)
+@pytest.mark.parametrize(("words", "expected"), PRINTED, ids=lambda x: " ".join(x) if isinstance(x, list) else "")
 def test_printed(gradcli, words, expected):
     """Numbers on standard output, as short as they are exact; nothing on standard error."""
     status, out, err = gradcli(*words)
@@ -168,9 +162,7 @@ def test_share(gradcli):
     assert re.findall("grad.x.*", apart) == re.findall("grad.x.*", shared) == ["grad.x\t6"]
 
 
-@pytest.mark.parametrize(
-    "words", [["--paths", "x"], ["--rank", "nodes"], ["--full"], ["--decimals=2"], ["--sig", "2"]]
-)
+@pytest.mark.parametrize("words", [["--paths", "x"], ["--rank", "nodes"], ["--full"], ["--decimals=2"], ["--sig", "2"]])
 def test_what_the_table_shows(gradcli, words):
     """Options of the table change the table."""
     base = ("eval", "q=x*y; sin(q)*x", "--x=2", "--y=3", "--no-verify")
@@ -226,16 +218,12 @@ STATUSES = [
 
 
 @pytest.mark.parametrize("shape", ["table", "plain", "json"])
-@pytest.mark.parametrize(
-    ("words", "expected"), STATUSES, ids=lambda x: " ".join(x) if isinstance(x, list) else ""
-)
+@pytest.mark.parametrize(("words", "expected"), STATUSES, ids=lambda x: " ".join(x) if isinstance(x, list) else "")
 def test_status(gradcli, words, expected, shape):
     """The exit status says what became of the work, in every format, and words go with it."""
     status, out, err = gradcli("eval", *words, "--format", shape, "--no-verify")
     assert status == expected
-    assert bool(err) == (
-        expected == 2 or (expected == 3 and shape != "table") or (words[0][0] in "m1" and bool(err))
-    )
+    assert bool(err) == (expected == 2 or (expected == 3 and shape != "table") or (words[0][0] in "m1" and bool(err)))
     if expected != 2 and shape == "json":
         json.loads(out, parse_constant=pytest.fail)
 
@@ -260,9 +248,7 @@ def test_of_several_statuses(met, expected):
     assert worst([Status(status) for status in met]) == expected
 
 
-@pytest.mark.parametrize(
-    ("error", "status"), [(MemoryError, 5), (RecursionError, 5), (KeyboardInterrupt, 130)]
-)
+@pytest.mark.parametrize(("error", "status"), [(MemoryError, 5), (RecursionError, 5), (KeyboardInterrupt, 130)])
 def test_what_must_not_be_a_traceback(gradcli, monkeypatch, error, status):
     """Memory, recursion and Ctrl-C end in a status, not in a traceback."""
 
@@ -409,9 +395,7 @@ def test_a_closed_pipe(words):
 
 
 @LINUX
-@pytest.mark.parametrize(
-    "words", [["eval", "x", "--x=1"], ["eval", "x", "--x=1", "--get=dx"], ["--help"], ["ops"]]
-)
+@pytest.mark.parametrize("words", [["eval", "x", "--x=1"], ["eval", "x", "--x=1", "--get=dx"], ["--help"], ["ops"]])
 def test_a_full_disk(words):
     """Standard output that cannot be written is one line and status 4."""
     with Path("/dev/full").open("wb") as full:
@@ -548,9 +532,7 @@ COMPLETED = [
 def test_completion(line, expected):
     """A shell completes commands, options and their values."""
     words = line.split(" ")
-    done = process(
-        _GRADCLI_COMPLETE="complete_bash", COMP_WORDS="\n".join(words), COMP_CWORD=str(len(words) - 1)
-    )
+    done = process(_GRADCLI_COMPLETE="complete_bash", COMP_WORDS="\n".join(words), COMP_CWORD=str(len(words) - 1))
     assert set(done.stdout.split()) == expected
     assert done.stderr == ""
 
@@ -594,9 +576,7 @@ def test_ops_by_other_names(gradcli, name, expected):
 
 # ── hostile input ───────────────────────────────────────────────────────────────────────────────────────────
 
-ADVERSARIAL = [
-    json.loads(line) for line in (HERE / "cases/adversarial.jsonl").read_text(encoding="utf-8").splitlines()
-]
+ADVERSARIAL = [json.loads(line) for line in (HERE / "cases/adversarial.jsonl").read_text(encoding="utf-8").splitlines()]
 
 
 @pytest.mark.parametrize("case", ADVERSARIAL, ids=lambda case: case["id"])
@@ -645,8 +625,7 @@ BULKY = [
         "expansion",
         "g(x)=x+x;"
         + "".join(
-            f"g{k}(x)={'g' + str(k - 1) if k else 'g'}(x)*{'g' + str(k - 1) if k else 'g'}(x);"
-            for k in range(30)
+            f"g{k}(x)={'g' + str(k - 1) if k else 'g'}(x)*{'g' + str(k - 1) if k else 'g'}(x);" for k in range(30)
         )
         + "g29(x)",
         5,

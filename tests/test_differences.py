@@ -36,9 +36,7 @@ SLOPES: list[tuple[str, Callable[[float], float], float, float]] = [
 
 
 @pytest.mark.parametrize(("name", "f", "x", "slope"), SLOPES, ids=[row[0] for row in SLOPES])
-def test_a_slope_is_found_on_any_scale(
-    name: str, f: Callable[[float], float], x: float, slope: float
-) -> None:
+def test_a_slope_is_found_on_any_scale(name: str, f: Callable[[float], float], x: float, slope: float) -> None:
     """The ladder finds a step that suits, and its error estimate covers the true error."""
     found = derivative(f, x, 4 * ULP * abs(f(x)))
     assert found is not None and found.sides is None and not found.jump

@@ -37,9 +37,7 @@ SCHEMA = json.loads((Path(gradcli.__file__).parent / "schemas" / "eval-1.schema.
 VALIDATOR = Draft202012Validator(SCHEMA)
 
 
-def report(
-    text: str, wrt: list[str] | None = None, warnings: tuple[str, ...] = (), **values: float
-) -> Report:
+def report(text: str, wrt: list[str] | None = None, warnings: tuple[str, ...] = (), **values: float) -> Report:
     """The report of an expression at a point."""
     gradients = parse(text, given=values).forward(values).backward()
     return build(gradients, wrt=wrt, warnings=warnings)
@@ -68,12 +66,8 @@ CHECKED = NEURON.with_verification(
 )
 DOUBTED = LECTURE.with_verification(
     Verification(
-        proof=ProofVerdict(
-            "partial", nodes=4, edges=3, unproved=("f: <b>too wide</b> | `x`",), lost={"grad.x": 3}
-        ),
-        sympy=SympyVerdict(
-            "failed", max_rel_error=float("inf"), checked=2, failures=("∂f/∂x: $ne$\x1b[31m",)
-        ),
+        proof=ProofVerdict("partial", nodes=4, edges=3, unproved=("f: <b>too wide</b> | `x`",), lost={"grad.x": 3}),
+        sympy=SympyVerdict("failed", max_rel_error=float("inf"), checked=2, failures=("∂f/∂x: $ne$\x1b[31m",)),
         differences=DifferencesVerdict("passed", errors={"x": 1e-11, "y": float("nan")}, band="fine"),
     )
 )
@@ -327,9 +321,7 @@ def test_rules_from_a_template_are_the_rules_themselves() -> None:
 
     text = "a*b + c*d + a*a + b*b + exp(a)/exp(b) + 2^c + 3^c + c^2 + d^2 + d^3"
     text += " + atan2(a,b) + atan2(b,a) + max(a,b,a)"
-    graph = parse(
-        text + " + max(c,d,c) + max(a,b,c) + n1*sigmoid(pi*a) + sigmoid(e*b) + tanh(c) + tanh(d)", given="e"
-    )
+    graph = parse(text + " + max(c,d,c) + max(a,b,c) + n1*sigmoid(pi*a) + sigmoid(e*b) + tanh(c) + tanh(d)", given="e")
     rules = Rules(graph)
     for child, parents in enumerate(graph.parents):
         for k in range(len(parents)):
@@ -683,13 +675,9 @@ def hostile(name: str) -> Report:
     builder.labels[product] = f"{name}2"
     output = builder.add(TABLE["mul"], (product, y))
     gradients = (
-        builder.finish(output, source=f"{name}*y*y", notes=(f"note {name}",))
-        .forward({name: 2, "y": 3})
-        .backward()
+        builder.finish(output, source=f"{name}*y*y", notes=(f"note {name}",)).forward({name: 2, "y": 3}).backward()
     )
-    verdict = SympyVerdict(
-        "passed", max_rel_error=0.0, derivatives={name: f"{name}*y"}, checked=2, notes=(name,)
-    )
+    verdict = SympyVerdict("passed", max_rel_error=0.0, derivatives={name: f"{name}*y"}, checked=2, notes=(name,))
     return build(gradients, warnings=(f"warning {name}",)).with_verification(Verification(sympy=verdict))
 
 
@@ -731,9 +719,7 @@ def test_hostile_names_never_act(name: str) -> None:
     latex_rows(render(shown, "latex", STYLE))
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in HOSTILE.values() if not re.fullmatch(r"\w+", name, re.ASCII)]
-)
+@pytest.mark.parametrize("name", [name for name in HOSTILE.values() if not re.fullmatch(r"\w+", name, re.ASCII)])
 def test_hostile_names_never_reach_a_shell(name: str) -> None:
     """A name that is no variable name is refused, whatever quoting could do."""
     with pytest.raises(UsageError):

@@ -53,9 +53,7 @@ def test_imports_point_up_the_stream(path):
     if stage not in ("cli", "render"):
         assert not [name for name in modules if name.split(".")[0] == "rich"]
     if stage == "ops":
-        assert not [
-            name for name in modules if name.startswith("gradcli.") and not name.startswith("gradcli.ops")
-        ]
+        assert not [name for name in modules if name.startswith("gradcli.") and not name.startswith("gradcli.ops")]
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=place)

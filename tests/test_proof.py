@@ -113,9 +113,7 @@ def near(ball: arb, expected: mpmath.mpf) -> bool:
     """Whether a ball is narrow, and holds a number that is good to 25 digits."""
     size = abs(arb(mpmath.nstr(expected, 50)))
     slack = size * arb("1e-25") + arb("1e-40")
-    return bool(
-        ball.is_finite() and ball.rad() <= slack and abs(ball - arb(mpmath.nstr(expected, 50))) <= slack * 2
-    )
+    return bool(ball.is_finite() and ball.rad() <= slack and abs(ball - arb(mpmath.nstr(expected, 50))) <= slack * 2)
 
 
 @pytest.mark.parametrize(
@@ -130,9 +128,7 @@ def near(ball: arb, expected: mpmath.mpf) -> bool:
         ("round", 2.5, 0, 0),
     ],
 )
-def test_a_slope_at_a_kink_is_the_hull_of_the_one_sided_ones(
-    name: str, at: float, low: float, high: float
-) -> None:
+def test_a_slope_at_a_kink_is_the_hull_of_the_one_sided_ones(name: str, at: float, low: float, high: float) -> None:
     """On the kink itself, the series holds both one-sided derivatives and nothing outside them."""
     m = Balls()
     with precision(100):
@@ -386,9 +382,7 @@ def test_a_choice_at_a_kink_passes_with_a_note(text: str, values: dict[str, floa
 
 
 @pytest.mark.parametrize("claim", [-0.001, 1.001, 2.0])
-def test_a_number_outside_the_one_sided_derivatives_fails(
-    claim: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_number_outside_the_one_sided_derivatives_fails(claim: float, monkeypatch: pytest.MonkeyPatch) -> None:
     """At 0, relu's slope may be anything from 0 to 1, and nothing else."""
     monkeypatch.setitem(FLOATS.locals, TABLE["relu"], (lambda y, x: claim,))
     assert proved("relu(x)", x=0).status != "passed"

@@ -20,9 +20,7 @@ def test_the_main_job():
     assert output.count("✓") == 2
 
 
-@pytest.mark.parametrize(
-    ("command", "output"), readme.examples(), ids=[command for command, _ in readme.examples()]
-)
+@pytest.mark.parametrize(("command", "output"), readme.examples(), ids=[command for command, _ in readme.examples()])
 def test_console_examples(command, output):
     """Every `$ command` prints exactly what README shows."""
     assert readme.run(command).stdout == output

@@ -138,9 +138,7 @@ SENTENCES = [
 
 
 @pytest.mark.parametrize(("text", "values", "sentence"), SENTENCES)
-def test_raising_an_input_is_said_only_if_true(
-    text: str, values: dict[str, float], sentence: str | None
-) -> None:
+def test_raising_an_input_is_said_only_if_true(text: str, values: dict[str, float], sentence: str | None) -> None:
     """The sentence is checked by forward passes: near a kink, or where there is no slope, it is not said."""
     nudge = of(text, **values).nudge
     assert (nudge.sentence("f") if nudge else None) == sentence
@@ -181,9 +179,7 @@ def test_what_a_rule_does_not_keep_it_does_not_need(op: object) -> None:
         if i not in kept and graph.ops[i].name != "constant":
             spoilt = list(trace.values)
             spoilt[i] = 12.345
-            assert type(trace)(graph, spoilt).backward().adjoints == pytest.approx(
-                gradients.adjoints, nan_ok=True
-            )
+            assert type(trace)(graph, spoilt).backward().adjoints == pytest.approx(gradients.adjoints, nan_ok=True)
 
 
 def test_conventions_at_kinks_are_noted() -> None:
@@ -287,9 +283,7 @@ def test_verification_joins_without_new_work() -> None:
     report = of("max(x,y)", x=2, y=2)
     notes = report.notes
     proof = ProofVerdict("passed", 3, 2, 16, notes=("a kink",), warnings=("few digits",))
-    verified = report.with_verification(
-        Verification(proof, SympyVerdict("passed", 0.0, {}, 2, notes=("a kink",)))
-    )
+    verified = report.with_verification(Verification(proof, SympyVerdict("passed", 0.0, {}, 2, notes=("a kink",))))
     assert verified.notes is notes and report.verification is None
     assert verified.all_notes == (*notes, "a kink")
     assert verified.all_warnings == ("few digits",)
@@ -316,9 +310,7 @@ def test_paths_from_nowhere() -> None:
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
-@given(
-    st.lists(st.tuples(st.sampled_from("+*-"), st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=9)
-)
+@given(st.lists(st.tuples(st.sampled_from("+*-"), st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=9))
 def test_listed_paths_are_all_and_in_order(steps: list[tuple[str, int, int]]) -> None:
     """On random graphs the products of all paths add up to the gradient, and fall in size."""
     lines = ["v0=x*1"]
@@ -332,9 +324,7 @@ def test_listed_paths_are_all_and_in_order(steps: list[tuple[str, int, int]]) ->
         scale = sum(abs(path.product) for path in found.listed)
         assert abs(sum(path.product for path in found.listed) - found.gradient) <= 1e-12 * scale
         few = paths(report.source, "x", limit=3)
-        assert [abs(p.product) for p in few.listed] == pytest.approx(
-            [abs(p.product) for p in found.listed[:3]]
-        )
+        assert [abs(p.product) for p in few.listed] == pytest.approx([abs(p.product) for p in found.listed[:3]])
     sizes = [abs(path.product) for path in found.listed]
     assert sizes == sorted(sizes, reverse=True)
 

@@ -115,9 +115,7 @@ def test_user_names_are_never_sympys():
 
 def test_user_gates_and_attributes_reach_the_child():
     """A gate is differentiated through its body, and keyword attributes count, exactly."""
-    found = gradients(
-        "g(a,b)=a*exp(b)+0.1*a; h(a)=g(a,2*a); h(x)+g(x,y)+leaky_relu(-x,slope=0.3)", x=0.5, y=-1
-    )
+    found = gradients("g(a,b)=a*exp(b)+0.1*a; h(a)=g(a,2*a); h(x)+g(x,y)+leaky_relu(-x,slope=0.3)", x=0.5, y=-1)
     assert judged(found).status == "passed"
     assert found["x"] == pytest.approx(exp(1) + 2 * 0.5 * exp(1) + 0.1 + exp(-1) + 0.1 - 0.3)
 

@@ -109,20 +109,16 @@ def test_the_names_of_nodes_are_those_of_the_lecture():
     """Unnamed ops are n1, n2 …, the output is f; constants have no number."""
     graph = parse("1/(1+exp(-(w0*x0+w1*x1+w2)))")
     shown = [(graph.names[i], formula(graph, i)) for i in graph.shown]
-    assert (
-        shown[-8:]
-        == [
-            ("n1", "w0*x0"),
-            ("w1", "w1"),
-            ("x1", "x1"),
-            ("n2", "w1*x1"),
-            ("n3", "n1+n2"),
-            ("w2", "w2"),
-            ("n4", "n3+w2"),
-            ("n5", "-n4"),
-        ]
-        or [name for name, _ in shown] == "w0 x0 n1 w1 x1 n2 n3 w2 n4 n5 n6 n7 f".split()
-    )
+    assert shown[-8:] == [
+        ("n1", "w0*x0"),
+        ("w1", "w1"),
+        ("x1", "x1"),
+        ("n2", "w1*x1"),
+        ("n3", "n1+n2"),
+        ("w2", "w2"),
+        ("n4", "n3+w2"),
+        ("n5", "-n4"),
+    ] or [name for name, _ in shown] == ["w0", "x0", "n1", "w1", "x1", "n2", "n3", "w2", "n4", "n5", "n6", "n7", "f"]
     assert dict(shown)["f"] == "1/n7" and dict(shown)["n7"] == "1+n6"
 
 
@@ -183,9 +179,7 @@ DEEP = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("source", "expected"), DEEP, ids=["brackets", "minuses", "sum", "powers", "calls", "power"]
-)
+@pytest.mark.parametrize(("source", "expected"), DEEP, ids=["brackets", "minuses", "sum", "powers", "calls", "power"])
 def test_depth_costs_nothing(source, expected):
     """No recursion anywhere: a million brackets or minuses parse, evaluate and differentiate."""
     trace = parse(source).forward(x=2.0)
@@ -254,11 +248,7 @@ def test_any_text_is_a_graph_or_an_error_with_its_place(source):
         parse(source)
     except ExpressionError as error:
         assert error.span is not None and 0 <= error.span[0] <= error.span[1] <= len(source) + 1
-        assert (
-            error.block().startswith("error: ")
-            and "\x1b" not in error.block()
-            and "\u202e" not in error.block()
-        )
+        assert error.block().startswith("error: ") and "\x1b" not in error.block() and "\u202e" not in error.block()
     except LimitError:
         pass
 

@@ -72,9 +72,7 @@ def test_columns_give_way_but_numbers_do_not(case: str) -> None:
     for width in (10, 40, 60, 80, 100, 140, None):
         drawn = re.sub(" +", " ", render(found, Style(width=width)))
         for node in found.node_rows(found.order):
-            assert re.search(
-                rf"^(✗ )?{node.name}( = .*)? {figure(node.value, Style())}( |$)", drawn, re.MULTILINE
-            )
+            assert re.search(rf"^(✗ )?{node.name}( = .*)? {figure(node.value, Style())}( |$)", drawn, re.MULTILINE)
             for edge in node.edges:
                 figures = [figure(x, Style()) for x in (edge.local, edge.upstream, edge.downstream)]
                 assert re.search(r" {} × {} = {}( =|$)".format(*map(re.escape, figures)), drawn, re.MULTILINE)
@@ -99,9 +97,7 @@ def test_colour_changes_no_character(case: str) -> None:
 def test_forward_is_green_and_gradients_are_red() -> None:
     """The lecture's colours: the forward value 3 of q in green, its gradient -4 in red."""
     line = next(
-        line
-        for line in render(report("lecture"), Style(width=80, colour=True)).splitlines()
-        if "q = x+y" in line
+        line for line in render(report("lecture"), Style(width=80, colour=True)).splitlines() if "q = x+y" in line
     )
     assert re.search(r"\x1b\[32m +3 *\x1b", line)
     assert re.search(r"\x1b\[1;31m *-4\x1b", line)
@@ -110,9 +106,7 @@ def test_forward_is_green_and_gradients_are_red() -> None:
 @pytest.mark.parametrize("case", CASES)
 def test_ascii_form_is_ascii(case: str) -> None:
     """For an encoding without ∂, × and ✓ every character is ASCII, and the figures are the same."""
-    drawn = render(
-        report(case), Style(width=100, ascii=True, rank_nodes=True, paths=tuple(report(case).graph.inputs))
-    )
+    drawn = render(report(case), Style(width=100, ascii=True, rank_nodes=True, paths=tuple(report(case).graph.inputs)))
     assert drawn.isascii()
     assert verdicts(report("neuron").with_verification(VERIFIED), Style(ascii=True)).isascii()
 
@@ -133,9 +127,7 @@ def test_fan_out_shows_its_sum() -> None:
 def test_sum_line_has_the_terms_if_they_fit() -> None:
     """Negative terms stand in brackets; of terms that do not fit the columns only their number is told."""
     assert "copy, used twice: 3 + (-1) = 2" in re.sub(" +", " ", render(of("x*3-x", x=2), Style()))
-    assert "copy: 3 + 0.2711 + 0.9051 = 4.1762" in re.sub(
-        " +", " ", render(of("x^2+tanh(x)*x", x=1.5), Style())
-    )
+    assert "copy: 3 + 0.2711 + 0.9051 = 4.1762" in re.sub(" +", " ", render(of("x^2+tanh(x)*x", x=1.5), Style()))
     assert "copy, used 10 times = 10" in re.sub(" +", " ", render(of("+".join("x" * 10), x=2), Style()))
 
 
@@ -266,9 +258,7 @@ VERDICTS = [
         "○ proved: 2 values and 1 local gradient; not proved:\n    value.f: too wide\n",
     ),
     (
-        Verification(
-            proof=ProofVerdict("passed", 1, 1, 3, warnings=("f has 3 right digits",), notes=("a kink",))
-        ),
+        Verification(proof=ProofVerdict("passed", 1, 1, 3, warnings=("f has 3 right digits",), notes=("a kink",))),
         "✓ proved: all 1 value and 1 local gradient; f and its gradients to 3 digits\n"
         "note: a kink\nwarning: f has 3 right digits\n",
     ),
@@ -312,9 +302,7 @@ def test_closed_forms_that_do_not_fit_are_counted() -> None:
 def test_paths_section_lists_products_and_shares() -> None:
     """The two paths of (x+y)*(x*y) from x: 15 of 21 and 6 of 21."""
     drawn = render(report("fan-out"), Style(width=80, paths=("x",)))
-    assert (
-        "2 paths from x to f; their products add up to ∂f/∂x = 21\n  15  71 %  x → n2 → f  3 × 5\n" in drawn
-    )
+    assert "2 paths from x to f; their products add up to ∂f/∂x = 21\n  15  71 %  x → n2 → f  3 × 5\n" in drawn
     assert "   6  29 %  x → n1 → f  1 × 6\n" in drawn
 
 

@@ -46,11 +46,7 @@ class Commands(TyperGroup):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """gradcli's own options stand first, then the command."""
         words = args or ["--help"]
-        own = {
-            flag
-            for parameter in self.get_params(ctx)
-            for flag in (*parameter.opts, *parameter.secondary_opts)
-        }
+        own = {flag for parameter in self.get_params(ctx) for flag in (*parameter.opts, *parameter.secondary_opts)}
         if words[0] not in (*own, *COMMANDS) and not ctx.resilient_parsing:
             raise no_command(words)
         return super().parse_args(ctx, words)
@@ -67,13 +63,9 @@ def no_command(words: Sequence[str]) -> UsageError:
     if first.replace("-", "").isidentifier() and len(words) == 1:
         what = "option" if first.startswith("-") else "command"
         listed = ", ".join(COMMANDS)
-        return UsageError(
-            f"no {what} '{brief(first)}'", hint=f"commands: {listed}; gradcli --help tells more"
-        )
+        return UsageError(f"no {what} '{brief(first)}'", hint=f"commands: {listed}; gradcli --help tells more")
     line = " ".join(quoted(word) for word in words)
-    return UsageError(
-        f"the command is missing before '{brief(first)}'", hint=f"gradcli eval {brief(line, 200)}"
-    )
+    return UsageError(f"the command is missing before '{brief(first)}'", hint=f"gradcli eval {brief(line, 200)}")
 
 
 def quoted(word: str) -> str:

@@ -33,7 +33,7 @@ RESERVED = frozenset(
     get wrt decimals sig full paths rank verify no-verify verify-budget
     upstream grad-output dout dtype
     answer answers hide-answer hint problem rtol atol cs231n
-    """.split()  # noqa: SIM905 - a list of words is read as one
+    """.split()
 )
 """Names of options, of any command, now or planned: no variable is given its value by one of them."""
 
@@ -193,9 +193,7 @@ def assignment(text: str, flag: str = "--set") -> Binding:
     return Binding(variable(name.strip()), value, written)
 
 
-def refuse_reserved(
-    name: str, flag: str, value: str | None, options: Mapping[str, Option], command: str
-) -> None:
+def refuse_reserved(name: str, flag: str, value: str | None, options: Mapping[str, Option], command: str) -> None:
     """An option that this command has not: another's, or a misspelt one that cannot name a variable."""
     from difflib import get_close_matches
 
@@ -222,9 +220,7 @@ def following(words: Sequence[str], at: int, flag: str, *, binding: bool) -> str
 def as_variable(name: str, value: str | None) -> str | None:
     """How a variable of a reserved name gets its value; None for what cannot be a name."""
     return (
-        f"to give a variable of this name its value, write --set {name}={value or '…'}"
-        if name.isidentifier()
-        else None
+        f"to give a variable of this name its value, write --set {name}={value or '…'}" if name.isidentifier() else None
     )
 
 

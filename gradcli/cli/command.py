@@ -33,9 +33,7 @@ class ExpressionCommand(TyperCommand):
                 return super().parse_args(ctx, [])
             raise
         ctx.obj = arguments
-        return super().parse_args(
-            ctx, [*arguments.options, *([] if expression is None else ["--", expression])]
-        )
+        return super().parse_args(ctx, [*arguments.options, *([] if expression is None else ["--", expression])])
 
     def admit(self, arguments: Arguments, options: Mapping[str, Option]) -> None:
         """Refuse an option that bears the name of one of the expression's variables: never guess."""
@@ -85,8 +83,7 @@ class NamedCommand(ExpressionCommand):
 def uses(text: str, name: str) -> bool:
     """Whether an expression has a variable of this name: a word that is not called and not assigned."""
     return bool(
-        re.search(rf"(?<![\w.]){name}(?!\w|[ \t]*\()", text)
-        and not re.search(rf"(?:^|[;\n])\s*{name}\s*=(?!=)", text)
+        re.search(rf"(?<![\w.]){name}(?!\w|[ \t]*\()", text) and not re.search(rf"(?:^|[;\n])\s*{name}\s*=(?!=)", text)
     )
 
 
@@ -109,9 +106,7 @@ def one_of(flag: str, word: str, allowed: Sequence[str]) -> str:
 def cannot_be(flag: str, word: str, hint: str) -> UsageError:
     """The error for a value that an option, or an environment variable, does not have."""
     written = f"{flag}={word}"
-    return UsageError(
-        f"{flag} cannot be '{word}'", source=written, span=(len(flag) + 1, len(written)), hint=hint
-    )
+    return UsageError(f"{flag} cannot be '{word}'", source=written, span=(len(flag) + 1, len(written)), hint=hint)
 
 
 def whole(flag: str, least: int, most: int) -> Callable[[str], int]:

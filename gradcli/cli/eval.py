@@ -41,7 +41,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command("eval", cls=ExpressionCommand, rich_help_panel="compute", help=HELP)
-def evaluate(  # noqa: PLR0917 - an argument is an option
+def evaluate(
     ctx: typer.Context,
     expression: Annotated[
         str | None, typer.Argument(help="The formula; - reads it from standard input.", show_default=False)
@@ -55,9 +55,7 @@ def evaluate(  # noqa: PLR0917 - an argument is an option
         list[str] | None,
         typer.Option("--vars", help="Read values from a file: .json, .toml or .npz.", metavar="FILE"),
     ] = None,
-    defs: Annotated[
-        str | None, typer.Option(help="Read definitions of gates from a file.", metavar="FILE")
-    ] = None,
+    defs: Annotated[str | None, typer.Option(help="Read definitions of gates from a file.", metavar="FILE")] = None,
     share: Annotated[bool, typer.Option("--share", help="Make equal subexpressions one node.")] = False,
     format_: Annotated[
         str | None,
@@ -92,15 +90,12 @@ def evaluate(  # noqa: PLR0917 - an argument is an option
     ] = None,
     rank: Annotated[
         str,
-        typer.Option(
-            help="Rank by |gradient|.", metavar="|".join(RANKINGS), autocompletion=completing(RANKINGS)
-        ),
+        typer.Option(help="Rank by |gradient|.", metavar="|".join(RANKINGS), autocompletion=completing(RANKINGS)),
     ] = "inputs",
     verify: Annotated[
         str | None,
         typer.Option(
-            help="How to check the numbers: all, or proof for plain, csv and shell; "
-            f"{VARIABLE} sets another default.",
+            help=f"How to check the numbers: all, or proof for plain, csv and shell; {VARIABLE} sets another default.",
             metavar="|".join(CHECKS),
             autocompletion=completing(CHECKS),
         ),

@@ -54,9 +54,7 @@ def read_text(file: str, largest: int = LARGEST) -> str:
     try:
         return read(file, largest).decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise FileError(
-            f"{file}: this is no UTF-8 text (byte {error.start})", hint="save it as UTF-8"
-        ) from None
+        raise FileError(f"{file}: this is no UTF-8 text (byte {error.start})", hint="save it as UTF-8") from None
 
 
 def read(file: str, largest: int = LARGEST) -> bytes:
@@ -68,9 +66,7 @@ def read(file: str, largest: int = LARGEST) -> bytes:
         with Path(file).open("rb") as stream:
             data = stream.read(largest + 1)
     except OSError as error:
-        raise FileError(
-            f"{file}: {reason(error)}", hint="is the path right?" if error.errno == 2 else None
-        ) from None
+        raise FileError(f"{file}: {reason(error)}", hint="is the path right?" if error.errno == 2 else None) from None
     except ValueError:
         raise FileError(f"{file}: this is no path of a file") from None
     if len(data) > largest:
@@ -109,14 +105,10 @@ def table(file: str) -> Mapping[str, Any]:
     }
     reader = readers.get(Path(file).suffix.lower())
     if reader is None:
-        raise UsageError(
-            f"the kind of file is not known: '{brief(file)}'", hint=f"--vars reads {', '.join(readers)}"
-        )
+        raise UsageError(f"the kind of file is not known: '{brief(file)}'", hint=f"--vars reads {', '.join(readers)}")
     found = reader(file)
     if not isinstance(found, Mapping):
-        raise FileError(
-            f"{file}: this holds no names", hint='a file of values is a table: {"x": 3, "y": "1/3"}'
-        )
+        raise FileError(f"{file}: this holds no names", hint='a file of values is a table: {"x": 3, "y": "1/3"}')
     return found
 
 
@@ -139,9 +131,7 @@ def scalar(entry: Any, place: str) -> float:
         return entry
     kinds = {bool: "a truth value", list: "a list", dict: "a table", type(None): "null"}
     if isinstance(entry, (list, dict)):
-        raise fail(
-            f"this is {kinds[type(entry)]}: values are scalars", hint="give each entry a variable of its own"
-        )
+        raise fail(f"this is {kinds[type(entry)]}: values are scalars", hint="give each entry a variable of its own")
     raise fail(f"this is {kinds.get(type(entry), 'a ' + type(entry).__name__)}, not a number")
 
 
@@ -170,9 +160,7 @@ def json_document(text: str) -> Any:
     def refuse_word(word: str) -> Any:
         raise ValueError(f'JSON has no {word}; write "{word.lower().replace("infinity", "inf")}"')
 
-    return json.loads(
-        text, object_pairs_hook=pairs, parse_constant=refuse_word, parse_float=str, parse_int=str
-    )
+    return json.loads(text, object_pairs_hook=pairs, parse_constant=refuse_word, parse_float=str, parse_int=str)
 
 
 def toml_document(text: str) -> Any:

@@ -95,9 +95,7 @@ def read_expression(
     raise UsageError("the expression is missing", hint=f"an example: {EXAMPLE.format(command=command)}")
 
 
-def refuse_unknown(
-    graph: Graph, given: Collection[str], bindings: Sequence[Binding], options: Collection[str]
-) -> None:
+def refuse_unknown(graph: Graph, given: Collection[str], bindings: Sequence[Binding], options: Collection[str]) -> None:
     """A value for a name that is no variable, and a variable whose name only `--set` can give a value.
 
     Errors: UsageError. What else is missing, the engine says.
@@ -118,9 +116,7 @@ def refuse_unknown(
             hint = f"if the function is meant, write {name}(…); a variable of this name: --{name}=…"
         else:
             continue
-        raise UsageError(
-            f"no value for {name}", source=graph.source, span=graph.spans[graph.inputs[name]], hint=hint
-        )
+        raise UsageError(f"no value for {name}", source=graph.source, span=graph.spans[graph.inputs[name]], hint=hint)
 
 
 def meant(name: str, graph: Graph, given: Collection[str], options: Collection[str]) -> str:
@@ -137,6 +133,4 @@ def meant(name: str, graph: Graph, given: Collection[str], options: Collection[s
         return f"did you mean the option {near[0]}?"
     if not known:
         return "it has no variables"
-    return f"its variables: {', '.join(known[:8])}" + (
-        f" and {len(known) - 8} more" if len(known) > 8 else ""
-    )
+    return f"its variables: {', '.join(known[:8])}" + (f" and {len(known) - 8} more" if len(known) > 8 else "")

@@ -34,9 +34,7 @@ def ops(
     ] = None,
     format_: Annotated[
         str,
-        typer.Option(
-            "--format", help="How to print.", metavar="|".join(FORMATS), autocompletion=completing(FORMATS)
-        ),
+        typer.Option("--format", help="How to print.", metavar="|".join(FORMATS), autocompletion=completing(FORMATS)),
     ] = "table",
 ) -> None:
     """Print the documentation of one op, or of all."""

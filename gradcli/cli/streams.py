@@ -25,7 +25,7 @@ DRAWN = "∂×✓─█²"
 """Characters of the table that an encoding must hold; else the table is drawn in ASCII."""
 
 
-class ReaderGone(Exception):  # noqa: N818 - the end of the work, not an error
+class ReaderGone(Exception):
     """Nobody reads standard output any more."""
 
 

@@ -95,18 +95,14 @@ def refuse(text: str, fail: Fail) -> None:
             "+- and ± are kept for uncertainties; write one number",
         )
     if word.startswith(("[", "(")) and re.match(r"[\[(][^()]*[,\]]", word):
-        raise fail(
-            "this is a list: values are scalars", None, "give each entry a variable of its own: --x0=1 --x1=2"
-        )
+        raise fail("this is a list: values are scalars", None, "give each entry a variable of its own: --x0=1 --x1=2")
     if word.startswith("@"):
         raise fail("a file is named on the command line only", None, "write the number here")
     comma = re.fullmatch(r"([-+−]?[0-9]+),([0-9]+)", word)
     if comma:
         raise fail(f"'{word}' is not a number", None, f"the decimal sign is a point: {comma[1]}.{comma[2]}")
     if re.fullmatch(RADIX, word):
-        raise fail(
-            "numbers are written in decimal", None, f"write {int(word, 0)}" if len(word) < 40 else None
-        )
+        raise fail("numbers are written in decimal", None, f"write {int(word, 0)}" if len(word) < 40 else None)
     stray = re.search(r"[;\n#]|(?<![<>=!])=(?!=)", text)
     if stray:
         raise fail("a value is one expression of numbers", stray.span(), "such as 1.5, -1/4, pi/4")

@@ -99,14 +99,7 @@ SMOOTH = (
         partials=[
             lambda m, y, x: (
                 m.sigmoid(2 * tanh_argument(m, x))
-                * (
-                    1
-                    + m.sigmoid(-2 * tanh_argument(m, x))
-                    * 2
-                    * x
-                    * m.sqrt(2 / m.pi)
-                    * (1 + 134145 * x * x / 1000000)
-                )
+                * (1 + m.sigmoid(-2 * tanh_argument(m, x)) * 2 * x * m.sqrt(2 / m.pi) * (1 + 134145 * x * x / 1000000))
             )
         ],
         stable=lambda m, x: x * m.sigmoid(2 * tanh_argument(m, x)),

@@ -11,9 +11,7 @@ COMPARISON = 10
 TIE = "at a tie the gradient is split evenly among the winners, as PyTorch and JAX do"
 
 
-def comparison(
-    name: str, symbol: str, rule: Rule, doc: str, numpy: str, spellings: tuple[str, ...] = ()
-) -> Op:
+def comparison(name: str, symbol: str, rule: Rule, doc: str, numpy: str, spellings: tuple[str, ...] = ()) -> Op:
     """A row for a comparison: 1 or 0, no gradient."""
     return elementwise(
         name,

@@ -114,9 +114,7 @@ EXPONENTIALS = (
         "logit",
         lambda m, p: m.log(p / (1 - p)),
         partials=[lambda m, y, p: 1 / (p * (1 - p))],
-        stable=lambda m, p: m.where(
-            m.gt(p, 1 / 4) * m.lt(p, 3 / 4), 2 * m.atanh(2 * p - 1), m.log(p) - m.log1p(-p)
-        ),
+        stable=lambda m, p: m.where(m.gt(p, 1 / 4) * m.lt(p, 3 / 4), 2 * m.atanh(2 * p - 1), m.log(p) - m.log1p(-p)),
         latex=call(r"\operatorname{logit}"),
         domain=lambda m, p: m.gt(p, 0) * m.lt(p, 1),
         doc="log(p/(1-p)), the inverse of sigmoid",
@@ -526,6 +524,4 @@ ROUNDING = (
     ),
 )
 
-ROWS = tuple(
-    row.named(group="elementary") for row in (*EXPONENTIALS, *ROOTS, *TRIGONOMETRIC, *HYPERBOLIC, *ROUNDING)
-)
+ROWS = tuple(row.named(group="elementary") for row in (*EXPONENTIALS, *ROOTS, *TRIGONOMETRIC, *HYPERBOLIC, *ROUNDING))

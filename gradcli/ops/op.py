@@ -150,9 +150,7 @@ def _signature(rule: Rule) -> tuple[tuple[str, ...], dict[str, Number]]:
     code = rule.__code__
     names = code.co_varnames[1 : code.co_argcount]
     defaults = rule.__kwdefaults__ or {}
-    return tuple(names), {
-        key: defaults[key] for key in code.co_varnames[code.co_argcount :][: code.co_kwonlyargcount]
-    }
+    return tuple(names), {key: defaults[key] for key in code.co_varnames[code.co_argcount :][: code.co_kwonlyargcount]}
 
 
 def _leaf(name: str, doc: str) -> Op:

@@ -132,9 +132,7 @@ ROWS = tuple(
             partials=[None, lambda m, y, n, x: m.polygamma(n + 1, x)],
             spelled={"floats": "polygamma", "sympy": "polygamma", "balls": "polygamma"},
             latex=r"\psi^{\left(#1\right)}\left(#2\right)",
-            domain=lambda m, n, x: (
-                m.ge(n, 0) * m.eq(n, m.floor(n)) * m.where(m.gt(x, 0), 1, m.ne(x, m.floor(x)))
-            ),
+            domain=lambda m, n, x: m.ge(n, 0) * m.eq(n, m.floor(n)) * m.where(m.gt(x, 0), 1, m.ne(x, m.floor(x))),
             doc="n-th derivative of digamma; n is a whole number",
             samples=((1, 1), (2, 0.5), (3, -2.6), (1, 1e8)),
             checks=(Check((1, 1), pi * pi / 6, (None, -2.4041138063191885)),),

@@ -115,6 +115,4 @@ def _texts(drawn: Iterable[Line]) -> Iterator[str]:
 def closed_forms(report: Report) -> list[tuple[str, str]]:
     """(variable, the closed form of its derivative in gradcli's language), as sympy found them."""
     verdict = report.verification.sympy if report.verification else None
-    return (
-        [(name, form) for name, form in verdict.derivatives.items() if len(form) <= CLOSED] if verdict else []
-    )
+    return [(name, form) for name, form in verdict.derivatives.items() if len(form) <= CLOSED] if verdict else []

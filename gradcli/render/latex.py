@@ -74,9 +74,7 @@ def render(report: Report, style: Style) -> str:
         r"\hline",
         r"\end{tabular}",
     ]
-    closed = [
-        rf"\[ {_quotient(report.output, name)} = {typeset(form)} \]" for name, form in closed_forms(report)
-    ]
+    closed = [rf"\[ {_quotient(report.output, name)} = {typeset(form)} \]" for name, form in closed_forms(report)]
     said = [rf"\par {text(sentence)}" for sentence in sentences(report, style)]
     return "\n".join([*table, *closed, *said])
 

@@ -96,9 +96,7 @@ def wrapped(pieces: Iterable[Piece], columns: int | None, indent: int = INDENT) 
         yield line
 
 
-def listed(
-    items: Iterable[Line], columns: int | None, between: str = " · ", indent: int = 0
-) -> Iterator[Line]:
+def listed(items: Iterable[Line], columns: int | None, between: str = " · ", indent: int = 0) -> Iterator[Line]:
     """Items on one line, or on as many as they need; an item is broken only if it is longer than a line."""
     line: Line = []
     used = 0

@@ -32,10 +32,7 @@ def render(report: Report, style: Style) -> str:
         _row(":--", "--:", ":--", ":--", "--:", "--:", "--:"),
         *(_line(row, style) for row in grid(report, style)),
     ]
-    closed = [
-        f"- {code(f'∂{output}/∂{name} = {notation.pretty(form)}', style)}"
-        for name, form in closed_forms(report)
-    ]
+    closed = [f"- {code(f'∂{output}/∂{name} = {notation.pretty(form)}', style)}" for name, form in closed_forms(report)]
     said = [f"- {text(sentence, style)}" for sentence in sentences(report, style)]
     return "\n".join([*table, *(["", *closed] if closed else []), *(["", *said] if said else [])])
 

@@ -62,9 +62,7 @@ def derivative(each: Derivative, entry: Entry) -> str:
     if each.shown is None:
         return f"{left}: no gradient"
     line = f"{left} = {pretty(each.shown)}"
-    return (
-        line if each.computed in (None, each.shown) else f"{line}   computed as {pretty(str(each.computed))}"
-    )
+    return line if each.computed in (None, each.shown) else f"{line}   computed as {pretty(str(each.computed))}"
 
 
 def checked(entry: Entry) -> list[str]:
@@ -104,8 +102,7 @@ def markdown(entries: Sequence[Entry]) -> str:
     if len(entries) == 1:
         entry = entries[0]
         facts = [
-            (key, cell(text.replace("\n", "; ")))
-            for key, text in [*described(entry), ("try", f"`{entry.example}`")]
+            (key, cell(text.replace("\n", "; "))) for key, text in [*described(entry), ("try", f"`{entry.example}`")]
         ]
         head = [f"## `{entry.signature}`", "", entry.doc, "", "| | |", "| --- | --- |"]
         return "\n".join(head + [f"| {key} | {text} |" for key, text in facts])
@@ -113,9 +110,7 @@ def markdown(entries: Sequence[Entry]) -> str:
     for group, members in grouped(entries):
         lines += [f"## {group}", "", "| op | | derivative | domain |", "| --- | --- | --- | --- |"]
         for entry in members:
-            slopes = "; ".join(
-                "–" if each.shown is None else pretty(each.shown) for each in entry.derivatives
-            )
+            slopes = "; ".join("–" if each.shown is None else pretty(each.shown) for each in entry.derivatives)
             row = (f"`{entry.signature}`", entry.doc, slopes, entry.domain or "everywhere")
             lines.append(f"| {' | '.join(map(cell, row))} |")
         lines.append("")
@@ -124,9 +119,7 @@ def markdown(entries: Sequence[Entry]) -> str:
 
 def cell(text: str) -> str:
     """Text inside a cell of a Markdown table."""
-    return (
-        text.replace("|", r"\|").replace("*", r"\*") if not text.startswith("`") else text.replace("|", r"\|")
-    )
+    return text.replace("|", r"\|").replace("*", r"\*") if not text.startswith("`") else text.replace("|", r"\|")
 
 
 def grouped(entries: Sequence[Entry]) -> list[tuple[str, list[Entry]]]:

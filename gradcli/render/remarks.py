@@ -84,9 +84,7 @@ def _kept(report: Report, style: Style) -> Iterator[Line]:
     if every < 2:
         return
     which = ": " + " ".join(report.graph.names[i] for i in kept) if 0 < len(kept) <= INFLUENTIAL else ""
-    yield from _sentence(
-        "", "", f"backward needs {len(kept):,} of the {every:,} forward values kept{which}", style
-    )
+    yield from _sentence("", "", f"backward needs {len(kept):,} of the {every:,} forward values kept{which}", style)
 
 
 # ── paths and ranking ───────────────────────────────────────────────────────────────────────────────────────

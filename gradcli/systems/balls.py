@@ -102,9 +102,7 @@ class Balls(System):
         slopes = [self.slope(op, [EVERYTHING] * count, k) for k in range(count)]
         decided = before == (self.kinks, self.straddles)
         self.kinks, self.straddles = before
-        return tuple(
-            slope if decided and slope.is_finite() and slope.is_exact() else None for slope in slopes
-        )
+        return tuple(slope if decided and slope.is_finite() and slope.is_exact() else None for slope in slopes)
 
     # ── what compares ───────────────────────────────────────────────────────────────────────────────────
 

@@ -99,9 +99,7 @@ class Condition:
 
     def negated(self) -> Condition:
         """Not."""
-        opposites = [
-            Condition(tuple({pair: ANY - signs} for pair, signs in case.items())) for case in self.cases
-        ]
+        opposites = [Condition(tuple({pair: ANY - signs} for pair, signs in case.items())) for case in self.cases]
         return reduce(lambda a, b: a * b, opposites, ALWAYS)
 
     def __str__(self) -> str:
@@ -174,9 +172,7 @@ def _compared(a: Term, signs: Signs, b: Term) -> Condition:
 
 def _and(a: Conjunction, b: Conjunction) -> Conjunction | None:
     """Both; None where they exclude each other."""
-    both = {
-        pair: a.get(pair, ANY) & b.get(pair, ANY) for pair in [*a, *(pair for pair in b if pair not in a)]
-    }
+    both = {pair: a.get(pair, ANY) & b.get(pair, ANY) for pair in [*a, *(pair for pair in b if pair not in a)]}
     return None if frozenset() in both.values() else both
 
 
@@ -184,9 +180,7 @@ def _simplified(cases: list[Conjunction]) -> Condition:
     """The cases that compare the same single pair are one."""
     merged: list[Conjunction] = []
     for case in cases:
-        alike = next(
-            (i for i, other in enumerate(merged) if len(case) == 1 and case.keys() == other.keys()), None
-        )
+        alike = next((i for i, other in enumerate(merged) if len(case) == 1 and case.keys() == other.keys()), None)
         if alike is None:
             merged.append(case)
         else:

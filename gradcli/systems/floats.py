@@ -48,7 +48,7 @@ class Floats(System):
         picked = _picked(op, k)
         if picked is not None and op.selected(k) is None:
             return picked
-        return local if local is None or self.element else _total(local, lambda: EXACT.locals[op][k])
+        return local if local is None or self.element else _total(local, lambda: EXACT.locals[op][k] or local)
 
 
 def _constant(op: Op, k: int) -> Constant | None:
@@ -227,11 +227,7 @@ def lgamma(x: float) -> float:
         return inf
     except ValueError:
         return inf
-    return (
-        result
-        if abs(result) > 0.5 or x in (1, 2) or isnan(x)
-        else _precise(lambda b: abs(b.gamma()).log(), x)
-    )
+    return result if abs(result) > 0.5 or x in (1, 2) or isnan(x) else _precise(lambda b: abs(b.gamma()).log(), x)
 
 
 def digamma(x: float) -> float:

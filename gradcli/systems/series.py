@@ -140,9 +140,7 @@ def power(x: Any, p: Any) -> Any:
     if type(p) is not arb_series:
         if base.is_zero() and not (exponent.is_integer() and exponent >= 0):
             return arb_series([ZERO, ZERO]) if exponent > 1 else UNDEFINED
-        if (
-            base < 0 and exponent.is_integer()
-        ):  # FLINT takes whole powers of any base only while they are small
+        if base < 0 and exponent.is_integer():  # FLINT takes whole powers of any base only while they are small
             y = (-x) ** exponent
             return y if (exponent / 2).is_integer() else -y
         return x**exponent

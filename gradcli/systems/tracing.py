@@ -44,7 +44,7 @@ class Tracing(System):
         """A constant is a Python number, an int where it can be; pi, e and tau keep their names."""
         if value in NAMED:
             return Tracer(self, self.builder.constant(NAMED[value], value))
-        return int(value) if value == value and abs(value) < 2**53 and value == int(value) else value
+        return int(value) if abs(value) < 2**53 and value == int(value) else value
 
     def function(self, op: Op) -> Function:
         """The op as a node, unless all it works on is numbers."""

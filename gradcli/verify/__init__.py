@@ -33,7 +33,7 @@ class ProofVerdict(NamedTuple):
     unproved: tuple[str, ...] = ()  # what is left over, and why, one sentence each
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
-    lost: Mapping[str, int] = {}  # noqa: RUF012 - never changed  # cells with fewer than 6 right digits → how many
+    lost: Mapping[str, int] = {}
 
 
 class SympyVerdict(NamedTuple):
@@ -41,7 +41,7 @@ class SympyVerdict(NamedTuple):
 
     status: Outcome
     max_rel_error: float | None = None
-    derivatives: Mapping[str, str] = {}  # noqa: RUF012 - never changed
+    derivatives: Mapping[str, str] = {}
     checked: int = 0  # gradients that were compared
     failures: tuple[str, ...] = ()
     unchecked: tuple[str, ...] = ()  # why it is partial or skipped, one sentence each
@@ -52,7 +52,7 @@ class DifferencesVerdict(NamedTuple):
     """What the textbook's gradient check says: central differences, relative error by variable."""
 
     status: Outcome
-    errors: Mapping[str, float] = {}  # noqa: RUF012 - never changed
+    errors: Mapping[str, float] = {}
     band: str = ""  # CS231n's words for the largest error
     failures: tuple[str, ...] = ()
     unchecked: tuple[str, ...] = ()

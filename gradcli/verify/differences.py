@@ -84,13 +84,7 @@ def check_differences(gradients: Gradients, budget: float = BUDGET) -> Differenc
         check.compare(name)
     worst = max(check.errors.values(), default=0.0)
     return DifferencesVerdict(
-        status="failed"
-        if check.failures
-        else "partial"
-        if check.unchecked
-        else "passed"
-        if names
-        else "skipped",
+        status="failed" if check.failures else "partial" if check.unchecked else "passed" if names else "skipped",
         errors=check.errors,
         band=next(word for bound, word in BANDS if worst < bound or bound == inf) if check.errors else "",
         failures=tuple(check.failures),
@@ -137,9 +131,7 @@ class _Check:
     def at_kink(self, name: str, label: str, place: str, claim: float, slope: Slope) -> None:
         """Any number between the one-sided slopes is right."""
         left, right = slope.sides or (slope.value, slope.value)
-        sides = (
-            f"{place} is at a kink, the slope is {short(left)} on its left and {short(right)} on its right"
-        )
+        sides = f"{place} is at a kink, the slope is {short(left)} on its left and {short(right)} on its right"
         room = SAFETY * slope.error
         if min(left, right) - room <= claim <= max(left, right) + room:
             self.errors[name] = 0.0
@@ -197,11 +189,7 @@ def rounding(gradients: Gradients) -> float:
         except (ValueError, ZeroDivisionError):
             exact = arb("nan")
         if exact.is_finite():
-            radius = (
-                float(exact.rad().upper()) + float(abs(exact.mid() - value).upper())
-                if isfinite(value)
-                else inf
-            )
+            radius = float(exact.rad().upper()) + float(abs(exact.mid() - value).upper()) if isfinite(value) else inf
     floor = ulp(value) if isfinite(value) else inf
     return max(radius, floor) if isfinite(radius) else 64 * floor
 

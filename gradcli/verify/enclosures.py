@@ -57,9 +57,7 @@ def enclose(gradients: Gradients, m: Balls, deadline: float) -> Kept:
         if perf_counter() + 4 * (perf_counter() - started) > deadline:
             break
     if not complete:
-        return Kept(
-            None, {}, [], ["how many digits the formula keeps was not counted: the budget was used up"]
-        )
+        return Kept(None, {}, [], ["how many digits the formula keeps was not counted: the budget was used up"])
     return enclosure.kept()
 
 

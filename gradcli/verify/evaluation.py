@@ -39,9 +39,7 @@ class Point:
     held: symbols that stand for an expression.   digits: decimal digits that are carried.
     """
 
-    def __init__(
-        self, values: dict[Symbol, Any], held: Mapping[Symbol, Expr], digits: int = PRECISIONS[0]
-    ) -> None:
+    def __init__(self, values: dict[Symbol, Any], held: Mapping[Symbol, Expr], digits: int = PRECISIONS[0]) -> None:
         self.values, self.held, self.digits = values, held, digits
         self.known: dict[Expr, Value] = {}
         self.suspect = False  # whether a sum has lost half of the digits, or a logarithm stood at 1

@@ -105,9 +105,7 @@ class Judge:
         with precision(bits):
             return ("rough" if self.nearby(claim, exact, evaluate, x) else "wrong"), exact
 
-    def nearby(
-        self, claim: float, exact: arb, evaluate: Callable[[Sequence[arb]], arb], x: Sequence[arb]
-    ) -> bool:
+    def nearby(self, claim: float, exact: arb, evaluate: Callable[[Sequence[arb]], arb], x: Sequence[arb]) -> bool:
         """Whether the claim is the exact result for inputs within 4 ulp, where the op moves smoothly with them.
 
         No algorithm in double precision does better where an op magnifies its inputs' last digit: gelu' near its

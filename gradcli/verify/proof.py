@@ -69,9 +69,7 @@ class Proof:
         self.failures: list[str] = []
         self.unproved: list[str] = []
         self.choices: dict[int, list[str]] = {}  # nodes at a kink → their local gradients
-        self.taken: dict[
-            tuple[int, int], float
-        ] = {}  # edges whose slope is a choice, or not known: the engine's
+        self.taken: dict[tuple[int, int], float] = {}  # edges whose slope is a choice, or not known: the engine's
 
     def run(self) -> None:
         """The whole tape: cheap acceptance here, everything doubtful in the methods below."""
@@ -211,16 +209,12 @@ class Proof:
 
     def total(self, p: int, edges: list[tuple[int, int]]) -> tuple[arb, arb]:
         """The downstream gradients that arrive at a node, summed, and the error that summing may cause."""
-        total, size, reach = (
-            (arb(self.gradients.upstream), ZERO, ZERO) if p == self.graph.output else (ZERO,) * 3
-        )
+        total, size, reach = (arb(self.gradients.upstream), ZERO, ZERO) if p == self.graph.output else (ZERO,) * 3
         for child, k in edges:
             upstream = arb(self.adjoints[child])
             chosen = self.taken.get((child, k))
             if chosen is None:
-                slope = self.m.slope(
-                    self.graph.ops[child], [arb(self.values[q]) for q in self.graph.parents[child]], k
-                )
+                slope = self.m.slope(self.graph.ops[child], [arb(self.values[q]) for q in self.graph.parents[child]], k)
             else:
                 slope = arb(chosen)
             if slope.is_zero():

@@ -24,7 +24,7 @@ Times = Mapping[str, float]
 """What one run measured: name → seconds (or MiB)."""
 
 
-class Failed(Exception):  # noqa: N818 - of the thing measured, not of the benchmark
+class Failed(Exception):
     """A process that did not do its work, and what it said."""
 
 
