@@ -6,7 +6,7 @@ INFIX, PREFIX: every spelling of an operator → (notation, row).
 
 from __future__ import annotations
 
-from gradcli.ops import activations, arithmetic, comparisons, elementary, losses, special
+from gradcli.ops import activations, arithmetic, comparisons, elementary, losses, special, trigonometric
 from gradcli.ops.op import CONSTANT, INPUT, Check, Notation, Op
 
 __all__ = ["CONSTANT", "FUNCTIONS", "INFIX", "INPUT", "PREFIX", "TABLE", "Check", "Notation", "Op"]
@@ -14,6 +14,7 @@ __all__ = ["CONSTANT", "FUNCTIONS", "INFIX", "INPUT", "PREFIX", "TABLE", "Check"
 ROWS = (
     *arithmetic.ROWS,
     *elementary.ROWS,
+    *trigonometric.ROWS,
     *special.ROWS,
     *comparisons.ROWS,
     *activations.ROWS,

@@ -230,8 +230,10 @@ class Proof:
         graph, adjoints = self.graph, self.adjoints
         for child, parents in enumerate(graph.parents):
             if adjoints[child] is not None and graph.used[child]:
+                op = graph.ops[child]
+                smooth = op.differentiable
                 for k, p in enumerate(parents):
-                    if graph.varied[p] and graph.ops[child].partial(k) is not None:
+                    if graph.varied[p] and (smooth or op.partial(k) is not None):
                         found.setdefault(p, []).append((child, k))
         return found
 
