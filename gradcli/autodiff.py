@@ -42,8 +42,20 @@ def forward(graph: Graph, values: Mapping[str, float]) -> Trace:
             f"the expression has no variable '{unknown[0]}'",
             hint=f"did you mean {near[0]}?" if near else f"its variables: {known}",
         )
-    leaves = {index: float(values[name]) for name, index in graph.inputs.items()}
+    leaves = {index: _real(name, values[name]) for name, index in graph.inputs.items()}
     return Trace(graph, graph.evaluate(FLOATS, leaves))
+
+
+def _real(name: str, value: float) -> float:
+    """A value as a double. Text is no number, and an int may be too large for one."""
+    try:
+        if isinstance(value, str | bytes):
+            raise TypeError
+        return float(value)
+    except (TypeError, ValueError):
+        raise UsageError(f"the value of '{name}' is no number: {value!r}") from None
+    except OverflowError:
+        raise UsageError(f"the value of '{name}' is larger than any double") from None
 
 
 def backward(graph: Graph, values: list[Any], m: System, upstream: Any) -> list[Any]:
@@ -95,6 +107,13 @@ class Trace:
     def __getitem__(self, name: str) -> float:
         """The forward value of a node by its name."""
         return self.values[self.graph.position(name)]
+
+    def __repr__(self) -> str:
+        return f"Trace(value={self.value!r}, {len(self.graph.shown)} nodes)"
+
+    def _repr_html_(self) -> str:
+        """The table, for a notebook."""
+        return self.backward()._repr_html_()
 
     def backward(self, upstream: float = 1.0) -> Gradients:
         """The gradient of the output, times `upstream`, with respect to every node."""
@@ -166,6 +185,10 @@ class Gradients:
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.graph.inputs)
+
+    def keys(self) -> list[str]:
+        """The variables, so that `dict(gradients)` is {variable: gradient}."""
+        return list(self.graph.inputs)
 
     def items(self) -> list[tuple[str, float]]:
         """(variable, gradient) for every input."""

@@ -79,6 +79,11 @@ CONVENTIONS = [
     ("x^y", {"x": 0, "y": 2}, {"x": 0, "y": 0}),
     ("x^y", {"x": -2, "y": 3}, {"x": 12, "y": nan}),
     ("x^3", {"x": -2}, {"x": 12}),
+    ("x^y", {"x": -1, "y": 1e17}, {"x": -1e17, "y": nan}),
+    ("x^y", {"x": 1e-320, "y": 1e-320}, {"x": 1}),
+    ("x^2", {"x": 1e-200}, {"x": 2e-200}),
+    ("gelu_tanh(x)", {"x": -1e200}, {"x": 0}),
+    ("gelu_tanh(x)", {"x": 1e200}, {"x": 1}),
     ("hypot(x,y)", {"x": 0, "y": 0}, {"x": 0, "y": 0}),
     ("where(x>0,sqrt(x),0)", {"x": 0}, {"x": 0}),
     ("where(x>0,log(x),x)", {"x": -1}, {"x": 1}),
@@ -160,6 +165,8 @@ def test_derivatives_read_as_people_write_them():
     assert text(parse("exp(x)").gradient("x")) == "exp(x)"
     assert text(parse("y").gradient("y")) == "1"
     assert text(parse("x*0+y").gradient("y")) == "1"
+    assert text(parse("x/3").gradient("x")) == "1/3"
+    assert text(parse("0.1*x").gradient("x")) == "0.1"
 
 
 def test_a_branch_not_taken_never_enters_a_derivative():
@@ -201,6 +208,29 @@ def test_values_are_named_when_missing_or_unknown():
     with pytest.raises(UsageError, match="no variable 'xx'") as unknown:
         parse("x*y").forward(x=1, y=2, xx=3)
     assert unknown.value.hint == "did you mean x?"
+
+
+@pytest.mark.parametrize("value", ["1", b"1", None, 10**400, [1]])
+def test_values_are_numbers(value):
+    """Text, lists and ints beyond a double are refused by name."""
+    with pytest.raises(UsageError, match="'x'"):
+        parse("x").forward(x=value)
+
+
+def test_gradients_are_a_mapping():
+    """dict(gradients) is {variable: gradient}; a notebook shows the table."""
+    g = gradients("x*y", x=2, y=3)
+    assert dict(g) == {"x": 3, "y": 2}
+    assert repr(g) == "Gradients(x=3.0, y=2.0)"
+    assert repr(g.trace) == "Trace(value=6.0, 3 nodes)"
+    assert "<table" in g._repr_html_()
+    assert "<table" in g.trace._repr_html_()
+
+
+def test_an_unknown_verification_is_refused():
+    """verify(…, which) takes the names that the command line takes."""
+    with pytest.raises(UsageError, match="foo"):
+        gradcli.verify(gradients("x*y", x=2, y=3), "foo")
 
 
 def test_value_and_grad():

@@ -97,9 +97,11 @@ SMOOTH = (
         "gelu_tanh",
         lambda m, x: x * (1 + m.tanh(tanh_argument(m, x))) / 2,
         partials=[
-            lambda m, y, x: (
+            lambda m, y, x: m.where(
+                m.gt(m.abs(x), 25),  # the slope is 0 or 1 there, to more digits than a double has
+                m.step(x),
                 m.sigmoid(2 * tanh_argument(m, x))
-                * (1 + m.sigmoid(-2 * tanh_argument(m, x)) * 2 * x * m.sqrt(2 / m.pi) * (1 + 134145 * x * x / 1000000))
+                * (1 + m.sigmoid(-2 * tanh_argument(m, x)) * 2 * x * m.sqrt(2 / m.pi) * (1 + 134145 * x * x / 1000000)),
             )
         ],
         stable=lambda m, x: x * m.sigmoid(2 * tanh_argument(m, x)),

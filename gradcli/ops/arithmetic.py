@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from gradcli.ops.op import Notation, elementwise
 
 SUM, PRODUCT, SIGN, POWER = 20, 30, 40, 50
+
+TINY, HUGE = 2.0**-106, 2.0**106  # p - 1 is p, or -1, where p² lies beyond
+
+
+def ordinary(m: Any, x: Any, p: Any) -> Any:
+    """1 where x^(p-1) can be computed as it stands: where p - 1 keeps its digits, or x is 0."""
+    return m.where(m.gt(p * p, TINY) * m.lt(p * p, HUGE), 1, m.eq(x, 0))
+
 
 ROWS = (
     elementwise(
@@ -100,7 +110,7 @@ ROWS = (
         "pow",
         lambda m, x, p: m.pow(x, p),
         partials=[
-            lambda m, y, x, p: m.where(m.eq(p, 0), 0, p * m.pow(x, p - 1)),
+            lambda m, y, x, p: m.where(m.eq(p, 0), 0, m.where(ordinary(m, x, p), p * m.pow(x, p - 1), p / x * y)),
             lambda m, y, x, p: m.where(m.eq(x, 0), m.where(m.ge(p, 0), 0, y * m.log(x)), y * m.log(x)),
         ],
         shown=("p*x^(p-1)", "y*log(x)"),

@@ -64,7 +64,14 @@ class Tracing(System):
         if isinstance(element, Tracer):
             return element.index
         value = float(element)
-        return self.builder.constant(number(value), value)
+        text = number(value)
+        if len(text) > LONG and math.isfinite(value):
+            from fractions import Fraction
+
+            ratio = Fraction(value).limit_denominator(LARGEST_DENOMINATOR)
+            if float(ratio) == value and ratio.denominator > 1 and abs(ratio) < 1000:  # 0.333… was written 1/3
+                return self.builder.add(TABLE["div"], (self.index(ratio.numerator), self.index(ratio.denominator)))
+        return self.builder.constant(text, value)
 
     def rule(self, op: Op, k: int) -> Function | None:
         """A partial; where the op selects, it is guarded by the condition under which it counts."""
@@ -116,6 +123,9 @@ def _folded(op: Op, x: tuple[Element, ...]) -> Element:
             return x[1]
     return None
 
+
+LONG, LARGEST_DENOMINATOR = 12, 1000
+"""A number of more characters is written as a ratio, if it is one of small numbers."""
 
 NAMED = {math.pi: "pi", math.e: "e", math.tau: "tau"}
 WHERE = TABLE["where"]

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from gradcli.errors import UsageError
+
 if TYPE_CHECKING:
     from gradcli.autodiff import Gradients
 
@@ -98,6 +100,9 @@ def verify(gradients: Gradients, which: str = "all", budget: float = BUDGET) -> 
     from gradcli.verify.symbolic import Session
 
     wanted = {"all": ("proof", "sympy"), "none": ()}.get(which, (which,))
+    unknown = set(wanted) - {"proof", "sympy", "differences"}
+    if unknown:
+        raise UsageError(f"no verification '{which}'", hint="all, proof, sympy, differences or none")
     session = Session.start(budget) if "sympy" in wanted else None
     try:
         proof = prove(gradients, budget) if "proof" in wanted else None
