@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from difflib import SequenceMatcher, get_close_matches
 from typing import TYPE_CHECKING, NoReturn
 
 from gradcli.ops import FUNCTIONS, INFIX
-from gradcli.ops.op import Op
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from gradcli.errors import Span
     from gradcli.syntax import Operand, Parser, Waiting
@@ -72,17 +70,15 @@ POWERED = r"([^\W\d]\w*)\s*(?:(?:\^|\*\*)\s*([-−]?[0-9]+)|([⁺⁻]?[⁰¹²³
 
 NUMERAL = r"[0-9.]+"
 
-AMBIGUOUS = {
-    "cross_entropy": "softmax_cross_entropy(scores, t) takes scores (logits), as PyTorch;\n"
-    "cross_entropy_error(y, t) takes probabilities, as the book",
-}
-"""Names that mean one thing in one book and another in the next: refused, with both spellings."""
-
 
 def strange(parser: Parser, at: int) -> NoReturn:
     """A character that begins no token."""
     text = parser.text
     character = text[at]
+    if character == ".":
+        from gradcli.misnomers import dotted
+
+        dotted(parser, at)
     hint = STRANGE.get(character)
     keyword = re.search(r"[(,]\s*(\w+)\s*\Z", text[max(0, at - 100) : at])
     if character == "=" and keyword:
@@ -112,6 +108,8 @@ def expected_operand(parser: Parser, token: re.Match[str], waiting: Sequence[Wai
     binding, op, opens, closes, _ = waiting[-1] if waiting else (None, None, 0, 0, None)
     written = parser.text[opens:closes]
     bracket = binding == 0
+    if op is not None and bracket:
+        from gradcli.misnomers import arguments, usage
     if word == ")" and bracket:
         if op is not None and parser.text[: span[0]].rstrip().endswith(","):
             parser.fail("an argument is missing after ','", span, "remove the comma, or add the argument")
@@ -213,13 +211,26 @@ def chained(parser: Parser, top: Waiting, operands: Sequence[Operand], span: Spa
     text = parser.text
     first, second = (text[start:end] for _, start, end in operands[-2:])
     before, after = text[top[2] : top[3]], text[slice(*span)]
-    third = re.match(r"\s*([\w.]+)(?=\s*(?:[,);\n]|\Z))", text[span[1] : span[1] + 40])
-    rest = third[1] if third else "…"
+    rest = operand(text[span[1] : span[1] + 60]) or "…"
     parser.fail(
         "comparisons do not chain",
         (top[2], span[1]),
         f"write ({first}{before}{second})*({second}{after}{rest})",
     )
+
+
+def operand(text: str) -> str:
+    """The text up to the next comparison, comma, closing bracket or end; empty if that is not in sight.
+
+    >>> operand(" 2*max(y, 1) <= z")
+    '2*max(y, 1)'
+    """
+    depth = 0
+    for at, character in enumerate(text + "\n" * (len(text) < 60)):
+        if depth == 0 and character in "<>=!,;#\n)":
+            return text[:at].strip()
+        depth += (character == "(") - (character == ")")
+    return ""
 
 
 def free_name(parser: Parser, name: str, span: Span, parameters: Sequence[str]) -> NoReturn:
@@ -231,52 +242,14 @@ def free_name(parser: Parser, name: str, span: Span, parameters: Sequence[str]) 
     )
 
 
-def unknown_function(parser: Parser, name: str, span: Span) -> NoReturn:
-    """A call of something that is no function: a misspelling, or a product without its `*`."""
-    if name in AMBIGUOUS:
-        parser.fail(f"'{name}' has two meanings", span, AMBIGUOUS[name])
-    near = similar(name, [*FUNCTIONS, *parser.gates])
-    if near:
-        hint = f"did you mean {' or '.join(near)}?"
-    elif len(name) <= 3:
-        hint = f"to multiply, write {name}*(…); all functions: gradcli ops"
-    else:
-        hint = "all functions: gradcli ops; define your own: g(x) = x*x; g(3)"
-    parser.fail(f"unknown function '{name}'", span, hint)
-
-
-def similar(name: str, names: Sequence[str]) -> list[str]:
-    """The names that a misspelt one may mean: those about as near as the nearest, each function once."""
-    folded = name.lower().replace("_", "")
-    same = [other for other in names if other.replace("_", "") == folded]
-    if same:
-        return same[:1]
-    near = {
-        other: SequenceMatcher(None, name.lower(), other).ratio() for other in get_close_matches(name.lower(), names, 8)
-    }
-    best = max(near.values(), default=0.0)
-    rows = {FUNCTIONS.get(other, other): other for other, ratio in reversed(near.items()) if ratio > best - 0.08}
-    return list(rows.values())[::-1][:3]
-
-
-def wrong_count(parser: Parser, op: Op, count: int, span: Span, keywords: Mapping[str, str]) -> NoReturn:
-    """A call with too few or too many arguments."""
-    if op.attributes and count > len(op.parameters):
-        listed = ", ".join(f"{name}={value:g}" for name, value in op.attributes.items())
-        parser.fail(f"{op.name} takes {arguments(op)}; the rest are keywords", span, f"write {op.name}(x, {listed})")
-    twice = [name for name in keywords if name in op.parameters]
-    if twice:
-        parser.fail(f"'{twice[0]}' of {op.name} is given twice", span, usage(op))
-    parser.fail(f"{op.name} takes {arguments(op)}, not {count}", span, usage(op))
-
-
-def arguments(op: Op) -> str:
-    """How many arguments, in words."""
-    count = len(op.parameters)
-    at_least = "at least " if op.variadic else ""
-    return f"{at_least}{count} argument{'s' if count != 1 else ''}"
-
-
-def usage(op: Op) -> str:
-    """How the call is written."""
-    return f"write {op.signature}"
+def no_output(parser: Parser) -> NoReturn:
+    """Text that ends before it says what to compute: nothing at all, or definitions alone."""
+    at = (len(parser.text.rstrip()),) * 2
+    if not parser.gates:
+        parser.fail("the expression is empty", at, 'an example: gradcli eval "(x+y)*z" --x=-2 --y=5 --z=-4')
+    gate = list(parser.gates.values())[-1]
+    call = f"{gate.name}({', '.join(gate.parameters)})"
+    hint = f"add a call at the end: {call}"
+    if gate.doc == parser.text.strip() and len(gate.doc) < 60:
+        hint = f"write {gate.doc}; {call}\nor the formula alone: {gate.body.source.strip()}"
+    parser.fail("the definition is never called: there is no expression to compute", at, hint)

@@ -12,7 +12,7 @@ from typing import Any
 
 from gradcli import notation
 from gradcli.errors import UsageError
-from gradcli.faults import similar
+from gradcli.misnomers import elsewhere, similar
 from gradcli.notation import number
 from gradcli.ops import FUNCTIONS, INFIX, PREFIX, TABLE
 from gradcli.ops.op import Check, Op, Rule
@@ -116,6 +116,9 @@ def find(name: str) -> Op:
     if row is None and name in {**PREFIX, **INFIX}:
         row = {**PREFIX, **INFIX}[name][1]
     if row is None:
+        known = elsewhere(name)
+        if known:
+            raise UsageError(known[0], hint=known[1])
         near = similar(name, list(FUNCTIONS))
         hint = f"did you mean {' or '.join(near)}?" if near else "all functions: gradcli ops"
         raise UsageError(f"unknown function '{name}'", hint=hint)

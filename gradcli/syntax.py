@@ -161,8 +161,7 @@ class Parser:
                 self.fail("a file of definitions holds only definitions", bare, "such as g(x) = x*x")
             return builder.finish(0)
         if output is None:
-            what = "an expression after the definitions is missing" if self.gates else "the expression is empty"
-            self.fail(what, (len(text.rstrip()),) * 2, 'an example: gradcli eval "(x+y)*z" --x=-2 --y=5 --z=-4')
+            faults.no_output(self)
         graph = builder.finish(output, source=text)
         graph.notes = tuple(
             f"'{name}' is assigned, but the output does not use it" for name in assigned if not graph.used[scope[name]]
@@ -351,7 +350,9 @@ class Parser:
             self.fail(f"'{name}' is defined by itself", span, "a definition may call only earlier ones")
         op = self.gates.get(name) or FUNCTIONS.get(name)
         if op is None:
-            faults.unknown_function(self, name, span)
+            from gradcli import misnomers
+
+            misnomers.unknown_function(self, name, span)
         return op
 
     def keywords(self, op: Op, match: re.Match[str] | None) -> tuple[dict[str, str], int]:
@@ -360,8 +361,9 @@ class Parser:
         while match is not None:
             name, stop = self.name(match[1], match.span(1)), match.end()
             if name not in op.attributes and name not in op.parameters:
-                listed = ", ".join([*op.attributes, *op.parameters])
-                self.fail(f"{op.name} has no '{name}'", match.span(1), f"it has: {listed}")
+                from gradcli import misnomers
+
+                misnomers.unknown_keyword(self, op, name, match.span(1))
             if name in given:
                 self.fail(f"'{name}' is given twice", match.span(1), "remove one")
             if match[2] is None:
@@ -386,7 +388,9 @@ class Parser:
                 word = keywords.pop(name)
                 arguments.append(builder.constant(word, number(word, self.text, span), span))
         if not op.accepts(len(arguments)) or any(name in op.parameters for name in keywords):
-            faults.wrong_count(self, op, len(arguments), span, keywords)
+            from gradcli import misnomers
+
+            misnomers.wrong_count(self, op, len(arguments), span, keywords)
         if keywords:
             op = op.bind(**{name: number(word, self.text, span) for name, word in keywords.items()})
         del operands[height:]

@@ -60,7 +60,7 @@ def find_trouble(gradients: Gradients) -> Trouble | None:
     if first is None:
         first = next((i for i in _taken(gradients) if not _sound(gradients, i)), None)
     if first is None:
-        return _of_gradient(gradients) or _of_input(gradients)
+        return _of_input(gradients) or _of_gradient(gradients)
     return Trouble(first, graph.names[first], _cause(gradients, first), _effect(gradients, first), _advice(gradients))
 
 
@@ -176,7 +176,8 @@ def _of_input(gradients: Gradients) -> Trouble | None:
     graph, values = gradients.graph, gradients.trace.values
     for name, i in graph.inputs.items():
         if graph.used[i] and not isfinite(values[i]):
-            return Trouble(i, name, f"{name} is given as {notation.number(values[i])}")
+            given = "" if isnan(values[i]) else "given as "
+            return Trouble(i, name, f"{name} is {given}{notation.number(values[i])}")
     return None
 
 
