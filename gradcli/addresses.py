@@ -176,6 +176,8 @@ class Reader:
         children, parents = self.nodes(child), self.nodes(parent, constants=True)
         edges = self.edges(children, parents)
         names = self.graph.names
+        if not edges and self.edges(parents, children):
+            raise _unknown(f"no edge from '{parent}' to '{child}'", f"child first: {kind}.{parent}.{child}")
         if not edges:
             into = "; ".join(self.edges_into(c) for c in children[:MOST])
             raise _unknown(f"no edge from '{parent}' to '{child}'", into)
@@ -207,7 +209,8 @@ class Reader:
                     "to differentiate with respect to a number, make it a variable",
                 )
         total = sum(part for part in parts[1:] if part is not None)
-        return Cell(f"grad.{self.named(found)}", (parts[0] or 0.0) + total, "grad")
+        names = tuple(self.graph.names[i] for i in found) if len(found) > 1 else ()
+        return Cell(f"grad.{self.named(found)}", (parts[0] or 0.0) + total, "grad", names)
 
     def edge(self, kind: str, child: int, k: int) -> Cell:
         """The cell of an edge."""

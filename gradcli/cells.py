@@ -18,11 +18,15 @@ from gradcli.ops.op import CONSTANT, INPUT
 
 
 class Cell(NamedTuple):
-    """A number of the table: its canonical address, its value, and its kind: value, grad, local or down."""
+    """A number of the table: its canonical address, its value, and its kind: value, grad, local or down.
+
+    occurrences: the names of the nodes whose gradients it adds up, where a text occurs more than once.
+    """
 
     address: str
     value: float
     kind: str
+    occurrences: tuple[str, ...] = ()
 
 
 def resolve(address: str, gradients: Gradients) -> Cell:
@@ -39,7 +43,8 @@ def resolve(address: str, gradients: Gradients) -> Cell:
 def list_cells(gradients: Gradients, wrt: Sequence[str] | None = None) -> Iterator[Cell]:
     """All cells in canonical order: the output, the inputs' gradients, the nodes between, the edges.
 
-    wrt: the names whose gradients come first; every input unless given.
+    wrt: the names whose gradients come first; every input unless given. Edges that leave an input that is not
+    among them are left out.
     """
     graph, values = gradients.graph, gradients.trace.values
     yield Cell("value", gradients.trace.value, "value")
@@ -53,7 +58,10 @@ def list_cells(gradients: Gradients, wrt: Sequence[str] | None = None) -> Iterat
             gradient = gradient_of(gradients, i)
             if gradient is not None and i not in listed:
                 yield Cell(f"grad.{names[i]}", gradient, "grad")
+    left_out = frozenset(graph.inputs.values()) - listed
     for edge in gradients.edges():
+        if edge.parent in left_out:
+            continue
         place = edge_name(graph, edge.child, edge.k)
         local, down = carried(edge)
         yield Cell(f"local.{place}", local, "local")

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from math import isfinite, isnan
 from typing import TYPE_CHECKING, NamedTuple
 
+from gradcli.notation import number
+
 if TYPE_CHECKING:
     from gradcli.autodiff import Gradients
 
@@ -29,7 +31,8 @@ class Nudge(NamedTuple):
     def sentence(self, output: str) -> str:
         """In words: "raise x1 by 0.01 and f falls by about 0.0059"."""
         verb = "rises" if self.change > 0 else "falls"
-        return f"raise {self.name} by {self.step:g} and {output} {verb} by about {abs(self.change):.2g}"
+        step, change = number(self.step), number(float(f"{abs(self.change):.2g}"))
+        return f"raise {self.name} by {step} and {output} {verb} by about {change}"
 
 
 def ranked(pairs: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:

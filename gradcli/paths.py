@@ -10,12 +10,13 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from heapq import heappop, heappush
-from math import inf, isfinite, isnan, log
+from math import inf, isfinite, isnan, log, prod
+from typing import NamedTuple
 
 from gradcli.autodiff import Edge, Gradients
 
 LIMIT = 20
-"""Paths that are listed."""
+"""Paths that are listed, those alike counting once."""
 
 EFFORT = 100_000
 """Steps that the search for the strongest paths may take."""
@@ -27,6 +28,8 @@ class Path:
 
     product: of the local gradients along it, times the upstream of the output.
     share: its part of the source's global gradient; None where that is 0 or not finite.
+    count: how many paths go through the same nodes by the same local gradients (x*x has two); this one stands
+    for all of them.
     """
 
     nodes: tuple[int, ...]
@@ -34,11 +37,15 @@ class Path:
     locals: tuple[float, ...]
     product: float
     share: float | None
+    count: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """The paths from one node. listed: at most `limit`, the strongest first unless `strongest` is False."""
+    """The paths from one node.
+
+    total: how many there are.   listed: at most `limit` entries, the strongest first unless `strongest` is False.
+    """
 
     name: str
     source: int
@@ -60,11 +67,12 @@ def paths(gradients: Gradients, source_name: str, limit: int = LIMIT) -> Paths:
     total = _count(source, graph.output, leaving)
     if not total:
         return Paths(source_name, source, 0, gradient, ())
+    different = _count(source, graph.output, leaving, alike=False)
     reach = {graph.output: 0.0}
     for node in sorted(leaving, reverse=True):
-        reach[node] = max(_size(local) + reach[edge.child] for edge, local in leaving[node])
+        reach[node] = max(_size(step.local) + reach[step.edge.child] for step in leaving[node])
     listed = list(_strongest(source, graph.output, leaving, reach, limit))
-    strongest = len(listed) == min(total, limit)
+    strongest = len(listed) == min(different, limit)
     if not strongest:
         listed = list(_first(source, graph.output, leaving, limit))
     made = [_path(source, route, gradients.upstream, gradient) for route in listed]
@@ -73,36 +81,49 @@ def paths(gradients: Gradients, source_name: str, limit: int = LIMIT) -> Paths:
     return Paths(source_name, source, total, gradient, tuple(made), strongest)
 
 
-Step = tuple[Edge, float]
+class Step(NamedTuple):
+    """An edge, its local gradient, and how many edges between the same nodes have the same one."""
+
+    edge: Edge
+    local: float
+    alike: int
+
+
 Route = tuple[Step, ...]
 
 
 def _between(gradients: Gradients, source: int) -> dict[int, list[Step]]:
-    """The edges on the way from the source to the output, by the node they leave; with local gradients."""
+    """The edges on the way from the source to the output, by the node they leave."""
     graph = gradients.graph
     reached = bytearray(len(graph))
     reached[source] = 1
     found: dict[int, list[Step]] = {}
     for child in range(source + 1, graph.output + 1):
+        alike: dict[tuple[int, str], list[Edge]] = {}
         for k, p in enumerate(graph.parents[child]):
             if reached[p] and gradients.active(child, k):
                 edge = Edge(gradients, child, k)
                 if edge.chosen:
-                    found.setdefault(p, []).append((edge, edge.local))
-                    reached[child] = 1
+                    alike.setdefault((p, repr(edge.local)), []).append(edge)
+        for (p, _), edges in alike.items():
+            found.setdefault(p, []).append(Step(edges[0], edges[0].local, len(edges)))
+            reached[child] = 1
     return found
 
 
-def _count(source: int, output: int, leaving: dict[int, list[Step]]) -> int:
-    """How many paths there are. A count may have a bit for every node, so it is let go after its last use."""
+def _count(source: int, output: int, leaving: dict[int, list[Step]], *, alike: bool = True) -> int:
+    """How many paths there are; without those alike, how many entries they make.
+
+    A count may have a bit for every node, so it is let go after its last use.
+    """
     entering: dict[int, int] = {}
     for steps in leaving.values():
-        for edge, _ in steps:
+        for edge, *_ in steps:
             entering[edge.child] = entering.get(edge.child, 0) + 1
     count = {output: 1}
     for node in sorted(leaving, reverse=True):
-        count[node] = sum(count[edge.child] for edge, _ in leaving[node])
-        for edge, _ in leaving[node]:
+        count[node] = sum(count[step.edge.child] * (step.alike if alike else 1) for step in leaving[node])
+        for edge, *_ in leaving[node]:
             entering[edge.child] -= 1
             if not entering[edge.child]:
                 del count[edge.child]
@@ -129,7 +150,7 @@ def _strongest(
             yield _unwound(trail)
             continue
         for step in leaving.get(node, ()):
-            edge, local = step
+            edge, local, _ = step
             serial -= 1  # of equals the newest first: to the end of a path before the next one
             grown = size + _size(local)
             bound = grown + reach[edge.child]
@@ -146,7 +167,7 @@ def _first(source: int, output: int, leaving: dict[int, list[Step]], limit: int)
         if node == output:
             found += 1
             yield _unwound(trail)
-        waiting.extend((step[0].child, (step, trail)) for step in reversed(leaving.get(node, ())))
+        waiting.extend((step.edge.child, (step, trail)) for step in reversed(leaving.get(node, ())))
 
 
 def _unwound(trail: object) -> Route:
@@ -159,13 +180,14 @@ def _unwound(trail: object) -> Route:
 
 def _path(source: int, route: Route, upstream: float, gradient: float) -> Path:
     product = upstream
-    for _, local in reversed(route):
-        product = local * product
+    for step in reversed(route):
+        product = step.local * product
     share = product / gradient if gradient and isfinite(gradient) and isfinite(product) else None
     return Path(
-        nodes=(source, *(edge.child for edge, _ in route)),
-        edges=tuple((edge.child, edge.k) for edge, _ in route),
-        locals=tuple(local for _, local in route),
+        nodes=(source, *(step.edge.child for step in route)),
+        edges=tuple((step.edge.child, step.edge.k) for step in route),
+        locals=tuple(step.local for step in route),
         product=product,
         share=share,
+        count=prod(step.alike for step in route),
     )

@@ -14,15 +14,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gradcli import notation
 from gradcli.autodiff import Edge, Gradients
-from gradcli.graph import Graph
+from gradcli.graph import OUTPUT_NAME, Graph
 from gradcli.influence import Nudge, find_nudge, ranked
+from gradcli.notes import at_kinks, conventions, without_digits
 from gradcli.ops.op import CONSTANT, INPUT
-from gradcli.systems.floats import FLOATS
 from gradcli.systems.reading import reads
 from gradcli.trouble import Trouble, active_outside_domain, find_trouble
 
 if TYPE_CHECKING:
     from gradcli.verify import Verification
+
+
+NO_INPUT, NO_GRADIENT = "depends on no input", "carries no gradient"
 
 
 class EdgeRow(NamedTuple):
@@ -98,8 +101,9 @@ class Report:
 
     @property
     def output(self) -> str:
-        """The output's name."""
-        return self.graph.names[self.graph.output]
+        """The output's name; f where it is a number alone."""
+        graph = self.graph
+        return OUTPUT_NAME if graph.output in graph.numbers else graph.names[graph.output]
 
     @property
     def value(self) -> float:
@@ -197,14 +201,14 @@ class Report:
         if not asked:
             return "not asked for"
         if i == graph.output and not graph.varied[i]:
-            return "depends on no input"
+            return NO_GRADIENT if any(map(graph.used.__getitem__, graph.inputs.values())) else NO_INPUT
         if self.source.adjoints[i] is not None:
             return ""
         if not graph.used[i]:
             return f"{self.output} does not use it"
         if not graph.varied[i]:
             constant = all(graph.ops[p] is CONSTANT or not graph.varied[p] for p in graph.parents[i])
-            return "depends on no input" if constant else graph.ops[i].role or "carries no gradient"
+            return NO_INPUT if constant else graph.ops[i].role or NO_GRADIENT
         return "no gradient arrives"
 
     # ── what to say ─────────────────────────────────────────────────────────────────────────────────────
@@ -242,31 +246,13 @@ class Report:
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
-        """What the reader should know: the graph's own notes, and the conventions used at kinks."""
-        return (*self.graph.notes, *self._conventions())
-
-    def _conventions(self) -> Iterator[str]:
-        graph, values, adjoints = self.graph, self.source.trace.values, self.source.adjoints
-        rules = {op: rule for op in set(graph.ops) if (rule := op.predicate("kinks")) is not None}
-        met: dict[str, list[int]] = {}
-        if rules:
-            for i, op in enumerate(graph.ops):
-                if op not in rules or adjoints[i] is None or not graph.varied[i]:
-                    continue
-                if rules[op](FLOATS, *[values[p] for p in graph.parents[i]]):
-                    met.setdefault(op.convention, []).append(i)
-        for convention, nodes in met.items():
-            listed = ", ".join(self._titled(i) for i in nodes[:4])
-            more = f" and {len(nodes) - 4:,} more" if len(nodes) > 4 else ""
-            yield f"{listed}{more}: {convention}"
-
-    def _titled(self, i: int) -> str:
-        return f"{self.graph.names[i]} = {notation.formula(self.graph, i)}"
+        """What the reader should know: the graph's own notes, conventions at kinks, rules without digits."""
+        return (*self.graph.notes, *conventions(self.source), *without_digits(self.source))
 
     @cached_property
     def trouble(self) -> Trouble | None:
         """The first active node that went wrong, if one did."""
-        return find_trouble(self.source)
+        return find_trouble(self.source, self.wrt)
 
     @cached_property
     def defined(self) -> bool:
@@ -290,9 +276,11 @@ class Report:
 
     @property
     def verdict_notes(self) -> tuple[str, ...]:
-        """What the verdicts note, each once."""
-        parts = self.verification.parts if self.verification else ()
-        return tuple(dict.fromkeys(note for part in parts for note in part.notes))
+        """What the verdicts note, each once; a kink only where `notes` do not name it already."""
+        if self.verification is None:
+            return ()
+        told = {i for nodes in at_kinks(self.source).values() for i in nodes}
+        return self.verification.notes(told)
 
     @property
     def verdict_warnings(self) -> tuple[str, ...]:

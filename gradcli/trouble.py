@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from math import isfinite, isnan
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Collection, Iterable, Iterator
+from functools import cache
+from math import isfinite, isinf, isnan
+from typing import NamedTuple
 
 from gradcli import notation
-from gradcli.autodiff import Edge
+from gradcli.autodiff import Edge, Gradients
 from gradcli.graph import Graph
 from gradcli.ops import TABLE
 from gradcli.ops.op import CONSTANT, INPUT, Op
 from gradcli.systems.floats import FLOATS
-
-if TYPE_CHECKING:
-    from gradcli.autodiff import Gradients
 
 SHOWN = 4
 """Inputs of a node whose values a sentence lists."""
@@ -44,12 +42,16 @@ def active_outside_domain(gradients: Gradients) -> Iterator[int]:
                 yield i
 
 
-def find_trouble(gradients: Gradients) -> Trouble | None:
+def find_trouble(gradients: Gradients, wrt: Collection[str] | None = None) -> Trouble | None:
     """The first node that went wrong although what it was given was finite; None if all is well.
 
     Active nodes first; then those without a gradient that the output is computed from (`log(-1)*x`).
+    wrt: the names whose gradients matter; every input unless given.
     """
     graph, values, adjoints = gradients.graph, gradients.trace.values, gradients.adjoints
+    if wrt is not None:
+        gradients = _Asked(gradients, wrt)
+        adjoints = gradients.adjoints
     finite = all(map(isfinite, values)) and all(g is None or isfinite(g) for g in adjoints)
     if finite and next(active_outside_domain(gradients), None) is None:
         return None  # an infinite local gradient would have made a gradient inf or nan
@@ -61,7 +63,28 @@ def find_trouble(gradients: Gradients) -> Trouble | None:
         first = next((i for i in _taken(gradients) if not _sound(gradients, i)), None)
     if first is None:
         return _of_input(gradients) or _of_gradient(gradients)
-    return Trouble(first, graph.names[first], _cause(gradients, first), _effect(gradients, first), _advice(gradients))
+    advice = _advice(gradients, first) or _constant(gradients, first)
+    return Trouble(first, graph.names[first], _cause(gradients, first), _effect(gradients, first), advice)
+
+
+class _Asked(Gradients):
+    """The gradients on the ways from the inputs that were asked for; of the others, none."""
+
+    def __init__(self, gradients: Gradients, wrt: Collection[str]) -> None:
+        graph = gradients.graph
+        self.asked = bytearray(len(graph))
+        for name in wrt:
+            self.asked[graph.position(name)] = 1
+        for i, parents in enumerate(graph.parents):
+            if any(self.asked[p] for p in parents):
+                self.asked[i] = 1
+        self.asked[graph.output] = 1
+        kept = [g if asked else None for g, asked in zip(gradients.adjoints, self.asked, strict=True)]
+        super().__init__(gradients.trace, kept, gradients.upstream)
+
+    def active(self, child: int, k: int) -> bool:
+        """Whether an edge has a gradient that leads to an input asked for."""
+        return bool(self.asked[self.graph.parents[child][k]]) and super().active(child, k)
 
 
 def _sound(gradients: Gradients, i: int) -> bool:
@@ -181,46 +204,64 @@ def _of_input(gradients: Gradients) -> Trouble | None:
     return None
 
 
-# ── advice: the row of the table whose definition this is, if machine numbers have a stable form of it ──────
+# ── advice ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _advice(gradients: Gradients) -> str:
-    """What to write for a formula that is the definition of a row with a stable form: sigmoid(x)."""
+def _constant(gradients: Gradients, first: int) -> str:
+    """How to leave out the one input whose gradient is lost, as that of an exponent below a negative base."""
+    graph = gradients.graph
+    edge = _bad_edge(gradients, first)
+    lost = [name for name, gradient in gradients.items() if not isfinite(gradient)]
+    others = [name for name in graph.inputs if name not in lost]
+    if edge is None or not isfinite(gradients.trace.value) or len(lost) != 1 or not 0 < len(others) <= SHOWN:
+        return ""
+    return f"--wrt {','.join(others)} if {lost[0]} is a constant" if graph.inputs[lost[0]] == edge.parent else ""
+
+
+def _advice(gradients: Gradients, first: int) -> str:
+    """What to write for a formula that is a row's definition, but goes wrong where the row is finite."""
     graph, values = gradients.graph, gradients.trace.values
-    for op in TABLE.values():
-        if op.stable is None or op.variadic or op.attributes:
-            continue
-        pattern = _pattern(op)
+    for op, pattern in _patterns():
         root = pattern.ops[pattern.output]
-        for i in range(len(graph)):
-            if graph.ops[i] is root and gradients.adjoints[i] is not None:
-                found = _matched(pattern, graph, i)
-                if found is None:
-                    continue
-                x = [values[p] for p in found]
-                y = FLOATS.functions[op](*x)
-                rules = [rule for rule in FLOATS.locals[op] if callable(rule)]
-                if isfinite(y) and all(isfinite(rule(y, *x) or 0.0) for rule in rules):
-                    inside = [(notation.text(graph, p), 0) for p in found]
-                    return f"write {notation.compose(op, inside)[0]}: it is computed so that nothing overflows"
+        for i in range(first, len(graph)):
+            if graph.ops[i] is not root:
+                continue
+            found = _matched(pattern, graph, i)
+            if found is None or first not in found.values():
+                continue
+            given = [found[p] for p in pattern.inputs.values()]
+            x = [values[p] for p in given]
+            y = FLOATS.functions[op](*x)
+            rules = [rule for rule in FLOATS.locals[op] if callable(rule)]
+            if isfinite(y) and all(isfinite(rule(y, *x) or 0.0) for rule in rules):
+                call = notation.compose(op, [(notation.text(graph, p), 0) for p in given])[0]
+                kinks = op.predicate("kinks")
+                if kinks is not None and kinks(FLOATS, *x):
+                    return f"write {call}: {op.convention}"
+                overflows = isinf(values[first]) and graph.ops[first].domain is None
+                return f"write {call}: it is {'computed so that nothing overflows' if overflows else 'finite here'}"
     return ""
 
 
-_PATTERNS: dict[Op, Graph] = {}
-
-
-def _pattern(op: Op) -> Graph:
-    """A row's definition as a graph."""
+@cache
+def _patterns() -> list[tuple[Op, Graph]]:
+    """Rows with what people may have written for them: definitions, the largest first."""
+    from gradcli.syntax import parse
     from gradcli.systems.tracing import Tracing
 
-    if op not in _PATTERNS:
+    found = []
+    for op in TABLE.values():
+        if op.variadic or op.attributes:
+            continue
         tracing = Tracing(op.parameters)
-        _PATTERNS[op] = tracing.graph(op.definition(tracing, *[tracing.leaf(name) for name in op.parameters]))
-    return _PATTERNS[op]
+        found.append((op, tracing.graph(op.definition(tracing, *[tracing.leaf(name) for name in op.parameters]))))
+        found += [(op, parse(text)) for text in op.disguises]
+    found = [(op, pattern) for op, pattern in found if pattern.ops[pattern.output] not in (op, INPUT, CONSTANT)]
+    return sorted(found, key=lambda pair: -len(pair[1]))
 
 
-def _matched(pattern: Graph, graph: Graph, root: int) -> list[int] | None:
-    """The nodes that stand for the pattern's inputs, if the graph at this node is the pattern.
+def _matched(pattern: Graph, graph: Graph, root: int) -> dict[int, int] | None:
+    """The nodes that stand for the pattern's, if the graph at this node is the pattern.
 
     A sum or a product may be turned round.
     """
@@ -241,7 +282,7 @@ def _matched(pattern: Graph, graph: Graph, root: int) -> list[int] | None:
             if first is not INPUT and graph.ops[given[0]] is not first and _symmetric(op):
                 given = given[::-1]
             waiting += zip(wanted, given, strict=True)
-    return [bound[p] for p in pattern.inputs.values()]
+    return bound
 
 
 def _symmetric(op: Op) -> bool:

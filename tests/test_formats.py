@@ -192,7 +192,8 @@ def test_json_follows_its_schema_and_holds_the_engines_numbers(shown: Report) ->
         assert node["inputs"] == list(graph.parents[i])
         assert len(node["local"]) == len(node["downstream"]) == len(node["rule"]) == len(node["inputs"])
         assert same(str(decoded(node["value"])), source.trace.values[i])
-        flows = [source.active(i, k) for k in range(len(node["inputs"]))]
+        unasked = [] if shown.wrt is None else [at for name, at in graph.inputs.items() if name not in shown.wrt]
+        flows = [source.active(i, k) and p not in unasked for k, p in enumerate(node["inputs"])]
         for column in ("rule", "local", "downstream"):
             assert [item is not None for item in node[column]] == flows
 
@@ -329,6 +330,45 @@ def test_rules_from_a_template_are_the_rules_themselves() -> None:
                 assert rules(child, k) == notation.rule(graph, child, k)
 
 
+def test_paths_and_ranks_are_data_too() -> None:
+    """JSON holds --paths and --rank nodes when asked for; (x+y)*(x*y) at 2, 3 has the products 15 and 6."""
+    shown = report("(x+y)*(x*y)", x=2, y=3)
+    document = strict(render(shown, "json", Style(paths=("x",), rank_nodes=True)))
+    VALIDATOR.validate(document)
+    found = document["paths"]["x"]
+    assert (found["total"], found["grad"]) == (2, 21)
+    assert [(path["product"], path["local"], path["count"]) for path in found["paths"]] == [
+        (15, [3, 5], 1),
+        (6, [1, 6], 1),
+    ]
+    names = [[document["nodes"][i]["name"] for i in path["nodes"]] for path in found["paths"]]
+    assert names == [["x", "n2", "f"], ["x", "n1", "f"]]
+    assert [(row["name"], row["grad"]) for row in document["node_ranking"]][:2] == [("x", 21), ("y", 16)]
+    assert {"paths", "node_ranking"}.isdisjoint(strict(render(shown, "json", STYLE)))
+
+
+def test_what_was_not_asked_for_is_not_there() -> None:
+    """With --wrt y neither a gradient of x nor the edges that leave it are told, in any machine format."""
+    shown = build(parse("x*y").forward(x=3, y=2).backward(), wrt=["y"])
+    lines = render(shown, "plain", STYLE).splitlines()
+    assert [line.split("\t")[0] for line in lines] == ["value", "grad.y", "local.f.y", "down.f.y"]
+    assert strict(render(shown, "json", STYLE))["nodes"][2]["local"] == [None, 3]
+    assert "x,x,3,,,,,,,\n" in render(shown, "csv", STYLE)
+
+
+def test_an_edge_that_is_not_chosen_has_no_rule() -> None:
+    """where(x > 0, x, -x) at 2: the rule -1 of the branch not taken would contradict its local gradient 0."""
+    shown = report("where(x>0,x,-x)+hinge(x,y)", x=2, y=1)
+    place = shown.graph.position("n4")
+    assert shown.graph.ops[place].name == "hinge"
+    assert strict(render(shown, "json", STYLE))["nodes"][place]["rule"] == ["0", "0"]
+    lines = [line for line in csv.DictReader(StringIO(render(shown, "csv", STYLE))) if line["child"] == "n4"]
+    assert [(line["rule"], line["local"]) for line in lines] == [("0", "0"), ("0", "0")]
+    for form in ("markdown", "latex"):
+        assert "not chosen" in render(shown, form, STYLE)
+    assert "not chosen" in html.render(shown, STYLE)
+
+
 # ── csv ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -362,6 +402,8 @@ def test_csv_guards_text_and_never_numbers() -> None:
     for cell in cells:
         if cell.startswith(("=", "+", "-", "@", "\t", "\r")):
             float(cell)
+    lines = list(csv.DictReader(StringIO(render(report("-x-1e-5", x=2), "csv", STYLE))))
+    assert (lines[0]["expression"], lines[0]["rule"]) == ("x", "-1")
 
 
 # ── shell ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -620,6 +662,8 @@ def test_paths_and_ranks_are_listed_where_people_read() -> None:
     assert "x → n1 → f" in text
     assert "x → n2 → f" in text
     assert "█" not in text
+    drawn = render(shown, "markdown", style)
+    assert "\n- 2 paths from x to f; their products add up to ∂f/∂x = 21\n  - 15 71 %" in re.sub(" +(?=71)", " ", drawn)
     latex_rows(render(shown, "latex", style))
 
 

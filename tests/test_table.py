@@ -129,6 +129,8 @@ def test_sum_line_has_the_terms_if_they_fit() -> None:
     assert "copy, used twice: 3 + (-1) = 2" in re.sub(" +", " ", render(of("x*3-x", x=2), Style()))
     assert "copy: 3 + 0.2711 + 0.9051 = 4.1762" in re.sub(" +", " ", render(of("x^2+tanh(x)*x", x=1.5), Style()))
     assert "copy, used 10 times = 10" in re.sub(" +", " ", render(of("+".join("x" * 10), x=2), Style()))
+    drawn = re.sub(" +", " ", render(of("relu(x)*1.5+relu(-x)*x+max(x,3)", x=1), Style(width=120)))
+    assert "1.5 + 0 + 0 = 1.5" in drawn  # what was not chosen is a term too
 
 
 def test_second_edge_between_the_same_nodes_has_its_own_line() -> None:
@@ -168,11 +170,52 @@ def test_long_names_exceed_the_width_rather_than_lose_digits() -> None:
     assert line.split()[1:] == ["1", "0.1235", "×", "1", "=", "0.1235"]
 
 
-def test_several_statements_are_shown_as_written() -> None:
-    """Lines of a program keep their lines; control characters are escaped."""
-    drawn = render(of("# a comment\x1b[31m\nq = x*2\nq+1", x=1), Style(width=80))
-    assert drawn.startswith("# a comment\\x1b[31m\nq = x*2\nq+1 ")
+TITLES = [
+    ("# a comment\x1b[31m\nq = x*2  # two\nq+1", 80, "q = x*2; q+1 "),
+    ("x*2", 80, "f = x*2 "),
+    ("max(x,  # the first\n  2)", 80, "f = max(x, 2) "),
+    ("q1 = x*1; q2 = q1*2; q3 = q2*3; q3*4", 20, "q1 = x*1; q2 = q1*2\nq3 = q2*3; q3*4\n"),
+    ("; ".join(["q0 = x*2", *(f"q{i + 1} = q{i}*2" for i in range(20))]), 60, "…; q20 = q19*2 "),
+]
+
+
+@pytest.mark.parametrize(("text", "columns", "title"), TITLES)
+def test_the_title_is_the_formula(text: str, columns: int, title: str) -> None:
+    """Statements stand side by side, without comments; where they would take many lines, the last one alone."""
+    drawn = render(of(text, x=1), Style(width=columns))
+    assert drawn.startswith(title)
     assert "\x1b" not in drawn
+
+
+def test_a_number_alone_is_shown_with_its_value() -> None:
+    """`3` has no table, but a value; so has pi, and a number with a name."""
+    assert render(of("3"), Style()) == "f = 3\n\nf depends on no input: there is no gradient\n"
+    assert render(of("pi"), Style()).startswith("f = pi = 3.1416\n")
+    assert render(of("c = 1/4"), Style()).startswith("c = 1/4 ")
+
+
+def test_comparisons_alone_carry_no_gradient() -> None:
+    """x > 1 depends on x, though no gradient comes through."""
+    drawn = render(of("x>1", x=2), Style())
+    assert "f depends on its inputs through comparisons only, which carry no gradient" in drawn
+
+
+def test_columns_give_way_one_by_one() -> None:
+    """Shopping with long names: at 80 columns rules or formulas still stand there, and hardly a column is empty."""
+    text = "apple_price = apple*apple_num; orange_price = orange*orange_num; price = (apple_price+orange_price)*tax"
+    found = of(text, apple=100, apple_num=2, orange=150, orange_num=3, tax=1.1)
+    drawn = render(found, Style(width=80))
+    assert 70 <= max(map(len, drawn.splitlines())) <= 80
+    assert "∂apple_price/∂apple" in drawn and drawn.count(" = n1") == 1
+    assert " = tax" in drawn
+
+
+def test_as_written_stands_only_where_it_differs() -> None:
+    """exp(-(x*y)) is e^n2 in node names, as written the whole; x*y is x*y both times."""
+    drawn = render(of("exp(-(x*y))", x=1, y=2), Style(width=140))
+    assert "as written" in drawn
+    assert not re.search(r"n1 = x\*y +2 +x\*y", drawn)
+    assert "as written" not in render(of("a = x * y; b = a + 1", x=1, y=2), Style(width=140))
 
 
 FIGURES = [
@@ -182,7 +225,9 @@ FIGURES = [
     (0.5, "0.5", "0.5", "0.5"),
     (-0.0, "0", "0", "0"),
     (-0.19661193324148188, "-0.1966", "-0.20", "-0.197"),
-    (0.1 + 0.2, "0.3000", "0.30", "0.300"),
+    (0.1 + 0.2, "0.3", "0.3", "0.3"),
+    (650 * 1.1, "715", "715", "715"),
+    (0.1 * 3 + 1e-12, "0.3000", "0.30", "0.300"),
     (0.99999, "1.0000", "1.00", "1.00"),
     (4.248354e-18, "4.248e-18", "4.2e-18", "4.25e-18"),
     (0.00012345678, "0.0001235", "0.00012", "0.000123"),
@@ -311,7 +356,9 @@ def test_paths_section_counts_what_it_does_not_list() -> None:
     text = "a0=x*1" + "".join(f"; a{i + 1}=a{i}*a{i}" for i in range(100))
     drawn = render(of(text, x=1), Style(width=80, paths=("x",)))
     assert "about 10^30 paths from x to a100" in drawn
-    assert "(20 such paths)" in drawn and "shown: 20 of about 10^30" in drawn
+    assert "(about 10^30 such paths)" in drawn and "shown:" not in drawn
+    text = "a0=x*1" + "".join(f"; a{i + 1}=a{i}*(a{i}+1)" for i in range(100))
+    assert "shown: 20 of about 10^30" in render(of(text, x=1e-3), Style(width=80, paths=("x",)))
 
 
 def test_no_path_is_said() -> None:

@@ -42,6 +42,7 @@ SMOOTH = (
         stable=lambda m, x: -m.softplus(-x),
         latex=r"\ln\sigma\left(#1\right)",
         aliases=("log_sigmoid",),
+        disguises=("log(sigmoid(x))", "log(1/(1+exp(-x)))"),
         doc="log(sigmoid(x)), without overflow",
         samples=(0, 1e-8, -700, 40, 1),
         checks=(Check((0,), -log(2), (0.5,)),),

@@ -64,6 +64,7 @@ class Op:
     gate: str = ""  # the lecture's name for its part in the backward pass
     role: str = ""  # what it does to its upstream, in words
     aliases: tuple[str, ...] = ()
+    disguises: tuple[str, ...] = ()  # formulas that people write for it, beside the definition
     samples: tuple[tuple[Number, ...], ...] = ()
     checks: tuple[Check, ...] = ()
     source: str = ""

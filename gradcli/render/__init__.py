@@ -46,7 +46,7 @@ def render(report: Report, format: str, style: Style) -> str:  # noqa: A002 - th
 def pieces(report: Report, format: str, style: Style) -> Iterator[str]:  # noqa: A002
     """The same text piece by piece, so that a graph of a million nodes need not be held as one text."""
     if format in STREAMED:
-        yield from import_module(f"gradcli.render.{format}").pieces(report)
+        yield from import_module(f"gradcli.render.{format}").pieces(report, style)
     else:
         yield render(report, format, style)
 

@@ -2,11 +2,13 @@
 
 A node's `downstream` cells add up to its `grad`. A node without edges that carry a gradient, the output among
 them, has one line. Text that a spreadsheet would run as a formula is guarded with a leading '; numbers never.
+The rule of an edge whose child selects another input is 0.
 """
 
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -26,6 +28,9 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 """How a text begins that a spreadsheet may take for a formula."""
 
 
+NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?(e-?[0-9]+)?")
+
+
 class _Line:
     """The file that csv writes to: it keeps the last line."""
 
@@ -40,7 +45,7 @@ def render(report: Report, style: Style | None = None) -> str:
     return "".join(pieces(report)).removesuffix("\n")
 
 
-def pieces(report: Report) -> Iterator[str]:
+def pieces(report: Report, style: Style | None = None) -> Iterator[str]:
     """The lines, each with its end: the inputs, then the ops in tape order."""
     line = _Line()
     writer = csv.writer(line, lineterminator="\n")
@@ -56,7 +61,7 @@ def pieces(report: Report) -> Iterator[str]:
         leaving: list[Edge] = source.leaving.get(i, []) if asked else []
         for edge in leaving:
             local, down = carried(edge)
-            rule = rules(edge.child, edge.k)
+            rule = rules(edge.child, edge.k) if edge.chosen else "0"
             via = (cell(names[edge.child]), cell(graph.ops[edge.child].name), cell(rule))
             writer.writerow((*start, *via, number(local), number(edge.upstream), number(down), end))
             yield line.text
@@ -73,6 +78,6 @@ def inputs_left_out(report: Report) -> frozenset[int]:
 
 
 def cell(text: str) -> str:
-    """A text, visible and harmless."""
+    """A text, visible and harmless; -1 is a number, and harmless as it is."""
     shown = visible(text)
-    return f"'{shown}" if shown.startswith(FORMULA) else shown
+    return f"'{shown}" if shown.startswith(FORMULA) and not NUMBER.fullmatch(shown) else shown

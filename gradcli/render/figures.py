@@ -38,14 +38,17 @@ class Style(NamedTuple):
 
 
 def figure(value: float, style: Style) -> str:
-    """A number as people read it: exact if that is short, else rounded.
+    """A number as people read it: as it stands if that is short, else rounded.
+
+    A short decimal to 15 digits is that decimal: 1.1*650 is 715, not 715.0000000000001.
 
     >>> [figure(x, Style()) for x in (2.0, 0.5, -0.19661193324148188, 4.248e-18, 1e20, 0.1 + 0.2)]
-    ['2', '0.5', '-0.1966', '4.248e-18', '1e20', '0.3000']
+    ['2', '0.5', '-0.1966', '4.248e-18', '1e20', '0.3']
     """
     if not isfinite(value) or value == 0:
         return number(value)
-    exact = number(value)
+    short = float(f"{value:.15g}")
+    exact = number(short if isfinite(short) else value)
     digits = len(re.sub(r"e.*|[-.]", "", exact).strip("0"))
     if style.sig is not None:
         return exact if digits <= style.sig else _significant(value, style.sig)
@@ -59,6 +62,15 @@ def figure(value: float, style: Style) -> str:
         return exact if digits <= DECIMALS else _significant(value, DECIMALS)
     rounded = f"{value:.{decimals}f}"
     return rounded if float(rounded) else _significant(value, max(1, decimals))
+
+
+def brief(value: float, digits: int = 2) -> str:
+    """A number within a sentence, to so many significant digits.
+
+    >>> [brief(x) for x in (9.53e-9, 518.0, 1234567.0, 0.0)]
+    ['9.5e-9', '520', '1200000', '0']
+    """
+    return number(float(f"{value:.{digits}g}"))
 
 
 def aligned(figures: Sequence[str]) -> list[str]:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from gradcli import notation
 from gradcli.render.figures import Style, figure
 from gradcli.render.lines import Line, text_of
 from gradcli.render.remarks import path_lines, ranking_lines, verdict_lines
@@ -83,8 +84,17 @@ def _sum(edges: tuple[EdgeRow, ...], style: Style) -> str:
     return text if len(shown) == len(edges) else f"{text} + …"
 
 
+def quotient(edge: EdgeRow) -> str:
+    """`∂n6/∂n5 = n6`; of an edge whose child selects another input, that."""
+    rule = f" = {notation.pretty(edge.rule)}" if edge.rule else ""
+    return f"∂{edge.child_name}/∂{edge.parent_name}{rule if edge.chosen else ': not chosen'}"
+
+
 def sentences(report: Report, style: Style) -> Iterator[str]:
-    """What stands under the table: gate roles, influence, notes, warnings, what went wrong, verdicts."""
+    """What stands under the table: gate roles, influence, notes, warnings, what went wrong, verdicts.
+
+    What belongs to the sentence before it begins with a blank: a path, a failure.
+    """
     if report.roles:
         yield "; ".join(report.roles)
     if report.nudge is not None:
@@ -94,7 +104,7 @@ def sentences(report: Report, style: Style) -> Iterator[str]:
     trouble = report.trouble
     if trouble is not None:
         yield f"✗ {trouble.cause}"
-        yield from (words for words in (trouble.effect, trouble.advice) if words)
+        yield from (f" {words}" for words in (trouble.effect, trouble.advice) if words)
     wide = style._replace(width=None, ascii=False)
     for name in style.paths:
         yield from _texts(path_lines(report, name, wide))
@@ -109,7 +119,9 @@ def sentences(report: Report, style: Style) -> Iterator[str]:
 
 def _texts(drawn: Iterable[Line]) -> Iterator[str]:
     """Lines of a terminal as sentences, without the bars at their ends."""
-    return (text_of(line).rstrip("█▉▊▋▌▍▎▏ ").lstrip() for line in drawn)
+    for line in drawn:
+        words = text_of(line).rstrip("█▉▊▋▌▍▎▏ ")
+        yield f" {words.lstrip()}" if words.startswith(" ") else words
 
 
 def closed_forms(report: Report) -> list[tuple[str, str]]:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from gradcli import notation
 from gradcli.errors import visible
 from gradcli.render.figures import figure
-from gradcli.render.grid import GridRow, closed_forms, grid, sentences
-from gradcli.render.rows import LONGEST
+from gradcli.render.grid import GridRow, closed_forms, grid, quotient, sentences
+from gradcli.render.rows import LONGEST, title
 
 if TYPE_CHECKING:
     from gradcli.render.figures import Style
@@ -24,7 +24,8 @@ SIDES = (LEFT, RIGHT, LEFT, LEFT, RIGHT, RIGHT, RIGHT)
 
 def render(report: Report, style: Style) -> str:
     """One `div` with the formula, the table and what is to be said."""
-    expression = report.expression if len(report.expression) <= LONGEST else f"{report.expression[:LONGEST]}…"
+    expression = title(report)
+    expression = expression if len(expression) <= LONGEST else f"{expression[:LONGEST]}…"
     heads = ("node", "forward", "via", "local gradient", "", "× upstream", f"= ∂{report.output}/∂node")
     closed = [f"∂{report.output}/∂{name} = {notation.pretty(form)}" for name, form in closed_forms(report)]
     return "\n".join(
@@ -38,7 +39,7 @@ def render(report: Report, style: Style) -> str:
             "</tbody>",
             "</table>",
             *(f"<p>{_code(form)}</p>" for form in closed),
-            *(f"<p>{_text(sentence)}</p>" for sentence in sentences(report, style)),
+            *(_said(sentence) for sentence in sentences(report, style)),
             "</div>",
         ]
     )
@@ -53,10 +54,15 @@ def _line(row: GridRow, style: Style) -> str:
         forward = _text(figure(node.value, style))
     if edge is None:
         return _row("td", [name, forward, "", _text(row.words), "", "", total])
-    rule = f" = {notation.pretty(edge.rule)}" if edge.rule else ""
-    local = _code(f"∂{edge.child_name}/∂{edge.parent_name}{rule}")
+    local = _code(quotient(edge))
     numbers = [_text(figure(value, style)) for value in (edge.local, edge.upstream, edge.downstream)]
     return _row("td", [name, forward, _text(edge.op), local, *numbers[:2], total or numbers[2]])
+
+
+def _said(sentence: str) -> str:
+    """A paragraph; indented where the sentence belongs to the one before."""
+    inner = ' style="margin-left:2em"' if sentence.startswith(" ") else ""
+    return f"<p{inner}>{_text(sentence.lstrip())}</p>"
 
 
 def _row(tag: str, cells: list[str]) -> str:

@@ -15,6 +15,7 @@ from gradcli import notation
 from gradcli.autodiff import Edge
 from gradcli.cells import carried, gradient_of
 from gradcli.ops.op import CONSTANT
+from gradcli.paths import paths
 from gradcli.render.rows import Rules, expression
 
 if TYPE_CHECKING:
@@ -29,10 +30,10 @@ Object = dict[str, Any]
 
 def render(report: Report, style: Style | None = None) -> str:
     """The whole document."""
-    return "".join(pieces(report)).removesuffix("\n")
+    return "".join(pieces(report, style)).removesuffix("\n")
 
 
-def pieces(report: Report) -> Iterator[str]:
+def pieces(report: Report, style: Style | None = None) -> Iterator[str]:
     """The document in pieces: the head, a node each, the rest."""
     head = {
         "schema": SCHEMA,
@@ -51,10 +52,14 @@ def pieces(report: Report) -> Iterator[str]:
         "verification": verdicts(report.verification),
         "notes": list(report.all_notes),
         "warnings": list(report.all_warnings),
-        "ranking": [{"name": name, "grad": encoded(gradient)} for name, gradient in report.ranking],
+        "ranking": ranked(report.ranking),
         "needed": report.kept,
         "trouble": trouble(report),
     }
+    if style is not None and style.rank_nodes:
+        tail["node_ranking"] = ranked(report.node_ranking)
+    if style is not None and style.paths:
+        tail["paths"] = {name: listed(report, name) for name in style.paths}
     yield "\n  ]" + "".join(f",\n  {_dumped(key)}: {_dumped(value)}" for key, value in tail.items()) + "\n}\n"
 
 
@@ -64,7 +69,9 @@ def nodes(report: Report) -> Iterator[Object]:
     names, values, rules = graph.names, source.trace.values, Rules(graph)
     left_out = {i for name, i in graph.inputs.items() if report.wrt is not None and name not in report.wrt}
     for i, (op, parents) in enumerate(zip(graph.ops, graph.parents, strict=True)):
-        edges = [carried(Edge(source, i, k)) if source.active(i, k) else None for k in range(len(parents))]
+        reached = [Edge(source, i, k) if source.active(i, k) else None for k in range(len(parents))]
+        edges = [carried(edge) if edge and edge.parent not in left_out else None for edge in reached]
+        chosen = [edge is not None and edge.chosen for edge in reached]
         yield {
             "id": i,
             "name": names[i],
@@ -75,11 +82,32 @@ def nodes(report: Report) -> Iterator[Object]:
             "shape": [],
             "inputs": parents,
             "value": encoded(values[i]),
-            "rule": [rules(i, k) if edge else None for k, edge in enumerate(edges)],
+            "rule": [(rules(i, k) if chosen[k] else "0") if edge else None for k, edge in enumerate(edges)],
             "local": [encoded(edge[0]) if edge else None for edge in edges],
             "downstream": [encoded(edge[1]) if edge else None for edge in edges],
             "grad": None if i in left_out or op is CONSTANT else encoded(gradient_of(source, i)),
         }
+
+
+def ranked(ranking: list[tuple[str, float]]) -> list[Object]:
+    """Names with their gradients, in order."""
+    return [{"name": name, "grad": encoded(gradient)} for name, gradient in ranking]
+
+
+def listed(report: Report, name: str) -> Object:
+    """The paths from a node: how many, and the strongest."""
+    found = paths(report.source, name)
+    shown = [
+        {
+            "nodes": path.nodes,
+            "local": [encoded(local) for local in path.locals],
+            "product": encoded(path.product),
+            "share": encoded(path.share),
+            "count": path.count,
+        }
+        for path in found.listed
+    ]
+    return {"total": found.total, "grad": encoded(found.gradient), "paths": shown}
 
 
 def verdicts(verification: Verification | None) -> Object:

@@ -75,7 +75,7 @@ def render(report: Report, style: Style) -> str:
         r"\end{tabular}",
     ]
     closed = [rf"\[ {_quotient(report.output, name)} = {typeset(form)} \]" for name, form in closed_forms(report)]
-    said = [rf"\par {text(sentence)}" for sentence in sentences(report, style)]
+    said = [rf"\par {text(sentence.lstrip())}" for sentence in sentences(report, style)]
     return "\n".join([*table, *closed, *said])
 
 
@@ -91,7 +91,8 @@ def _line(row: GridRow, report: Report, style: Style) -> str:
     if edge is None:
         words = rf"\multicolumn{{2}}{{l}}{{{text(row.words)}}}" if row.words else " & "
         return rf"{name} & {forward} & & {words} & & {total} \\"
-    rule = _quotient(edge.child_name, edge.parent_name) + (f" = {typeset(edge.rule)}" if edge.rule else "")
+    rule = f" = {typeset(edge.rule)}" if edge.rule else ""
+    rule = _quotient(edge.child_name, edge.parent_name) + (rule if edge.chosen else r"\text{: not chosen}")
     numbers = (number(edge.local, style, "$"), number(edge.upstream, style, "$"))
     last = total or number(edge.downstream, style, "$")
     return rf"{name} & {forward} & {text(edge.op)} & ${rule}$ & {' & '.join(numbers)} & {last} \\"

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from gradcli import notation
 from gradcli.render.figures import figure, plain
-from gradcli.render.grid import GridRow, closed_forms, grid, sentences
-from gradcli.render.rows import LONGEST
+from gradcli.render.grid import GridRow, closed_forms, grid, quotient, sentences
+from gradcli.render.rows import LONGEST, title
 
 if TYPE_CHECKING:
     from gradcli.render.figures import Style
@@ -21,7 +21,8 @@ ACTING = str.maketrans({**{c: f"\\{c}" for c in "\\`*_[]{}#!~$@"}, "|": "&#124;"
 def render(report: Report, style: Style) -> str:
     """The expression, the table, the closed forms, and what is to be said."""
     output = report.output
-    expression = report.expression if len(report.expression) <= LONGEST else f"{report.expression[:LONGEST]}…"
+    expression = title(report)
+    expression = expression if len(expression) <= LONGEST else f"{expression[:LONGEST]}…"
     through = ("×", "∂") if not style.ascii else ("*", "d")
     titles = ("node", "forward", "via", "local gradient", "", f"{through[0]} upstream")
     last = f"= {code(f'{through[1]}{output}/{through[1]}node', style)}"
@@ -33,7 +34,7 @@ def render(report: Report, style: Style) -> str:
         *(_line(row, style) for row in grid(report, style)),
     ]
     closed = [f"- {code(f'∂{output}/∂{name} = {notation.pretty(form)}', style)}" for name, form in closed_forms(report)]
-    said = [f"- {text(sentence, style)}" for sentence in sentences(report, style)]
+    said = [_item(sentence, style) for sentence in sentences(report, style)]
     return "\n".join([*table, *(["", *closed] if closed else []), *(["", *said] if said else [])])
 
 
@@ -45,8 +46,7 @@ def _line(row: GridRow, style: Style) -> str:
         forward = figure(node.value, style)
     if edge is None:
         return _row(name, forward, "", text(row.words, style), "", "", _strong(row.total))
-    rule = f" = {notation.pretty(edge.rule)}" if edge.rule else ""
-    local = code(f"∂{edge.child_name}/∂{edge.parent_name}{rule}", style)
+    local = code(quotient(edge), style)
     numbers = (figure(edge.local, style), figure(edge.upstream, style))
     return _row(
         name,
@@ -60,6 +60,11 @@ def _line(row: GridRow, style: Style) -> str:
 
 def _row(*cells: str) -> str:
     return f"| {' | '.join(cells)} |"
+
+
+def _item(sentence: str, style: Style) -> str:
+    """An item of a list; of a list within it where the sentence belongs to the one before."""
+    return f"{'  ' if sentence.startswith(' ') else ''}- {text(sentence.lstrip(), style)}"
 
 
 def _strong(total: str) -> str:

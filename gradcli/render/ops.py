@@ -48,8 +48,10 @@ def described(entry: Entry) -> list[tuple[str, str]]:
     facts.append(("domain", entry.domain or "everywhere"))
     if entry.convention:
         facts.append(("kinks", f"{entry.kinks}: {entry.convention}" if entry.kinks else entry.convention))
-    if entry.gate or entry.role:
-        facts.append(("gate", ": ".join(filter(None, (entry.gate, entry.role)))))
+    if entry.gate:
+        facts.append(("gate", entry.gate))
+    if entry.role:
+        facts.append(("backward", entry.role))
     if entry.checks:
         facts.append(("checked", "\n".join(checked(entry))))
     facts.append(("source", entry.source))
@@ -69,7 +71,7 @@ def checked(entry: Entry) -> list[str]:
     """The hand-checked points, a line each."""
     return [
         f"at {', '.join(map(number, check.at))}: {number(check.value)}, derivative "
-        + ", ".join("none" if partial is None else number(partial) for partial in check.partials)
+        + ", ".join("not checked" if partial is None else number(partial) for partial in check.partials)
         for check in entry.checks
     ]
 

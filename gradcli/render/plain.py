@@ -19,7 +19,7 @@ def render(report: Report, style: Style | None = None) -> str:
     return "".join(pieces(report)).removesuffix("\n")
 
 
-def pieces(report: Report) -> Iterator[str]:
+def pieces(report: Report, style: Style | None = None) -> Iterator[str]:
     """The lines, each with its end."""
-    for address, value, _ in list_cells(report.source, report.wrt):
-        yield f"{visible(address)}\t{number(value)}\n"
+    for cell in list_cells(report.source, report.wrt):
+        yield f"{visible(cell.address)}\t{number(cell.value)}\n"

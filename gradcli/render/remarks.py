@@ -23,6 +23,9 @@ INFLUENTIAL = 8
 RANKED = 30
 """Nodes that --rank lists, unless all are wanted."""
 
+LINE = 100
+"""Columns to which lists are wrapped where there is no width (a pipe)."""
+
 LISTED = 10
 """Sentences of one kind, and closed forms, that are shown, unless all are wanted."""
 
@@ -43,7 +46,7 @@ def footer(report: Report, style: Style) -> Iterator[Line]:
 
 
 def _told(items: list[Line], style: Style) -> Iterator[Line]:
-    return listed(items, style.width, plain(" · ", style) if not style.ascii else "; ")
+    return listed(items, style.width or LINE, plain(" · ", style) if not style.ascii else "; ")
 
 
 def _sentence(mark: str, part: str, sentence: str, style: Style) -> Iterator[Line]:
@@ -61,6 +64,8 @@ def _influence(report: Report, style: Style) -> Iterator[Line]:
     """What raising the most influential variable does, and the others beside it."""
     if report.nudge is not None:
         yield from wrapped([(plain(report.nudge.sentence(report.output), style), "")], style.width)
+    if style.rank_nodes:
+        return  # the ranking of all nodes says it
     ranking = [(name, abs(g)) for name, g in report.ranking if not isnan(g)]
     largest = ranking[0][1] if ranking else 0.0
     if len(ranking) < 2 or not 0 < largest < inf:
@@ -79,12 +84,22 @@ def _kept(report: Report, style: Style) -> Iterator[Line]:
     """How many forward values the backward pass reads, and which."""
     kept, every = report.kept, len(report.order)
     if not report.graph.varied[report.graph.output]:
-        yield from _sentence("", "", f"{report.output} depends on no input: there is no gradient", style)
+        yield from _sentence("", "", no_gradient(report), style)
         return
     if every < 2:
         return
     which = ": " + " ".join(report.graph.names[i] for i in kept) if 0 < len(kept) <= INFLUENTIAL else ""
     yield from _sentence("", "", f"backward needs {len(kept):,} of the {every:,} forward values kept{which}", style)
+
+
+def no_gradient(report: Report) -> str:
+    """Why there is no gradient at all."""
+    graph = report.graph
+    if not any(graph.used[i] for i in graph.inputs.values()):
+        return f"{report.output} depends on no input: there is no gradient"
+    stops = dict.fromkeys(op for i, op in enumerate(graph.ops) if graph.used[i] and not op.differentiable)
+    only = "comparisons" if all(op.gate == "condition" for op in stops) else ", ".join(op.name for op in stops)
+    return f"{report.output} depends on its inputs through {only} only, which carry no gradient"
 
 
 # ── paths and ranking ───────────────────────────────────────────────────────────────────────────────────────
@@ -102,16 +117,13 @@ def path_lines(report: Report, name: str, style: Style) -> Iterator[Line]:
     what = f"1 path from {name} to {output}" if found.total == 1 else f"{count} paths from {name} to {output}"
     sum_ = "its product is" if found.total == 1 else "their products add up to"
     yield from _sentence("", "title", f"{what}; {sum_} {gradient}", style)
-    same: dict[tuple[object, object], list[Path]] = {}
-    for path in found.listed:
-        same.setdefault((path.nodes, path.locals), []).append(path)
-    shown = [alike[0] for alike in same.values()]
+    shown = found.listed
     products = aligned([figure(path.product, style) for path in shown])
     shares = [_percent(path.share) for path in shown]
     ways = [plain(_way(report, path), style) for path in shown]
     share_width, way_width = max(map(len, shares)), max(map(width, ways))
-    for path, alike, product, share, way in zip(shown, same.values(), products, shares, ways, strict=True):
-        such = f" ({len(alike)} such paths)" if len(alike) > 1 else ""
+    for path, product, share, way in zip(shown, products, shares, ways, strict=True):
+        such = f" ({_count(path.count)} such paths)" if path.count > 1 else ""
         factors = plain(_factors(path, style) + such, style)
         line: Line = [("  ", ""), (product, "gradient"), (f"  {share:>{share_width}}  ", "dim"), (way, "")]
         whole = [*line, (" " * (way_width - width(way)) + "  " + factors, "dim")]
@@ -120,9 +132,10 @@ def path_lines(report: Report, name: str, style: Style) -> Iterator[Line]:
         else:
             yield from wrapped(line, style.width, 6)
             yield from wrapped([("      " + factors, "dim")], style.width, 6)
-    if found.total > len(found.listed):
+    listed_ = sum(path.count for path in shown)
+    if found.total > listed_:
         order = "the strongest are" if found.strongest else "the first found are"
-        yield [(plain(f"  … {order} shown: {len(found.listed)} of {count}", style), "dim")]
+        yield [(plain(f"  … {order} shown: {_count(listed_)} of {count}", style), "dim")]
 
 
 def _way(report: Report, path: Path) -> str:
@@ -209,14 +222,32 @@ def _reasons(failures: Sequence[str], unchecked: Sequence[str], style: Style) ->
             yield [(plain(f"    … {len(sentences) - len(shown):,} more (--full shows all)", style), "dim")]
 
 
+def _every(count: int, noun: str) -> str:
+    """ "the value", "both values", "all 3 values" """
+    return {1: f"the {noun}", 2: f"both {noun}s"}.get(count, f"all {count:,} {noun}s")
+
+
+def _some(count: int, noun: str) -> str:
+    """ "1 value", "2 values" """
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 def _sympy(verdict: SympyVerdict) -> str:
-    count = "the gradient" if verdict.checked == 1 else f"all {verdict.checked:,} gradients"
+    every = verdict.checked == (verdict.checked if verdict.asked is None else verdict.asked)
+    count = _every(verdict.checked, "gradient") if every else f"{verdict.checked:,} of the {verdict.asked:,} gradients"
+    if not verdict.checked and verdict.ops and verdict.status in ("passed", "partial"):
+        rest = "" if verdict.status == "passed" else "; not checked:"
+        return (
+            f"sympy agrees with {_every(verdict.ops, 'op')} by itself{rest}"
+            if every
+            else (f"sympy agrees with {_some(verdict.ops, 'op')}, taken one by one{rest}")
+        )
     if verdict.status == "passed":
-        return f"sympy derived {count} by itself and agrees"
+        return f"sympy derived {count} by itself and agrees" if verdict.checked else "sympy had nothing to derive"
     if verdict.status == "failed":
         return "sympy derived the gradients by itself and DISAGREES:"
     if verdict.status == "partial":
-        return f"sympy derived {verdict.checked:,} of the gradients by itself and agrees; not checked:"
+        return f"sympy derived {count} by itself and agrees; not checked:"
     return "not checked by sympy:" if verdict.unchecked else "not checked by sympy"
 
 
@@ -236,17 +267,36 @@ def _derivatives(report: Report, verdict: SympyVerdict, style: Style) -> Iterato
 
 
 def _proof(report: Report, verdict: ProofVerdict) -> str:
-    counted = f"{verdict.nodes:,} values" if verdict.nodes != 1 else "1 value"
-    edges = f"{verdict.edges:,} local gradients" if verdict.edges != 1 else "1 local gradient"
     if verdict.status == "passed":
-        what = f"{report.output} and its gradients" if report.gradients else report.output
-        digits = "" if verdict.digits is None else f"; {what} to {verdict.digits} digits"
-        return f"proved: all {counted} and {edges}{digits}"
+        counts = ((verdict.nodes, "value"), (verdict.edges, "local gradient"))
+        counted = " and ".join(_every(count, noun) for count, noun in counts if count)
+        return "proved: " + "; ".join(filter(None, (counted, _digits(report, verdict))))
     if verdict.status == "failed":
         return "proof FAILED: a number lies outside its rigorous bounds:"
     if verdict.status == "partial":
-        return f"proved: {counted} and {edges}; not proved:"
+        counted = f"{_some(verdict.nodes, 'value')} and {_some(verdict.edges, 'local gradient')}"
+        return f"proved: {counted}; not proved:"
     return "not proved:" if verdict.unproved else "not proved"
+
+
+def _digits(report: Report, verdict: ProofVerdict) -> str:
+    """To how many digits the output, and the gradients if theirs were counted, are right."""
+    if verdict.digits is None:
+        return ""
+    gradients = "its gradient" if len(report.gradients) == 1 else "its gradients"
+    value = verdict.lost.get("value")
+    poor = [few for cell, few in verdict.lost.items() if cell != "value"]
+    known = "value" not in verdict.uncounted
+    slopes = bool(report.gradients) and all(cell == "value" for cell in verdict.uncounted)
+    if not known:
+        return ""
+    if not slopes:
+        return f"{report.output} to {verdict.digits} digits" if not poor else ""
+    if value is not None and not poor and verdict.others is not None:
+        return f"{report.output} to {value} digits (see the warning), {gradients} to {verdict.others}"
+    if poor and value is None and verdict.others is not None:
+        return f"{report.output} to {verdict.others} digits, {gradients} to {min(poor)} (see the warning)"
+    return f"{report.output} and {gradients} to {verdict.digits} digits"
 
 
 def _differences(verdict: DifferencesVerdict) -> str:

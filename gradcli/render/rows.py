@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from gradcli import notation
 from gradcli.graph import Graph
 from gradcli.tokens import lexis
+
+if TYPE_CHECKING:
+    from gradcli.report import Report
 
 LONGEST = 1000
 """Characters up to which a node is shown as written; nested spans would add up to the square of the text."""
@@ -28,6 +32,26 @@ def expression(graph: Graph, index: int) -> str:
         return text[head.end() :].strip() if head else text
     text = notation.text(graph, index) if len(graph) <= TEXT else ""
     return text if 0 < len(text) <= LONGEST else notation.formula(graph, index)
+
+
+def title(report: Report) -> str:
+    """The user's statements on one line, without comments; the last alone where that would be long."""
+    found = statements(report.expression)
+    whole = "; ".join(found)
+    return whole if len(whole) <= LONGEST or len(found) < 2 else f"…; {found[-1]}"
+
+
+def statements(text: str) -> list[str]:
+    """The statements of a text, each on one line, without comments."""
+    found, start, depth = [], 0, 0
+    text = re.sub("#[^\n]*", "", text)
+    for match in re.finditer(r"[();\n]|\Z", text):
+        if match[0] in ("(", ")"):
+            depth += 1 if match[0] == "(" else -1
+        elif depth <= 0 or not match[0]:
+            found.append(" ".join(text[start : match.start()].split()))
+            start = match.end()
+    return [statement for statement in found if statement]
 
 
 class Rules:

@@ -6,13 +6,16 @@ wrapped: when even the poorest plan is too wide, the lines are longer than the t
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import product
 
 from gradcli.notation import pretty
 from gradcli.render.figures import Style, aligned, figure, plain
-from gradcli.render.lines import Line, Piece, folded, painted, text_of, width
-from gradcli.render.remarks import footer, path_lines, ranking_lines, verdict_lines
+from gradcli.render.lines import Line, Piece, folded, listed, painted, text_of, width
+from gradcli.render.remarks import LINE, footer, path_lines, ranking_lines, verdict_lines
+from gradcli.render.rows import statements
 from gradcli.report import EdgeRow, NodeRow, Report
 
 ROWS = 200
@@ -22,6 +25,12 @@ END = 30
 
 LINES = 12
 """Edges of one node that are shown; of more, a count."""
+
+MOST = 6
+"""Lines that an expression may take."""
+
+STATEMENTS = 3
+"""Lines that several statements may take; of more, the last statement is shown."""
 
 LONG = 60
 """Columns of an expression as written, beyond which the column for it is left out."""
@@ -33,13 +42,14 @@ GAP = "  "
 class Plan:
     """Which columns there are.
 
-    formula, rule: columns that "n1 = …" and a rule may take; longer ones are left out, one by one.
+    node, edge: columns that "n1 = …" and "∂n1/∂x = …" may take; the formula, or the rule, of those that would be
+    longer is left out, one by one.   quotient: whether there is a column for "∂n1/∂x = …" at all.
     """
 
-    formula: int = 60
-    rule: int = 28
+    node: int = 64
+    edge: int = 80
     via: bool = True
-    edge: bool = True  # ∂child/∂parent
+    quotient: bool = True
     gate: bool = False
     written: bool = False
     downstream: bool = False
@@ -48,22 +58,19 @@ class Plan:
 
 
 DEFAULT = Plan()
-PLANS = (
+RICH = (
     Plan(written=True, gate=True, downstream=True),
     Plan(written=True, gate=True),
     Plan(gate=True, downstream=True),
     Plan(gate=True),
     DEFAULT,
-    Plan(gap=1),
     Plan(heading="∂{f}/∂node"),
-    Plan(36, 20, heading="∂{f}/∂node"),
-    Plan(24, 14, heading="∂{f}/∂node"),
-    Plan(18, 0, heading="∂{f}/∂node"),
-    Plan(18, 0, via=False, heading="∂{f}/∂node"),
-    Plan(0, 0, via=False, heading="∂{f}/∂node"),
-    Plan(0, 0, via=False, edge=False, heading="∂{f}"),
+    Plan(heading="∂{f}/∂node", gap=1),
 )
-"""From rich to poor."""
+"""Plans that leave out no formula and no rule, from rich to poor."""
+
+LOST = {"formula": 3.5, "rule": 2.5, "via": 0.6, "heading": 4.0, "gap": 1.0, "quotient": 40.0}
+"""What it costs to leave something out of a row, or to shorten the heading: the cheapest plan that fits is drawn."""
 
 
 @dataclass(slots=True)
@@ -93,9 +100,9 @@ class Row:
 
 def render(report: Report, style: Style) -> str:
     """The whole table with its footer, without the verdicts."""
-    rows = _drawn(report, style)
+    rows = _drawn(report, style) if report.order else []
     wide = max(map(width, (text_of(line) for line in rows)), default=0)
-    lines = [*_title(report, style, wide), [], *rows, []]
+    lines = [*_title(report, style, wide), [], *rows, *([[]] if rows else [])]
     for name in style.paths:
         lines += [*path_lines(report, name, style), []]
     if style.rank_nodes:
@@ -114,22 +121,26 @@ def verdicts(report: Report, style: Style) -> str:
 
 def _title(report: Report, style: Style, wide: int) -> Iterable[Line]:
     """The expression, and how to read the table."""
-    graph = report.graph
-    lines = [line.strip() for line in report.expression.splitlines() if line.strip()]
-    if len(lines) == 1 and graph.output not in graph.labels and ";" not in lines[0]:
-        lines = [lines[0] if lines[0] == report.output else f"{report.output} = {lines[0]}"]
-    most = 6 if not style.full else 10**6
     columns = style.width or 2000
-    shown = [part for line in lines[:most] for part in folded(plain(line, style), columns, most, 4)][:most]
-    if len(lines) > most:
-        shown.append(plain("…", style))
-    hint = plain("forward ↓ down, backward ↑ up", style)
+    found = statements(report.expression)
+    if report.graph.output not in report.graph.labels and found[-1] != report.output:
+        found[-1] = f"{report.output} = {found[-1]}" if len(found) == 1 else found[-1]
+    if not report.order and not found[-1].endswith(f"= {figure(report.value, style)}"):
+        found[-1] += f" = {figure(report.value, style)}"
+    most = MOST if not style.full else 10**6
+    shown = [
+        text_of(line) for line in listed([[(plain(part, style), "")] for part in found], style.width or LINE, "; ")
+    ]
+    if len(found) == 1 or (len(shown) > STATEMENTS and not style.full):
+        last = found[-1] if len(found) == 1 else f"…; {found[-1]}"
+        shown = folded(plain(last, style), columns, most, 4)[:most]
+    hint = plain("forward ↓ down, backward ↑ up", style) if report.order else ""
     room = min(wide, columns) - len(hint)
-    title: list[Line] = [[(line, "title")] for line in shown]
-    if room - width(shown[-1]) < 3:
-        title.append([])
-    title[-1] += [(" " * (room - width(text_of(title[-1]))), ""), (hint, "dim")]
-    return title
+    lines: list[Line] = [[(line, "title")] for line in shown]
+    if hint and room - width(shown[-1]) < 3:
+        lines.append([])
+    lines[-1] += [(" " * (room - width(text_of(lines[-1]))), ""), (hint, "dim")]
+    return lines
 
 
 # ── rows ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -142,17 +153,56 @@ def _drawn(report: Report, style: Style) -> list[Line]:
     shown = [*order[:END], *order[-END:]] if many else order
     nodes = report.node_rows(shown, None if style.full else LINES)
     skipped = len(order) - len(shown)
-    lines: list[Line] = []
+    if style.width is None:
+        return _laid(report, nodes, skipped, DEFAULT, style)
     copied = any(len(node.edges) > 1 for node in nodes)
     brief = all(len(node.written) <= LONG for node in nodes)
-    plans = [plan for plan in PLANS if (copied or not plan.downstream) and (brief or not plan.written)]
-    if style.width is None:
-        plans = [DEFAULT]
-    for plan in plans:
+    lines: list[Line] = []
+    for plan in RICH:
+        if (copied or not plan.downstream) and (brief or not plan.written):
+            lines = _laid(report, nodes, skipped, plan, style)
+            wide = max(width(text_of(line).rstrip()) for line in lines)
+            if wide <= style.width:
+                return lines
+    for plan in _reduced(nodes, wide - style.width):
         lines = _laid(report, nodes, skipped, plan, style)
-        if style.width is None or max(width(text_of(line).rstrip()) for line in lines) <= style.width:
+        if max(width(text_of(line).rstrip()) for line in lines) <= style.width:
             break
     return lines
+
+
+def _reduced(nodes: list[NodeRow], excess: int) -> Iterator[Plan]:
+    """Plans that leave something out, the cheapest first; `excess`: the columns that must go, at least.
+
+    What a plan saves is worked out from the longest texts that it leaves, so that few plans are tried.
+    """
+    edges = [edge for node in nodes for edge in node.edges]
+    formulas = [(width(_named(node)), width(node.name)) for node in nodes]
+    rules = [(width(_ruled(edge)), width(_quotient(edge))) for edge in edges]
+    vias = max((width(edge.op) for edge in edges), default=0) + len(GAP)
+    plans: list[tuple[float, int, Plan]] = []
+    yes_no = (True, False)
+    for (node, at), (edge, along), via, quotient, short, gap in product(
+        _caps(formulas), _caps(rules), yes_no, yes_no, yes_no, (1, 2)
+    ):
+        saved = max(w for w, _ in formulas) - at + max((w for w, _ in rules), default=0) - along
+        saved += (0 if via else vias) + 1 - gap + len("/∂node") * short
+        cost = LOST["formula"] * sum(full > node for full, name in formulas if full > name)
+        cost += LOST["rule"] * sum(full > edge for full, name in rules if full > name)
+        cost += (0 if via else LOST["via"] * len(edges)) + (LOST["heading"] if short else 0)
+        cost += LOST["gap"] if gap == 1 else 0
+        cost += 0 if quotient else LOST["quotient"] * len(edges)
+        heading = "∂{f}" if short else "∂{f}/∂node"
+        if saved >= excess or not quotient:
+            plans.append((cost, len(plans), Plan(node, edge, via, quotient, gap=gap, heading=heading)))
+    plans.append((1e9, len(plans), Plan(0, 0, via=False, quotient=False, heading="∂{f}")))
+    return (plan for _, _, plan in sorted(plans))
+
+
+def _caps(texts: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Limits worth trying on (full, short) widths, and the widest text that each leaves."""
+    fulls = sorted({full for full, short in texts if full > short} | {0})
+    return [(cap, max((full if full <= cap else short for full, short in texts), default=0)) for cap in fulls]
 
 
 def _laid(report: Report, nodes: list[NodeRow], skipped: int, plan: Plan, style: Style) -> list[Line]:
@@ -162,8 +212,8 @@ def _laid(report: Report, nodes: list[NodeRow], skipped: int, plan: Plan, style:
         written="as written",
         via="via",
         gate="gate",
-        edge="local gradient" if plan.edge else "",
-        local="" if plan.edge else "local",
+        edge="local gradient" if plan.quotient else "",
+        local="" if plan.quotient else "local",
         upstream="upstream",
         downstream="downstream",
         total=plan.heading.format(f=report.output if width(report.output) <= 12 else "out"),
@@ -192,18 +242,17 @@ def _laid(report: Report, nodes: list[NodeRow], skipped: int, plan: Plan, style:
 
 def _rows(report: Report, node: NodeRow, plan: Plan, style: Style) -> list[Row]:
     """The lines of one node: one an edge, and the sum where there are several."""
-    formula = f"{node.name} = {pretty_formula(node.formula)}" if node.formula else node.name
     bad = report.trouble is not None and report.trouble.node == node.index
     mark = "" if not bad else "! " if style.ascii else "✗ "
     first = Row(
-        node=mark + (formula if width(formula) <= plan.formula else node.name),
+        node=mark + (_named(node) if width(_named(node)) <= plan.node else node.name),
         forward=figure(node.value, style),
-        written=node.written if node.formula and plan.written else "",
+        written=_written(node) if plan.written else "",
         bad=bad,
     )
     total = "" if node.gradient is None else figure(node.gradient, style)
     if node.index == report.graph.output:
-        first.edge = f"start: ∂{node.name}/∂{node.name}" if plan.edge else ""
+        first.edge = f"start: ∂{node.name}/∂{node.name}" if plan.quotient else ""
         first.total, first.final = figure(report.source.adjoints[node.index] or 0.0, style), True
         if node.edges == ():
             return [first]
@@ -218,7 +267,7 @@ def _rows(report: Report, node: NodeRow, plan: Plan, style: Style) -> list[Row]:
     if left:
         rows.append(Row(words=f"… {left:,} more edges", dim=True))
     if node.uses > 1:
-        terms = [] if left else [figure(edge.downstream, style) for edge in node.edges if edge.chosen]
+        terms = [] if left else [figure(edge.downstream, style) for edge in node.edges]
         used = "twice" if node.uses == 2 else f"{node.uses:,} times"
         rows.append(Row(words=f"copy, used {used}", parts=terms, total=total, final=True))
     return rows
@@ -231,16 +280,35 @@ def pretty_formula(formula: str) -> str:
 
 def _fill(row: Row, edge: EdgeRow, report: Report, plan: Plan, style: Style) -> None:
     row.via, row.gate = edge.op, report.graph.ops[edge.child].gate
-    if plan.edge:
-        row.edge = f"∂{edge.child_name}/∂{edge.parent_name}"
-        rule = pretty(edge.rule)
-        if not edge.chosen:
-            row.edge += ": not chosen"
-        elif rule and not _numeric(rule) and width(rule) <= plan.rule:
-            row.edge += f" = {rule}"
+    if plan.quotient:
+        row.edge = _ruled(edge) if width(_ruled(edge)) <= plan.edge or not edge.chosen else _quotient(edge)
     row.local, row.upstream = figure(edge.local, style), figure(edge.upstream, style)
     row.downstream = row.total = figure(edge.downstream, style)
     row.dim = not edge.chosen
+
+
+def _named(node: NodeRow) -> str:
+    """`n1 = w0*x0`"""
+    return f"{node.name} = {pretty_formula(node.formula)}" if node.formula else node.name
+
+
+def _written(node: NodeRow) -> str:
+    """A node as the user wrote it, where that says more than its formula in node names."""
+    bare = re.sub(r"\s", "", node.written)
+    formula = re.sub(r"\s", "", node.formula)
+    return node.written if formula and bare not in (formula, f"{node.name}={formula}") else ""
+
+
+def _quotient(edge: EdgeRow) -> str:
+    return f"∂{edge.child_name}/∂{edge.parent_name}"
+
+
+def _ruled(edge: EdgeRow) -> str:
+    """`∂n6/∂n5 = n6`; a rule that is a number stands in the next column."""
+    rule = pretty(edge.rule)
+    if not edge.chosen:
+        return f"{_quotient(edge)}: not chosen"
+    return f"{_quotient(edge)} = {rule}" if rule and not _numeric(rule) else _quotient(edge)
 
 
 def _numeric(rule: str) -> bool:
@@ -268,7 +336,7 @@ def _widths(all_rows: list[Row], rows: list[Row], plan: Plan) -> dict[str, int]:
 
 def _room(columns: dict[str, int], plan: Plan) -> int:
     """Columns from the local gradient to the last equals sign: where words stand instead of figures."""
-    room = columns["local"] + 3 + columns["upstream"] + (columns["edge"] + plan.gap if plan.edge else 0)
+    room = columns["local"] + 3 + columns["upstream"] + (columns["edge"] + plan.gap if plan.quotient else 0)
     return room + (3 + columns["downstream"] if plan.downstream else 0)
 
 
@@ -287,7 +355,7 @@ def _line(row: Row, columns: dict[str, int], plan: Plan, style: Style, *, head: 
         if getattr(plan, name):
             line += [(GAP, ""), cell(name, "dim")]
     line.append((GAP, ""))
-    block: Line = [cell("edge", ""), (" " * plan.gap, "")] if plan.edge else []
+    block: Line = [cell("edge", ""), (" " * plan.gap, "")] if plan.quotient else []
     filled = bool(row.local.strip())
     block += [cell("local", "gradient", right=head), sign(plain("×", style), filled)]
     block.append(cell("upstream", "gradient", right=True))

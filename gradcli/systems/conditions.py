@@ -104,10 +104,19 @@ class Condition:
 
     def __str__(self) -> str:
         return ", or ".join(
-            " and ".join(f"{left} {SYMBOLS[signs]} {right}" for (left, right), signs in case.items())
+            " and ".join(_worded(left, SYMBOLS[signs], right) for (left, right), signs in case.items())
             for case in self.cases
         )
 
+
+def _worded(left: str, symbol: str, right: str) -> str:
+    """`x > 0`; `p = floor(p)` is said in words."""
+    if right == f"floor({left})" and symbol in WHOLE:
+        return f"{left} {WHOLE[symbol]}"
+    return f"{left} {symbol} {right}"
+
+
+WHOLE = {"=": "is a whole number", "≠": "is no whole number"}
 
 ALWAYS, NEVER = Condition(({},)), Condition(())
 

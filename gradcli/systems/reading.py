@@ -1,13 +1,15 @@
 """The system that reads a rule instead of running it: which of the output and the inputs does a partial use?
 
 That is what must be kept for the backward pass, and the rule itself says so: the partial of mul names its
-other input, the partial of exp its output.
+other input, the partial of exp its output. Read is the rule that textbooks and the table show, f·(1-f) of a
+sigmoid, not the longer form that is computed for its digits.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from gradcli.notation import local
 from gradcli.ops.op import Op
 from gradcli.systems import Function, System
 
@@ -63,9 +65,9 @@ class Reads(dict[tuple[Op, int], frozenset[int]]):
     def __missing__(self, key: tuple[Op, int]) -> frozenset[int]:
         op, k = key
         x = [Read(i) for i in range(OTHERS if op.variadic else len(op.parameters))]
-        partial, selected = op.partial(k), op.selected(k)
+        selected = op.selected(k)
         used = _union(
-            None if partial is None else partial(READING, Read(OUTPUT), *x),
+            None if op.partial(k) is None else local(op, k, READING, Read(OUTPUT), x),
             None if selected is None else selected(READING, *x),
         )
         self[key] = used.places
