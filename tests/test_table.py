@@ -13,7 +13,7 @@ from gradcli.render.lines import folded, text_of, wrapped
 from gradcli.render.table import render, verdicts
 from gradcli.report import Report, build
 from gradcli.syntax import parse
-from gradcli.verify import DifferencesVerdict, ProofVerdict, SympyVerdict, Verification
+from gradcli.verify import DifferencesVerdict, Kink, ProofVerdict, SympyVerdict, Verification
 
 GOLDEN = Path(__file__).parent / "golden" / "table"
 
@@ -292,7 +292,7 @@ VERDICTS = [
     (Verification(), ""),
     (
         Verification(proof=ProofVerdict("passed", 3, 1, 16)),
-        "✓ proved: all 3 values and 1 local gradient; f and its gradients to 16 digits\n",
+        "✓ proved: all 3 values and the local gradient; f and its gradients to 16 digits\n",
     ),
     (
         Verification(proof=ProofVerdict("failed", 3, 2, None, failures=("grad.x is 2, not 3",))),
@@ -304,8 +304,36 @@ VERDICTS = [
     ),
     (
         Verification(proof=ProofVerdict("passed", 1, 1, 3, warnings=("f has 3 right digits",), notes=("a kink",))),
-        "✓ proved: all 1 value and 1 local gradient; f and its gradients to 3 digits\n"
+        "✓ proved: the value and the local gradient; f and its gradients to 3 digits\n"
         "note: a kink\nwarning: f has 3 right digits\n",
+    ),
+    (
+        Verification(proof=ProofVerdict("passed", 3, 4, 0, lost={"value": 0}, others=15)),
+        "✓ proved: all 3 values and 4 local gradients; f to 0 digits (see the warning), its gradients to 15\n",
+    ),
+    (
+        Verification(proof=ProofVerdict("passed", 2, 2, 3, lost={"grad.x": 3}, others=14)),
+        "✓ proved: both values and both local gradients; f to 14 digits, its gradients to 3 (see the warning)\n",
+    ),
+    (
+        Verification(proof=ProofVerdict("passed", 2, 0, 15, uncounted=("grad.x",), kinks=(Kink(2, "f is bent"),))),
+        "✓ proved: both values; f to 15 digits\nnote: f is bent\n",
+    ),
+    (
+        Verification(
+            proof=ProofVerdict("passed", 2, 1, 15, kinks=(Kink(2, "f is bent"),)),
+            sympy=SympyVerdict("passed", 0.0, {}, 2, asked=2, kinks=(Kink(None, "x is bent"),)),
+        ),
+        "✓ sympy derived both gradients by itself and agrees\n"
+        "✓ proved: both values and the local gradient; f and its gradients to 15 digits\nnote: f is bent\n",
+    ),
+    (
+        Verification(sympy=SympyVerdict("partial", checked=1, asked=2, ops=3, unchecked=("∂f/∂y (nan)",))),
+        "○ sympy derived 1 of the 2 gradients by itself and agrees; not checked:\n    ∂f/∂y (nan)\n",
+    ),
+    (
+        Verification(sympy=SympyVerdict("partial", checked=0, asked=2, ops=3, unchecked=("the whole",))),
+        "○ sympy agrees with 3 ops, taken one by one; not checked:\n    the whole\n",
     ),
     (
         Verification(sympy=SympyVerdict("passed", 0.0, {"x": "2*x^3"}, 1)),

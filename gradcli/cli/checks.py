@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from gradcli.cli.command import one_of
@@ -31,7 +32,7 @@ class Checks:
     """The checks of one run. sympy's process is started at once, so that its import overlaps."""
 
     def __init__(self, wanted: tuple[str, ...], budget: float | None) -> None:
-        self.wanted, self.given = wanted, budget
+        self.wanted, self.given, self.started = wanted, budget, monotonic()
         self.session: Session | None = None
 
     @property
@@ -52,20 +53,28 @@ class Checks:
         if self.session is not None:
             self.session.close()
 
-    def run(self, gradients: Gradients) -> Verification:
-        """The verdicts on an evaluation."""
+    @property
+    def left(self) -> float:
+        """Seconds that are left of the budget."""
+        return max(self.budget - (monotonic() - self.started), 0.0)
+
+    def run(self, gradients: Gradients, wrt: Collection[str] | None = None) -> Verification:
+        """The verdicts on an evaluation.
+
+        wrt: the names whose gradients were asked for; None for every variable.
+        """
         from gradcli.verify import Verification
 
         proof = differences = None
         if "proof" in self.wanted:
             from gradcli.verify.proof import prove
 
-            proof = prove(gradients, self.budget)
+            proof = prove(gradients, self.budget, wrt=wrt)
         if "differences" in self.wanted:
             from gradcli.verify.differences import check_differences
 
-            differences = check_differences(gradients)
-        sympy = self.session.check(gradients, proof) if self.session is not None else None
+            differences = check_differences(gradients, self.left, wrt=wrt)
+        sympy = self.session.check(gradients, proof, wrt=wrt) if self.session is not None else None
         return Verification(proof=proof, sympy=sympy, differences=differences)
 
 

@@ -197,8 +197,8 @@ def verdict_lines(report: Report, style: Style) -> Iterator[Line]:
         return
     if verification.sympy is not None:
         yield from _verdict(verification.sympy.status, _sympy(verification.sympy), style)
-        yield from _derivatives(report, verification.sympy, style)
         yield from _reasons(verification.sympy.failures, verification.sympy.unchecked, style)
+        yield from _derivatives(report, verification.sympy, style)
     if verification.proof is not None:
         yield from _verdict(verification.proof.status, _proof(report, verification.proof), style)
         yield from _reasons(verification.proof.failures, verification.proof.unproved, style)
@@ -268,8 +268,8 @@ def _derivatives(report: Report, verdict: SympyVerdict, style: Style) -> Iterato
 
 def _proof(report: Report, verdict: ProofVerdict) -> str:
     if verdict.status == "passed":
-        counts = ((verdict.nodes, "value"), (verdict.edges, "local gradient"))
-        counted = " and ".join(_every(count, noun) for count, noun in counts if count)
+        edges = _every(verdict.edges, "local gradient").removeprefix("all ") if verdict.edges else ""
+        counted = " and ".join(filter(None, (_every(verdict.nodes, "value") if verdict.nodes else "", edges)))
         return "proved: " + "; ".join(filter(None, (counted, _digits(report, verdict))))
     if verdict.status == "failed":
         return "proof FAILED: a number lies outside its rigorous bounds:"

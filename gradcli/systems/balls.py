@@ -207,12 +207,15 @@ class Balls(System):
         return arb_series([ZERO, steepest.union(-steepest)])
 
     def atan2(self, y: Any, x: Any) -> Any:
-        """The angle of the point (x, y); on the cut along x < 0 either of π and -π."""
+        """The angle of the point (x, y); on the cut along x < 0 either of π and -π, and at (0, 0) any.
+
+        Balls know no -0, by which IEEE 754 chooses between these angles.
+        """
         y0, x0 = (v[0] if type(v) is arb_series else ball(v) for v in (y, x))
         angle = arb.atan2(y0, x0)
-        if y0.is_zero() and x0 < 0:
+        if y0.is_zero() and not x0 > 0:
             self.kinks += 1
-            angle = angle.union(-angle)
+            angle = arb.pi().union(-arb.pi())
         if type(x) is not arb_series and type(y) is not arb_series:
             return angle
         if y0.is_zero() and x0.is_zero():

@@ -7,13 +7,15 @@ differences   the textbook's gradient check
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from time import monotonic
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from gradcli.errors import UsageError
 
 if TYPE_CHECKING:
     from gradcli.autodiff import Gradients
+    from gradcli.graph import Graph
 
 Outcome = Literal["passed", "failed", "partial", "skipped"]
 
@@ -21,10 +23,22 @@ BUDGET = 5.0
 """Seconds that verification may take, all in all."""
 
 
+class Kink(NamedTuple):
+    """A place where calculus leaves a choice, and the engine's was found between the one-sided derivatives.
+
+    node: the node that has the kink, if that is known.   said: the sentence about it.
+    """
+
+    node: int | None
+    said: str
+
+
 class ProofVerdict(NamedTuple):
     """What ball arithmetic says: every value and local gradient within 64 ulp of a rigorous enclosure.
 
     digits: decimal digits to which the output and every gradient are right, by enclosures of the whole graph.
+    lost: cell → its digits, where they are few; others: the digits of all but these.
+    uncounted: the cells whose digits were not counted: at a kink there is no single gradient.
     """
 
     status: Outcome
@@ -36,6 +50,9 @@ class ProofVerdict(NamedTuple):
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     lost: Mapping[str, int] = {}
+    others: int | None = None
+    uncounted: tuple[str, ...] = ()
+    kinks: tuple[Kink, ...] = ()
 
 
 class SympyVerdict(NamedTuple):
@@ -48,6 +65,9 @@ class SympyVerdict(NamedTuple):
     failures: tuple[str, ...] = ()
     unchecked: tuple[str, ...] = ()  # why it is partial or skipped, one sentence each
     notes: tuple[str, ...] = ()
+    asked: int | None = None  # gradients that there were to compare
+    ops: int = 0  # ops that were compared by themselves
+    kinks: tuple[Kink, ...] = ()
 
 
 class DifferencesVerdict(NamedTuple):
@@ -59,6 +79,7 @@ class DifferencesVerdict(NamedTuple):
     failures: tuple[str, ...] = ()
     unchecked: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    kinks: tuple[Kink, ...] = ()
 
 
 Verdict = ProofVerdict | SympyVerdict | DifferencesVerdict
@@ -89,11 +110,26 @@ class Verification(NamedTuple):
         """Every number that is wrong, one sentence each."""
         return tuple(failure for part in self.parts for failure in part.failures)
 
+    def notes(self, told: Collection[int] = ()) -> tuple[str, ...]:
+        """What there is to note, and each kink once: by its node where one is known, else by its gradients.
 
-def verify(gradients: Gradients, which: str = "all", budget: float = BUDGET) -> Verification:
+        told: nodes whose kink has been told already, with the convention that was used.
+        """
+        notes = [note for part in self.parts for note in part.notes]
+        kinks = [kink for part in self.parts for kink in part.kinks]
+        by_node = [kink.said for kink in kinks if kink.node is not None and kink.node not in told]
+        located = bool(told) or any(kink.node is not None for kink in kinks)
+        by_gradient = [] if located else next(([k.said for k in part.kinks] for part in self.parts if part.kinks), [])
+        return tuple(dict.fromkeys([*by_node, *by_gradient, *notes]))
+
+
+def verify(
+    gradients: Gradients, which: str = "all", budget: float = BUDGET, *, wrt: Collection[str] | None = None
+) -> Verification:
     """Check gradients independently.
 
-    which: all (proof and sympy), proof, sympy, differences or none.   budget: seconds.
+    which: all (proof and sympy), proof, sympy, differences or none.   budget: seconds, for all of them together.
+    wrt: the names whose gradients count; None for every variable.
     """
     from gradcli.verify.differences import check_differences
     from gradcli.verify.proof import prove
@@ -103,14 +139,27 @@ def verify(gradients: Gradients, which: str = "all", budget: float = BUDGET) -> 
     unknown = set(wanted) - {"proof", "sympy", "differences"}
     if unknown:
         raise UsageError(f"no verification '{which}'", hint="all, proof, sympy, differences or none")
+    end = monotonic() + budget
     session = Session.start(budget) if "sympy" in wanted else None
     try:
-        proof = prove(gradients, budget) if "proof" in wanted else None
+        proof = prove(gradients, budget, wrt=wrt) if "proof" in wanted else None
         return Verification(
             proof=proof,
-            sympy=session.check(gradients, proof) if session else None,
-            differences=check_differences(gradients) if "differences" in wanted else None,
+            sympy=session.check(gradients, proof, wrt=wrt) if session else None,
+            differences=check_differences(gradients, end - monotonic(), wrt=wrt) if "differences" in wanted else None,
         )
     finally:
         if session:
             session.close()
+
+
+def asked_for(graph: Graph, wrt: Collection[str] | None) -> bytearray:
+    """1 for a node whose gradient counts: it depends on one of these names; None for every variable."""
+    if wrt is None:
+        return graph.varied
+    asked = bytearray(len(graph))
+    for name in wrt:
+        asked[graph.position(name)] = 1
+    for i, parents in enumerate(graph.parents):
+        asked[i] = graph.varied[i] and (asked[i] or any(asked[p] for p in parents))
+    return asked

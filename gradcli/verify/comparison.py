@@ -23,8 +23,8 @@ ATOL = mpf(10) ** -300
 LIMIT_ATOL = mpf(10) ** -30
 """Absolute difference that does not count beside a singular point, where a limit of 0 is only approached."""
 
-STEP = mpf(2) ** -600
-"""How far beside a kink its sides are looked at, relative to the input."""
+STEP, WIDER = mpf(2) ** -600, mpf(2) ** -300
+"""How far beside a kink its sides are looked at, relative to the input; and how far for comparison."""
 
 SIDE_DIGITS = 500
 ZERO = mpf(0)
@@ -45,22 +45,22 @@ def settled(expression: sympy.Expr, point: Point) -> tuple[Any, bool]:
     return value, kink
 
 
-def sides(expression: sympy.Expr, point: Point, symbol: sympy.Symbol) -> list[Any]:
-    """The values of an expression just below and just above a symbol's value, where it has any."""
-    return around(expression, point, [symbol])
-
-
-def around(expression: sympy.Expr, point: Point, symbols: Iterable[sympy.Symbol]) -> list[Any]:
-    """The values of an expression with all of these symbols just below, and just above, their values."""
+def around(expression: sympy.Expr, point: Point, symbols: Iterable[sympy.Symbol], step: Any = STEP) -> list[Any]:
+    """The values of an expression with these symbols just below, and just above, their values, where it has any."""
     with mp.workdps(SIDE_DIGITS):
-        near = [{symbol: beside(point.values[symbol], sign) for symbol in symbols} for sign in (-1, 1)]
+        near = [{symbol: beside(point.values[symbol], sign, step) for symbol in symbols} for sign in (-1, 1)]
         values = [point.moved(changes, SIDE_DIGITS)(expression)[0] for changes in near]
     return [value for value in values if value is not None]
 
 
-def beside(value: Any, sign: int) -> Any:
+def beside(value: Any, sign: int, step: Any) -> Any:
     """A number just below or just above another."""
-    return mpf(value) + sign * STEP * max(1, abs(mpf(value)))
+    return mpf(value) + sign * step * max(1, abs(mpf(value)))
+
+
+def limited(near: list[Any], wider: list[Any]) -> bool:
+    """Whether the values beside a point come to rest on their way there; a logarithm's do not."""
+    return len(near) == len(wider) and all(agree(a, b, slack=LIMIT_ATOL) for a, b in zip(near, wider, strict=True))
 
 
 @dataclass(slots=True)
@@ -127,4 +127,4 @@ class Local:
         value, kink = settled(slope, point)
         if value is not None and not kink:
             return [value]
-        return [*([] if value is None else [value]), *sides(slope, point, self.x[k])]
+        return [*([] if value is None else [value]), *around(slope, point, [self.x[k]])]

@@ -12,7 +12,7 @@ between; unless the proof has shown the digits to be there.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import cached_property
 from math import inf, isfinite
@@ -26,7 +26,7 @@ from gradcli.notation import number
 from gradcli.ops.op import CONSTANT, INPUT, Op
 from gradcli.systems.floats import FLOATS
 from gradcli.systems.symbolic import Symbolic
-from gradcli.verify.comparison import ATOL, LIMIT_ATOL, Local, Span, agree, around, sides
+from gradcli.verify.comparison import ATOL, LIMIT_ATOL, WIDER, Local, Span, agree, around, limited
 from gradcli.verify.evaluation import Point, depth
 from gradcli.verify.findings import Findings, between, differ, reason, shown
 from gradcli.verify.forms import Forms
@@ -56,7 +56,7 @@ class Derivation:
     """One graph, one point, the engine's numbers.
 
     adjoints: None where no gradient arrives.   digits: what the proof gives, or None.
-    deadline: on the monotonic clock.
+    asked: 1 for each node whose gradient counts.   deadline: on the monotonic clock.
     """
 
     def __init__(
@@ -67,10 +67,12 @@ class Derivation:
         *,
         upstream: float = 1.0,
         digits: int | None = None,
+        asked: Sequence[int] | None = None,
         deadline: float = inf,
     ) -> None:
         self.graph, self.values, self.upstream = graph, values, upstream
         self.adjoints = [0.0 if g is None else g for g in adjoints]
+        self.asked: Sequence[int] = graph.varied if asked is None else asked
         self.digits, self.deadline = digits, deadline
         self.m = Symbolic()
         self.found = Findings()
@@ -79,21 +81,24 @@ class Derivation:
     def verdicts(self) -> Iterator[dict[str, Any]]:
         """The answers, each knowing more than the one before."""
         found, whole = self.found, "the expression as a whole"
+        found.asked = len(self.inputs)
         try:
             self.check_ops()
         except Exception as error:  # whatever sympy raises, it is not a wrong gradient
             found.unchecked.append(f"the ops one by one ({reason(error)})")
         yield found.answer(f"{whole} (it did not finish in time)")
+        derived = False
         try:
             reached = self.out_of_reach()
             if reached:
                 found.unchecked.append(f"{whole} ({reached}); its ops were checked one by one")
             else:
                 self.check_whole()
+                derived = True
         except Exception as error:
             found.unchecked.append(f"{whole} ({reason(error)})")
         yield found.answer()
-        if found.failures or not found.checked:
+        if found.failures or not derived:
             return
         self.deadline = min(self.deadline, time.monotonic() + FORMS_SECONDS)
         with suppress(Exception):  # a closed form is a courtesy
@@ -125,15 +130,16 @@ class Derivation:
                 continue
             point = local.point(x)
             value = local.value(point)
-            if value is not None and not agree(values[child], value):
-                found.failures.append(differ(names[child], values[child], value))
-            found.ops += 1
+            if value is not None:
+                found.ops += 1
+                if not agree(values[child], value):
+                    found.failures.append(differ(names[child], values[child], value))
             g = self.adjoints[child]
             if not g:
                 continue
             for k, p in enumerate(parents):
                 arrived = sums[p]
-                if arrived is None or not graph.varied[p] or op.partial(k) is None:
+                if arrived is None or not self.asked[p] or op.partial(k) is None:
                     continue
                 sides = local.slopes(k, point) if isfinite(g) else []
                 if sides:
@@ -142,7 +148,7 @@ class Derivation:
                     sums[p] = None
         sums[graph.output] = Span(mpf(self.upstream), mpf(self.upstream), abs(mpf(self.upstream)))
         for i, span in enumerate(sums):
-            if span is None or not graph.used[i] or graph.ops[i] is CONSTANT or not graph.varied[i]:
+            if span is None or not graph.used[i] or graph.ops[i] is CONSTANT or not self.asked[i]:
                 continue
             g = self.adjoints[i]
             if isfinite(g) and not span.holds(g):
@@ -208,8 +214,9 @@ class Derivation:
 
     @cached_property
     def inputs(self) -> dict[str, sympy.Symbol]:
-        """Variable → its symbol."""
-        return {name: self.leaves[i] for name, i in self.graph.inputs.items()}
+        """Variable → its symbol, for those whose gradients count."""
+        graph = self.graph
+        return {name: self.leaves[i] for name, i in graph.inputs.items() if graph.used[i] and self.asked[i]}
 
     @cached_property
     def expressions(self) -> list[sympy.Expr]:
@@ -253,18 +260,17 @@ class Derivation:
         true = self.nearest(self.output, self.values[output], self.point)
         if true is not None and not agree(self.values[output], true):
             self.blame(graph.names[output], self.values[output], true)
-        for name, i in graph.inputs.items():
-            if graph.used[i]:
-                self.tick()
-                if self.gradient[name].has(sympy.Derivative):
-                    found.unchecked.append(f"{self.cell(i)} (sympy leaves this derivative undone)")
-                    continue
-                self.compare(i, self.gradient[name], self.leaves[i])
-                found.checked += 1
+        for name, symbol in self.inputs.items():
+            self.tick()
+            i, derivative = graph.inputs[name], self.gradient[name]
+            if derivative.has(sympy.Derivative):
+                found.unchecked.append(f"{self.cell(i)} (sympy leaves this derivative undone)")
+            else:
+                found.checked += self.compare(i, derivative, symbol)
         if self.size > MOST_OPS_BETWEEN:
             return
         for i in range(output):
-            if graph.parents[i] and graph.used[i] and graph.varied[i]:
+            if graph.parents[i] and graph.used[i] and self.asked[i] and isfinite(self.adjoints[i]):
                 self.tick()
                 symbol = self.m.symbol(graph.names[i])
                 value, _ = self.point(self.expressions[i])
@@ -292,35 +298,43 @@ class Derivation:
                 break
         return value
 
-    def compare(self, index: int, derivative: sympy.Expr, symbol: sympy.Symbol) -> None:
-        """One gradient of the engine with sympy's derivative at the point."""
+    def compare(self, index: int, derivative: sympy.Expr, symbol: sympy.Symbol) -> bool:
+        """One gradient of the engine with sympy's derivative at the point; False where nothing could be compared."""
         g, cell, found = self.adjoints[index], self.cell(index), self.found
         scaled = derivative * sympy.Rational(self.upstream) if self.upstream != 1 else derivative
         true = self.nearest(scaled, g, self.point) if isfinite(g) else self.point(scaled)[0]
         if not isfinite(g):
             truth = "" if true is None else f"; sympy's derivative is {shown(true)}"
-            found.unchecked.append(f"{cell} (gradcli computed {number(g)}{truth})")
-            return
+            found.undefined.setdefault(f"gradcli computed {number(g)}{truth}", []).append(cell)
+            return False
         _, kink = self.point(scaled)
         if true is not None and not kink and agree(g, true):
             if abs(true) > ATOL:
                 error = abs(g - true) / abs(true)
                 found.error = error if found.error is None else max(found.error, error)
-            return
-        near = sides(scaled, self.point, symbol) or around(scaled, self.point, list(self.point.values))
+            return True
+        moved = [symbol]
+        near = around(scaled, self.point, moved)
+        if not near:
+            moved = list(self.point.values)
+            near = around(scaled, self.point, moved)
         span = Span(bent=True)
         if near:
             span.add(near)
         if near and span.holds(g):
             if self.graph.ops[index] is INPUT and not agree(near[0], near[-1], slack=LIMIT_ATOL):
                 ends = between(span.low, span.high)
-                found.notes.append(f"{cell} is at a kink: {number(g)} lies between {ends}")
-        elif kink or self.kinks or true is None:
+                found.kinks.append(f"{cell} is at a kink: {number(g)} lies between {ends}")
+            return True
+        if kink or self.kinks or true is None:
             at = "at the kink" if kink or self.kinks else "where sympy has no number"
-            ends = f"; beside it sympy has {between(span.low, span.high)}" if near else ""
+            ends = ""
+            if near and limited(near, around(scaled, self.point, moved, WIDER)):
+                ends = f"; beside it sympy has {between(span.low, span.high)}"
             found.unchecked.append(f"{cell} {at} ({number(g)} by convention{ends})")
         else:
             self.blame(cell, g, true)
+        return False
 
     def blame(self, what: str, computed: float, true: Any) -> None:
         """A number that is not the whole formula's, although every op is right.

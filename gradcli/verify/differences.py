@@ -9,7 +9,7 @@ to f is its radius in ball arithmetic at double precision. A gradient fails only
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from math import inf, isfinite, log, ulp
 from time import perf_counter
@@ -17,7 +17,7 @@ from time import perf_counter
 from gradcli.autodiff import Gradients
 from gradcli.notation import number
 from gradcli.systems.floats import FLOATS
-from gradcli.verify import BUDGET, DifferencesVerdict
+from gradcli.verify import BUDGET, DifferencesVerdict, Kink
 
 BANDS = (
     (1e-7, "happy"),
@@ -68,18 +68,21 @@ class Rung:
         return abs(self.right - self.left)
 
 
-def check_differences(gradients: Gradients, budget: float = BUDGET) -> DifferencesVerdict:
+def check_differences(
+    gradients: Gradients, budget: float = BUDGET, *, wrt: Collection[str] | None = None
+) -> DifferencesVerdict:
     """Compare every input's gradient with central differences.
 
     budget: seconds; inputs that are left over are named, and the verdict is `partial`.
+    wrt: the names whose gradients count; None for every variable.
     """
     deadline = perf_counter() + budget
     check = _Check(gradients)
-    names = list(gradients.graph.inputs)
+    names = [name for name in gradients.graph.inputs if wrt is None or name in wrt]
     for done, name in enumerate(names):
         if perf_counter() > deadline:
             left = ", ".join(names[done : done + 8]) + (", …" if len(names) > done + 8 else "")
-            check.unchecked.append(f"{left}: the budget of {budget:g} s was used up")
+            check.unchecked.append(f"{left}: the time for verification was used up")
             break
         check.compare(name)
     worst = max(check.errors.values(), default=0.0)
@@ -90,6 +93,7 @@ def check_differences(gradients: Gradients, budget: float = BUDGET) -> Differenc
         failures=tuple(check.failures),
         unchecked=tuple(check.unchecked),
         notes=tuple(check.notes),
+        kinks=tuple(check.kinks),
     )
 
 
@@ -103,6 +107,7 @@ class _Check:
         self.failures: list[str] = []
         self.unchecked: list[str] = []
         self.notes: list[str] = []
+        self.kinks: list[Kink] = []
 
     def output(self, index: int, value: float) -> float:
         """The output with one input moved."""
@@ -135,7 +140,7 @@ class _Check:
         room = SAFETY * slope.error
         if min(left, right) - room <= claim <= max(left, right) + room:
             self.errors[name] = 0.0
-            self.notes.append(f"{sides}: {label} = {number(claim)} lies between")
+            self.kinks.append(Kink(None, f"{sides}: {label} = {number(claim)} lies between"))
         else:
             self.errors[name] = min(relative(claim, left), relative(claim, right))
             self.failures.append(f"{label} is {number(claim)}, but {sides}")

@@ -40,11 +40,16 @@ class Kept:
     lost: dict[str, int]
     warnings: list[str]
     notes: list[str]
+    others: int | None = None  # the digits of the cells that are not lost
+    uncounted: tuple[str, ...] = ()
 
 
-def enclose(gradients: Gradients, m: Balls, deadline: float) -> Kept:
-    """Count the right digits of the output and of every gradient, at rising precision where needed."""
-    enclosure = Enclosure(gradients, m, deadline)
+def enclose(gradients: Gradients, m: Balls, deadline: float, asked: bytearray) -> Kept:
+    """Count the right digits of the output and of every gradient, at rising precision where needed.
+
+    asked: 1 for each node whose gradient counts.
+    """
+    enclosure = Enclosure(gradients, m, deadline, asked)
     complete = False
     for bits in PRECISIONS:
         started = perf_counter()
@@ -64,8 +69,8 @@ def enclose(gradients: Gradients, m: Balls, deadline: float) -> Kept:
 class Enclosure:
     """The balls of one graph at one point."""
 
-    def __init__(self, gradients: Gradients, m: Balls, deadline: float) -> None:
-        self.gradients, self.m, self.deadline = gradients, m, deadline
+    def __init__(self, gradients: Gradients, m: Balls, deadline: float, asked: bytearray) -> None:
+        self.gradients, self.m, self.deadline, self.asked = gradients, m, deadline, asked
         self.graph = gradients.graph
         self.values: list[arb] = []
         self.worst = 0.0  # relative error of the cells that are plainly right
@@ -112,7 +117,7 @@ class Enclosure:
         graph, slope, rules_of, everywhere = self.graph, self.m.slope, FLOATS.locals, self.m.everywhere
         adjoints: list[arb | None] = [None] * len(graph)
         adjoints[graph.output] = arb(self.gradients.upstream)
-        ops, tape, varied = graph.ops, graph.parents, graph.varied
+        ops, tape, varied = graph.ops, graph.parents, self.asked
         for i in range(graph.output, -1, -1):
             g = adjoints[i]
             if g is None or not varied[i] or not tape[i]:
@@ -141,10 +146,10 @@ class Enclosure:
         self.worst, self.counted, self.digits, self.unclear = 0.0, False, {}, []
         graph, engine = self.graph, self.gradients.adjoints
         self.compare("value", self.gradients.trace.value, self.values[graph.output])
-        ops, used, worst = graph.ops, graph.used, self.worst
+        ops, used, asked, worst = graph.ops, graph.used, self.asked, self.worst
         for i, exact in enumerate(adjoints):
             claim = engine[i]
-            if (claim is None and exact is None) or not used[i] or ops[i] is CONSTANT:
+            if (claim is None and exact is None) or not used[i] or ops[i] is CONSTANT or not asked[i]:
                 continue
             if exact is not None and claim is not None and exact.rel_accuracy_bits() >= CLEAR_BITS:
                 middle = float(exact)
@@ -171,21 +176,22 @@ class Enclosure:
         plain = FULL if self.worst == 0 else min(FULL, floor(-log10(self.worst)))
         skipped = bool(self.unclear) or not isfinite(self.gradients.trace.value)
         digits = min([plain, *self.digits.values()]) if self.digits or not skipped else None
+        plain = min([plain, *(few for cell, few in self.digits.items() if cell not in lost)])
+        others = None if digits is None else plain
         notes = []
-        if self.unclear and isfinite(self.gradients.trace.value):
-            why = "at a kink there is no single gradient" if self.kinked else "their enclosures are too wide"
+        if self.unclear and isfinite(self.gradients.trace.value) and not self.kinked:
             named = ", ".join(self.called(cell) for cell in self.unclear[:4])
             more = f" and {len(self.unclear) - 4} more" if len(self.unclear) > 4 else ""
-            notes.append(f"right digits not counted for {named}{more}: {why}")
+            notes.append(f"right digits not counted for {named}{more}: their enclosures are too wide")
         warnings = []
         if lost:
             at = next(self.losing(), None)
             where = f" at {at}" if at else ""
             for cell, few in lost.items():
-                others = "the others" if few else "them"
-                right = f"only {few} of the digits of {self.called(cell)} are right"
-                warnings.append(f"{right}: the formula loses {others}{where}")
-        return Kept(digits, lost, warnings, notes)
+                count = f"only {few}" if few else "none"
+                right = f"{count} of the digits of {self.called(cell)} {'are' if few > 1 else 'is'} right"
+                warnings.append(f"{right}: the formula loses {'the others' if few else 'them'}{where}")
+        return Kept(digits, lost, warnings, notes, others, tuple(self.unclear))
 
     def called(self, cell: str) -> str:
         """A cell's name for people: f, ∂f/∂x."""

@@ -206,6 +206,12 @@ def _lgamma(x: Any) -> Any:
     return mpmath.re(mpmath.loggamma(x))
 
 
+def _atan2(x: list[Any]) -> tuple[Any, bool]:
+    """No number on the cut, where the sign of a zero decides between π and -π, which only doubles have."""
+    y, x0 = x
+    return (None, True) if not y and x0 <= 0 else (mpmath.atan2(y, x0), False)
+
+
 def _polygamma(n: Any, x: Any) -> Any:
     return mpmath.psi(int(n), x) if n == int(n) and n >= 0 else None
 
@@ -239,6 +245,7 @@ BENT: dict[str, Callable[[list[Any]], tuple[Any, bool]]] = {
     "Heaviside": _heaviside,
     "Abs": lambda x: (abs(x[0]), not x[0]),
     Magnitude.__name__: lambda x: (abs(x[0]), not x[0]),
+    "atan2": _atan2,
     "sign": lambda x: (mpf(Sign.at(x[0])), not x[0]),
 }
 """Functions with a kink or a jump."""

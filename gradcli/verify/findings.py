@@ -24,6 +24,9 @@ class Findings:
     failures: list[str] = field(default_factory=list)
     unchecked: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    kinks: list[str] = field(default_factory=list)
+    undefined: dict[str, list[str]] = field(default_factory=dict)  # what there is instead of a number → its cells
+    asked: int = 0
     checked: int = 0
     ops: int = 0
     error: Any = None
@@ -31,7 +34,8 @@ class Findings:
 
     def answer(self, unfinished: str = "") -> dict[str, Any]:
         """The verdict as JSON data; `unfinished`: what would be said if this were the last of it."""
-        unchecked = [*self.unchecked, *([unfinished] if unfinished else [])]
+        undefined = [f"{named(cells)} ({what})" for what, cells in self.undefined.items()]
+        unchecked = [*self.unchecked, *undefined, *([unfinished] if unfinished else [])]
         status = "passed"
         if self.failures:
             status = "failed"
@@ -42,10 +46,19 @@ class Findings:
             "max_rel_error": None if self.error is None else float(self.error),
             "derivatives": self.derivatives,
             "checked": self.checked,
+            "asked": self.asked,
+            "ops": self.ops,
             "failures": shortened(self.failures),
-            "unchecked": [f"not checked by sympy: {reason}" for reason in shortened(unchecked)],
+            "unchecked": shortened(unchecked),
             "notes": shortened(self.notes),
+            "kinks": shortened(self.kinks),
         }
+
+
+def named(cells: list[str]) -> str:
+    """The first of some cells, and how many more there are."""
+    more = len(cells) - LONGEST_LIST
+    return ", ".join(cells) if more <= 1 else f"{', '.join(cells[:LONGEST_LIST])} and {more} more"
 
 
 def differ(what: str, computed: float, true: Any) -> str:

@@ -9,8 +9,9 @@ enclosures.py tells what it loses.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import cached_property
-from math import isfinite
+from math import isfinite, isinf
 from time import perf_counter
 
 from flint import arb
@@ -21,7 +22,7 @@ from gradcli.ops.op import CONSTANT, INPUT, Op
 from gradcli.systems.balls import Balls, precision
 from gradcli.systems.floats import FLOATS
 from gradcli.systems.series import NAN, ZERO
-from gradcli.verify import BUDGET, ProofVerdict
+from gradcli.verify import BUDGET, Kink, ProofVerdict, asked_for
 from gradcli.verify.enclosures import enclose
 from gradcli.verify.judge import BITS, SMALLEST, ULPS, Judge
 
@@ -32,15 +33,21 @@ LISTED = 20
 """Sentences of one kind in a verdict."""
 
 
-def prove(gradients: Gradients, budget: float = BUDGET) -> ProofVerdict:
+NAMED = 4
+"""Gradients that a sentence names."""
+
+
+def prove(gradients: Gradients, budget: float = BUDGET, *, wrt: Collection[str] | None = None) -> ProofVerdict:
     """Prove the numbers of a forward and a backward pass, and count the digits that the formula keeps.
 
     budget: seconds; what is left over then is named, and the verdict is `partial`.
+    wrt: the names whose gradients count; None for every variable.
     """
-    proof = Proof(gradients, perf_counter() + budget)
+    asked = asked_for(gradients.graph, wrt)
+    proof = Proof(gradients, perf_counter() + budget, asked)
     with precision(BITS):
         proof.run()
-        kept = None if proof.late else enclose(gradients, proof.m, proof.deadline)
+        kept = None if proof.late else enclose(gradients, proof.m, proof.deadline, asked)
     unproved = proof.left_over(budget)
     return ProofVerdict(
         status="failed" if proof.failures else "partial" if unproved else "passed",
@@ -49,17 +56,20 @@ def prove(gradients: Gradients, budget: float = BUDGET) -> ProofVerdict:
         digits=kept.digits if kept else None,
         failures=listed(proof.failures),
         unproved=unproved,
-        notes=listed([*proof.kinks(), *(kept.notes if kept else ())]),
+        notes=listed(kept.notes if kept else []),
         warnings=listed(kept.warnings if kept else []),
         lost=kept.lost if kept else {},
+        others=kept.others if kept else None,
+        uncounted=kept.uncounted if kept else (),
+        kinks=tuple(proof.kinks())[:LISTED],
     )
 
 
 class Proof:
     """One run over the tape, from the output back, and what it found."""
 
-    def __init__(self, gradients: Gradients, deadline: float) -> None:
-        self.gradients, self.deadline = gradients, deadline
+    def __init__(self, gradients: Gradients, deadline: float, asked: bytearray) -> None:
+        self.gradients, self.deadline, self.asked = gradients, deadline, asked
         self.graph, self.values, self.adjoints = gradients.graph, gradients.trace.values, gradients.adjoints
         self.m = Balls()
         self.judge = Judge(self.m)
@@ -67,14 +77,16 @@ class Proof:
         self.nodes = self.edges = self.open_edges = self.unreached = self.tainted = 0
         self.open_nodes: set[int] = set()
         self.failures: list[str] = []
-        self.unproved: list[str] = []
+        self.left: dict[int, dict[str, list[str]]] = {}  # node → why → what of it is not proved
+        self.inherited: list[int] = []  # gradients with a term that is not finite
+        self.vague: list[str] = []  # gradients whose enclosure is too wide
         self.choices: dict[int, list[str]] = {}  # nodes at a kink → their local gradients
         self.taken: dict[tuple[int, int], float] = {}  # edges whose slope is a choice, or not known: the engine's
 
     def run(self) -> None:
         """The whole tape: cheap acceptance here, everything doubtful in the methods below."""
         graph, values, adjoints, m = self.graph, self.values, self.adjoints, self.m
-        ops, tape, used, varied = graph.ops, graph.parents, graph.used, graph.varied
+        ops, tape, used, varied, asked = graph.ops, graph.parents, graph.used, graph.varied, self.asked
         functions, rules_of, steady = m.functions, FLOATS.locals, _Steady(m)
         slope, clear, bits = m.slope, CLEAR, CLEAR_BITS
         value, exactly = values.__getitem__, list(map(arb, values)).__getitem__
@@ -93,9 +105,9 @@ class Proof:
             self.nodes += 1
             g, total = adjoints[i], arrived[i]
             arrived[i] = None
-            if total is None and g:
+            if total is None and g and asked[i]:
                 self.check_sum(i, g)
-            elif total is not None:
+            elif total is not None and (asked[i] or not varied[i]):
                 claim = g or 0.0
                 middle = float(total)
                 if not (abs(claim - middle) <= clear * abs(middle) and total.rel_accuracy_bits() >= bits):
@@ -123,7 +135,7 @@ class Proof:
                     if ops[p] is not CONSTANT:
                         self.check_flat(i, op, k, balls)
                     continue
-                if not varied[p]:
+                if not asked[p]:
                     continue
                 self.edges += 1
                 local = rule(y, *x)
@@ -148,6 +160,8 @@ class Proof:
     def check_value(self, i: int, op: Op, claim: float, x: list[arb]) -> None:
         """A forward value that the fast test did not accept."""
         outcome, exact = self.judge.decide(op, claim, lambda x: self.m.value(op, x), x)
+        if outcome == "wrong" and not all(v.is_finite() for v in x):
+            outcome = "open"
         if outcome in ("right", "rough", "kink"):
             return
         if outcome == "wrong":
@@ -155,11 +169,13 @@ class Proof:
         elif not exact.is_finite() and not isfinite(claim) and self.adjoints[i] is None:
             return  # undefined, and rightly so: in a branch not taken
         else:
-            self.leave(i, f"the value {number(claim)}", x, exact, claim)
+            self.leave(i, "the value", x, exact, claim)
 
     def check_slope(self, i: int, op: Op, k: int, claim: float, x: list[arb]) -> arb:
         """A local gradient that the fast test did not accept. Returns the slope to go on with."""
         outcome, exact = self.judge.decide(op, claim, lambda x: self.m.slope(op, x, k), x)
+        if outcome == "wrong" and not all(v.is_finite() for v in (*x, self.m.value(op, x))):  # no slope of 0/0
+            outcome, exact = "open", NAN
         if outcome == "right":
             return exact
         self.taken[i, k] = claim
@@ -171,14 +187,14 @@ class Proof:
             self.fail(i, f"the local gradient {name} is {number(claim)}, but proved is {shown(exact)}")
         elif outcome == "open":
             self.open_edges += 1
-            self.leave(i, f"{name} = {number(claim)}", x, exact, claim)
+            self.leave(i, name, x, exact, claim)
         return arb(claim)
 
     def check_flat(self, i: int, op: Op, k: int, x: list[arb]) -> None:
         """An input in which the table has no gradient: its slope must be 0, or a jump's."""
         before = self.m.kinks, self.m.straddles
         exact = self.m.slope(op, x, k)
-        if (exact > 0 or exact < 0) and before == (self.m.kinks, self.m.straddles):
+        if exact.is_finite() and (exact > 0 or exact < 0) and before == (self.m.kinks, self.m.straddles):
             self.fail(i, f"no gradient is passed to {self.edge(i, k)}, but proved is {shown(exact)}")
 
     def check_sum(self, p: int, claim: float) -> None:
@@ -202,10 +218,10 @@ class Proof:
             self.fail(p, f"the gradient {name}, {count}is {number(claim)}, but proved is {shown(exact)}")
         elif not isfinite(sum(taken)):
             self.open_nodes.add(p)
-            self.unproved.append(f"{name} is {number(claim)}: a term of it is not finite")
+            self.inherited.append(p)
         else:
             self.open_nodes.add(p)
-            self.unproved.append(f"{name} = {number(claim)}: the enclosure {shown(exact)} is too wide")
+            self.vague.append(f"{name} = {number(claim)}: the enclosure {shown(exact)} is too wide")
 
     def total(self, p: int, edges: list[tuple[int, int]]) -> tuple[arb, arb]:
         """The downstream gradients that arrive at a node, summed, and the error that summing may cause."""
@@ -233,7 +249,7 @@ class Proof:
                 op = graph.ops[child]
                 smooth = op.differentiable
                 for k, p in enumerate(parents):
-                    if graph.varied[p] and (smooth or op.partial(k) is not None):
+                    if self.asked[p] and (smooth or op.partial(k) is not None):
                         found.setdefault(p, []).append((child, k))
         return found
 
@@ -249,11 +265,14 @@ class Proof:
         which = f" (input {k + 1})" if parents.count(parents[k]) > 1 else ""
         return f"∂{names[i]}/∂{names[parents[k]]}{which}"
 
-    def kinks(self) -> list[str]:
+    def kinks(self) -> list[Kink]:
         """The choices that were made at kinks, one sentence a node."""
         return [
-            f"{self.node(i)} is at a kink: {', '.join(chosen)} {'lies' if len(chosen) == 1 else 'lie'} "
-            f"between the one-sided derivatives"
+            Kink(
+                i,
+                f"{self.node(i)} is at a kink: {', '.join(chosen)} {'lies' if len(chosen) == 1 else 'lie'} "
+                f"between the one-sided derivatives, and any value there is right",
+            )
             for i, chosen in sorted(self.choices.items())
         ]
 
@@ -266,11 +285,14 @@ class Proof:
         """Something of a node could not be proved; what follows from an earlier fault is only counted."""
         first = i not in self.open_nodes
         self.open_nodes.add(i)
-        gate = self.graph.ops[i].body is not None
+        op = self.graph.ops[i]
+        gate, domain = op.body is not None, op.predicate("domain")
         if not all(v.is_finite() for v in x):
             self.tainted += first
             return
-        if gate and not isfinite(claim):
+        if domain is not None and not domain(FLOATS, *[self.values[p] for p in self.graph.parents[i]]):
+            why = "outside its domain"
+        elif gate and not isfinite(claim):
             why = "a number inside it is not finite"
         elif gate and exact.is_finite():
             why = "its formula loses every digit here"
@@ -278,13 +300,32 @@ class Proof:
             why = f"not proved, the enclosure {shown(exact)} is too wide"
         elif isfinite(claim):
             why = "not proved, there is no finite number to compare with"
+        elif isinf(claim):
+            why = "infinitely steep there"
         else:
-            why = "outside its domain, or infinitely steep"
-        self.unproved.append(f"{self.node(i)}: {what}: {why}")
+            why = "not defined there"
+        self.left.setdefault(i, {}).setdefault(why, []).append(f"{what} = {number(claim)}")
 
     def left_over(self, budget: float) -> tuple[str, ...]:
         """What is not proved, one sentence each."""
-        left = listed(self.unproved)
+        output, names = self.graph.names[self.graph.output], self.graph.names
+        left = listed(
+            [
+                f"{self.node(i)}: {', '.join(what)}: {why}"
+                for i, open_ in self.left.items()
+                for why, what in open_.items()
+            ]
+            + self.vague
+        )
+        heirs = sorted(self.inherited, key=lambda i: (self.graph.ops[i] is not INPUT, i))
+        if len(heirs) == 1:
+            left += (
+                f"∂{output}/∂{names[heirs[0]]} is {number(self.adjoints[heirs[0]] or 0.0)}: a term of it is not finite",
+            )
+        elif heirs:
+            called = ", ".join(f"∂{output}/∂{names[i]}" for i in heirs[:NAMED])
+            more = f" and {len(heirs) - NAMED:,} more" if len(heirs) > NAMED else ""
+            left += (f"{called}{more}: a term of each is not finite",)
         if self.tainted:
             left += (f"{plural(self.tainted, 'node')} with an input that is not finite",)
         if self.late:

@@ -13,13 +13,14 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Collection
 from contextlib import suppress
 from typing import Any
 
 from gradcli.autodiff import Gradients
 from gradcli.graph import Graph
 from gradcli.ops.op import CONSTANT, INPUT, Op
-from gradcli.verify import BUDGET, ProofVerdict, SympyVerdict
+from gradcli.verify import BUDGET, Kink, ProofVerdict, SympyVerdict, asked_for
 
 MOST_NODES = 3000
 """Nodes of a graph that is sent to sympy; people write a few hundred at most."""
@@ -30,7 +31,7 @@ TUPLES = ("failures", "unchecked", "notes")
 
 def skipped(reason: str) -> SympyVerdict:
     """The verdict when nothing was checked."""
-    return SympyVerdict("skipped", unchecked=(f"not checked by sympy: {reason}",))
+    return SympyVerdict("skipped", unchecked=(reason,))
 
 
 class Session:
@@ -67,13 +68,16 @@ class Session:
             return cls(None, budget, f"its process did not start ({error})")
         return cls(process, budget)
 
-    def check(self, gradients: Gradients, proof: ProofVerdict | None = None) -> SympyVerdict:
+    def check(
+        self, gradients: Gradients, proof: ProofVerdict | None = None, *, wrt: Collection[str] | None = None
+    ) -> SympyVerdict:
         """Ask for the verdict, and end the child.
 
         proof: its digits say how far floating point can be trusted at this point.
+        wrt: the names whose gradients count; None for every variable.
         """
         try:
-            return self._check(gradients, proof)
+            return self._check(gradients, proof, wrt)
         finally:
             self.close()
 
@@ -93,7 +97,7 @@ class Session:
     def __exit__(self, *error: object) -> None:
         self.close()
 
-    def _check(self, gradients: Gradients, proof: ProofVerdict | None) -> SympyVerdict:
+    def _check(self, gradients: Gradients, proof: ProofVerdict | None, wrt: Collection[str] | None) -> SympyVerdict:
         process, graph = self.process, gradients.graph
         if process is None:
             return skipped(self.trouble or "its process has ended")
@@ -103,7 +107,7 @@ class Session:
         left = self.budget - (time.monotonic() - self.started)
         if left <= 0:
             return skipped(f"the {self.budget:g} s for verification ran out")
-        question = json.dumps(request(gradients, proof, left)).encode()
+        question = json.dumps(request(gradients, proof, left, wrt)).encode()
         late = False
         try:
             answer, _ = process.communicate(question, timeout=left)
@@ -123,7 +127,9 @@ class Session:
         return skipped(f"its process ended without an answer (status {process.returncode})")
 
 
-def request(gradients: Gradients, proof: ProofVerdict | None, seconds: float) -> dict[str, Any]:
+def request(
+    gradients: Gradients, proof: ProofVerdict | None, seconds: float, wrt: Collection[str] | None = None
+) -> dict[str, Any]:
     """What the child needs to know, as JSON data."""
     graph = gradients.graph
     gates: dict[Op, int] = {}
@@ -138,6 +144,7 @@ def request(gradients: Gradients, proof: ProofVerdict | None, seconds: float) ->
         "upstream": gradients.upstream,
         "digits": None if proof is None else proof.digits,
         "seconds": seconds,
+        "asked": list(asked_for(graph, wrt)),
     }
 
 
@@ -160,4 +167,5 @@ def encoded(graph: Graph, gates: dict[Op, int]) -> dict[str, Any]:
 
 def verdict(answer: dict[str, Any]) -> SympyVerdict:
     """The child's answer as a verdict."""
-    return SympyVerdict(**{**answer, **{name: tuple(answer[name]) for name in TUPLES}})
+    kinks = tuple(Kink(None, said) for said in answer.get("kinks", ()))
+    return SympyVerdict(**{**answer, **{name: tuple(answer[name]) for name in TUPLES}, "kinks": kinks})

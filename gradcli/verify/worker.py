@@ -13,6 +13,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+from threading import Thread
 from typing import Any
 
 from gradcli.graph import Graph, Literal
@@ -26,9 +27,14 @@ DEPTH = 3000
 """Python frames: sympy recurses over its expressions."""
 
 
+LOOK = 0.1
+"""Seconds between two looks whether anybody still waits for the answer."""
+
+
 def limit(seconds: float) -> None:
-    """Bound this process's memory and processor time, where the system can."""
+    """Bound this process's life, memory and processor time, where the system can."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
     sys.setrecursionlimit(DEPTH)
     try:
         import resource
@@ -38,6 +44,13 @@ def limit(seconds: float) -> None:
         _, hard = resource.getrlimit(which)
         if hard == resource.RLIM_INFINITY or most < hard:
             resource.setrlimit(which, (most, hard))
+
+
+def end_with(parent: int) -> None:
+    """End this process when its parent has ended, however that came about: another one has adopted it."""
+    while os.getppid() == parent:
+        time.sleep(LOOK)
+    os._exit(1)
 
 
 def answers(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -53,6 +66,7 @@ def answers(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
         request["adjoints"],
         upstream=request["upstream"],
         digits=request["digits"],
+        asked=request["asked"],
         deadline=started + 0.8 * request["seconds"],
     )
     yield from derivation.verdicts()
