@@ -52,6 +52,9 @@ from gradcli.tokens import (
 CONSTANTS = {"pi": pi, "e": e, "tau": tau}
 """Inputs with a default: constants unless the user gives them a value."""
 
+RESCALE = "rescale the formula"
+"""The advice about a number beyond the doubles; where it is a value, there is better."""
+
 GREEK = {"π": "pi", "τ": "tau"}
 IDENTITY, POW, EXP = FUNCTIONS["identity"], FUNCTIONS["pow"], FUNCTIONS["exp"]
 
@@ -91,14 +94,14 @@ def number(text: str, source: str, span: Span) -> float:
             "this number is larger than any double (about 1.8e308)",
             source=source,
             span=span,
-            hint="rescale the formula",
+            hint=RESCALE,
         )
     if value == 0 and any(digit in "123456789" for digit in re.split("[eE]", text)[0]):
         raise ExpressionError(
             "this number is smaller than any double (about 4.9e-324)",
             source=source,
             span=span,
-            hint="rescale the formula",
+            hint=RESCALE,
         )
     return value
 

@@ -113,7 +113,10 @@ SEVERAL = [
     (["—x=3", "x^2"], "--x=3"),
     (["-x", "3", "x^2"], "--x=3"),
     (["x^2", "–x", "3"], "--x=3"),
+    (["-x", "pi/2", "x^2"], "--x=pi/2"),
+    (["x^2", "-x", "@v.txt"], "--x=@v.txt"),
     (["x", "*", "y"], "quote"),
+    (["x", "-", "y"], "quote"),
     (["--", "x", "--x=3"], "before --"),
 ]
 
@@ -123,6 +126,25 @@ def test_one_expression(words, hint):
     """Of several expressions none is taken; the hint says how the line was meant."""
     with pytest.raises(UsageError, match="more than one expression") as caught:
         Arguments.scan(words, OPTIONS).expression()
+    assert hint in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("words", "option", "hint"),
+    [
+        (["x*x", "-v"], "-v", "gradcli eval --help"),
+        (["-v", "x*x"], "-v", "gradcli eval --help"),
+        (["x*x", "-f", "json"], "-f", "gradcli eval --help"),
+        (["x*x", "-verbose", "--x=3"], "-verbose", "gradcli eval --help"),
+        (["x*x", "-format", "json"], "-format", "did you mean --format?"),
+        (["x*x", "-no-verify"], None, "quote"),  # three names and their difference
+    ],
+)
+def test_an_option_with_one_dash(words, option, hint):
+    """A name with one dash beside an expression is taken for an option that does not exist."""
+    with pytest.raises(UsageError) as caught:
+        Arguments.scan(words, OPTIONS).expression()
+    assert (caught.value.message == f"eval has no option {option}") == (option is not None)
     assert hint in (caught.value.hint or "")
 
 

@@ -89,8 +89,9 @@ WRONG = [
     ("-0b11", "decimal", "write -3", "-0b11"),
     ("1_000", "no _", "write 1000", "1_000"),
     ("١٢", "not part of the language", "write 1", "١"),
-    ("1e999", "larger than any double", "rescale", "1e999"),
-    ("1e-999", "smaller than any double", "rescale", "1e-999"),
+    ("1e999", "larger than any double", "or is 0 or inf", "1e999"),
+    ("1e-999", "smaller than any double", "or is 0 or inf", "1e-999"),
+    ("1e999/1e998", "larger than any double", "or is 0 or inf", "1e999"),
     ("1/0", "this value is inf", "write inf", "1/0"),
     ("9^9^9", "this value is inf", "write inf", "9^9^9"),
     ("log(-1)", "this value is nan", "write nan", "log(-1)"),
@@ -144,6 +145,8 @@ def npy(array) -> bytes:
 ONE = [
     ("a.txt", b"0.5\n", 0.5),
     ("a.txt", b"\xef\xbb\xbf-1/4\r\n", -0.25),
+    ("a", b"0.25\n", 0.25),
+    ("a.dat", b"1/8", 0.125),
     ("a.csv", b"1e-3\n", 1e-3),
     ("a.csv", b'"7"\n', 7.0),
     ("a.json", b" 3 ", 3.0),
@@ -166,10 +169,17 @@ def test_one_number_from_a_file(tmp_path, name, content, expected):
 NOT_ONE = [
     ("a.txt", b"", "no number"),
     ("a.txt", b"abc", "'abc' is not a number"),
-    ("a.txt", b"1 2", "an operator is missing"),
+    ("a.txt", b"1 2", "this holds 2 numbers: values are scalars"),
+    ("a.txt", b"1 2 3\n", "this holds 3 numbers: values are scalars"),
+    ("a.txt", b"1.5, -2, inf\r\n", "this holds 3 numbers: values are scalars"),
+    ("a.txt", b"1\n2\n", "this holds 2 numbers: values are scalars"),
+    ("a.txt", b"1,5", "'1,5' is not a number"),
+    ("a.txt", b"1 x", "an operator is missing"),
     ("a.txt", b"@b.txt", "command line only"),
     ("a.txt", b"\xff\xfe", "no UTF-8"),
-    ("a.csv", b"1,2\n", "not a number"),
+    ("a.csv", b"1,2\n", "this holds 2 numbers: values are scalars"),
+    ("a", b"1 2", "this holds 2 numbers: values are scalars"),
+    ("a.dat", b"\x80", "no UTF-8"),
     ("a.csv", b"x\n1\n", "one expression"),
     ("a.json", b"[1]", "a list"),
     ("a.json", b"{}", "a table"),
@@ -215,10 +225,11 @@ def test_files_that_cannot_be_read(tmp_path):
         assert message in caught.value.message
 
 
-def test_an_unknown_kind_of_file():
-    """Only the kinds that are read are read."""
+@pytest.mark.parametrize("name", ["weights.pkl", "v.npz", "v.TOML"])
+def test_an_unknown_kind_of_file(name):
+    """A file whose ending says that it holds something else than a number is not read."""
     with pytest.raises(UsageError, match=r"kind of file") as caught:
-        value(given("@weights.pkl"))
+        value(given(f"@{name}"))
     assert ".txt, .csv, .json, .npy" in (caught.value.hint or "")
 
 

@@ -15,7 +15,7 @@ from typer.main import get_command
 
 from gradcli import __version__
 from gradcli.cli import streams
-from gradcli.cli.arguments import brief
+from gradcli.cli.arguments import brief, quoted
 from gradcli.errors import GradcliError, LimitError, Status, UsageError
 
 COMMANDS = ("eval", "ops")
@@ -60,7 +60,7 @@ def no_command(words: Sequence[str]) -> UsageError:
     near = get_close_matches(first.lower(), COMMANDS, 1)
     if near:
         return UsageError(f"no command '{brief(first)}'", hint=f"did you mean gradcli {near[0]}?")
-    if first.replace("-", "").isidentifier() and len(words) == 1:
+    if first.replace("-", "").isidentifier() and (len(words) == 1 or operand_follows(words)):
         what = "option" if first.startswith("-") else "command"
         listed = ", ".join(COMMANDS)
         return UsageError(f"no {what} '{brief(first)}'", hint=f"commands: {listed}; gradcli --help tells more")
@@ -68,19 +68,14 @@ def no_command(words: Sequence[str]) -> UsageError:
     return UsageError(f"the command is missing before '{brief(first)}'", hint=f"gradcli eval {brief(line, 200)}")
 
 
-def quoted(word: str) -> str:
-    """A word as it is typed in a shell, in double quotes where they do no harm.
-
-    >>> [quoted(word) for word in ("x^2", "--x", "3", "$(x)")]
-    ['"x^2"', '--x', '3', "'$(x)'"]
-    """
-    if word and all(c.isalnum() or c in "-=_./+,:%@" for c in word):
-        return word
-    if not any(c in word for c in '"$`\\!'):
-        return f'"{word}"'
-    from shlex import quote
-
-    return quote(word)
+def operand_follows(words: Sequence[str]) -> bool:
+    """Whether an expression seems to follow the first word, so that this one was meant as a command."""
+    taken = False
+    for word in words[1:]:
+        if not taken and not word.startswith("--"):
+            return word[:1].isalnum() or word.startswith(("(", ".", "-"))
+        taken = word.startswith("--") and "=" not in word
+    return False
 
 
 HELP = """A gradient calculator: forward values, local and global gradients of any formula, proved.

@@ -44,6 +44,9 @@ WORD = rf"--({NAME}(?:-+(?:{NAME})?)*)"
 
 ASSIGNMENT = rf"[-–—]{{0,2}}({NAME})=([^=;]*)"
 
+NUMERIC = r"[-+−]?(?:[\d.(@]|(?:pi|π|e|tau|inf|nan)\b)"
+"""How a value begins."""
+
 
 class Option(NamedTuple):
     """What the pre-scan must know of an option that the command declares."""
@@ -141,6 +144,7 @@ class Arguments(NamedTuple):
             else f"one {what} at a time"
         )
         for k, word in enumerate(self.expressions):
+            after = self.expressions[k + 1] if k + 1 < len(self.expressions) else ""
             match = re.fullmatch(ASSIGNMENT, word)
             if optional(word):
                 hint = f"options and values stand before --, the expression after it: {word} -- …"
@@ -148,9 +152,12 @@ class Arguments(NamedTuple):
             if match and (k > 0 or word[0] in "-–—"):
                 hint = f"a value is written with two dashes: --{match[1]}={match[2]}"
                 break
-            if re.fullmatch(rf"[-–—]{NAME}", word) and k + 1 < len(self.expressions):
-                hint = f"a value is written with two dashes: --{word[1:]}={self.expressions[k + 1]}"
-                break
+            if re.fullmatch(rf"[-–—]{NAME}", word):
+                if re.match(NUMERIC, after):
+                    hint = f"a value is written with two dashes: --{word[1:]}={after}"
+                    break
+                if k > 0 or after:
+                    raise no_short_option(word, command)
         raise UsageError(f"more than one {what}: '{brief(first)}' and '{brief(second)}'", hint=hint)
 
 
@@ -217,6 +224,15 @@ def following(words: Sequence[str], at: int, flag: str, *, binding: bool) -> str
     raise UsageError(f"{flag} has no value{after}", hint=f"write {flag}={'3' if binding else '…'}")
 
 
+def no_short_option(word: str, command: str) -> UsageError:
+    """A word such as -v beside an expression: people mean an option by it."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(word[1:], RESERVED, 1, 0.75)
+    meant = f"did you mean --{near[0]}?" if near else f"its options are whole words: gradcli {command} --help"
+    return UsageError(f"{command} has no option {word}", hint=meant)
+
+
 def as_variable(name: str, value: str | None) -> str | None:
     """How a variable of a reserved name gets its value; None for what cannot be a name."""
     return (
@@ -227,3 +243,18 @@ def as_variable(name: str, value: str | None) -> str | None:
 def brief(text: str, most: int = 40) -> str:
     """Text as a message quotes it."""
     return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def quoted(word: str) -> str:
+    """A word as it is typed in a shell, in double quotes where they do no harm.
+
+    >>> [quoted(word) for word in ("x^2", "--x", "3", "$(x)")]
+    ['"x^2"', '--x', '3', "'$(x)'"]
+    """
+    if word and all(c.isalnum() or c in "-=_./+,:%@" for c in word):
+        return word
+    if not any(c in word for c in '"$`\\!'):
+        return f'"{word}"'
+    from shlex import quote
+
+    return quote(word)

@@ -12,12 +12,15 @@ from typing import Any
 
 from gradcli.cli.arguments import Binding, brief, variable
 from gradcli.cli.streams import reason, uncapitalised
-from gradcli.cli.values import constant
+from gradcli.cli.values import PLAIN, constant
 from gradcli.errors import FileError, GradcliError, LimitError, Span, UsageError
 from gradcli.tokens import NAME
 
 LARGEST = 1 << 20
 """Bytes that a file of values may have."""
+
+OTHERS = (".toml", ".npz", ".pkl", ".pickle", ".pt", ".pth", ".yaml", ".yml", ".xlsx", ".parquet", ".h5", ".mat")
+"""Endings of files that hold something else than one number as text; any other file is read as text."""
 
 
 def from_files(names: Sequence[str]) -> dict[str, float]:
@@ -85,15 +88,33 @@ def from_file(file: str, binding: Binding) -> float:
         ".json": lambda file: decoded(file, json_document),
         ".npy": array,
     }
-    reader = readers.get(Path(file).suffix.lower())
-    if reader is None:
+    kind = Path(file).suffix.lower()
+    if kind in OTHERS:
         raise UsageError(
             f"the kind of file is not known: '{brief(file)}'",
             source=binding.written,
             span=binding.span(),
             hint=f"a value is read from {', '.join(readers)}",
         )
-    return scalar(reader(file), file)
+    entry = readers.get(kind, readers[".txt"])(file)  # what a shell's <(…) names has no ending
+    if isinstance(entry, str) and kind not in (".json", ".npy"):
+        refuse_several(entry, file, commas=kind == ".csv")
+    return scalar(entry, file)
+
+
+def refuse_several(text: str, file: str, *, commas: bool) -> None:
+    """Refuse a text of several numbers; one comma between digits may be a decimal sign, unless `commas` separate.
+
+    Errors: FileError.
+    """
+    if not commas and re.fullmatch(r"[-+−]?[0-9]+,[0-9]+", text):
+        return
+    words = [word for word in re.split(r"[\s,;]+", text[:LARGEST]) if word]
+    if len(words) > 1 and all(PLAIN.match(word) for word in words):
+        raise FileError(
+            f"{file}: this holds {len(words)} numbers: values are scalars",
+            hint="give each entry a variable of its own: --x0=1 --x1=2",
+        )
 
 
 def table(file: str) -> Mapping[str, Any]:

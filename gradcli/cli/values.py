@@ -14,12 +14,14 @@ from math import inf, isfinite, nan
 
 from gradcli.cli.arguments import Binding
 from gradcli.errors import GradcliError, Span, UsageError
-from gradcli.syntax import number, parse
+from gradcli.syntax import RESCALE, number, parse
 from gradcli.systems.floats import FLOATS
 from gradcli.tokens import NUMBER
 
 SPECIAL = {"inf": inf, "infinity": inf, "nan": nan}
 """What is no literal of the language, and can be given all the same."""
+
+IN_RANGE = "a value lies between about 4.9e-324 and 1.8e308, or is 0 or inf"
 
 PLAIN = re.compile(rf"([-+−]?)(?:({NUMBER})|(inf|infinity|nan))\Z", re.IGNORECASE | re.ASCII)
 RADIX = r"[-+]?0[xXoObB][0-9a-fA-F]+"
@@ -70,7 +72,7 @@ def constant(text: str, fail: Fail) -> float:
     except GradcliError as error:
         if error.source is None:
             raise
-        raise fail(error.message, error.span, error.hint) from None
+        raise fail(error.message, error.span, IN_RANGE if error.hint == RESCALE else error.hint) from None
     if graph.inputs:
         name, index = next(iter(graph.inputs.items()))
         raise fail(
