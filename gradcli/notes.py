@@ -59,8 +59,9 @@ def without_digits(gradients: Gradients) -> Iterator[str]:
         first = found[0]
         name = f"∂{graph.names[first.child]}/∂{graph.names[first.parent]}"
         more = f", and {len(found) - 1:,} more like it" if len(found) > 1 else ""
-        rule = notation.rule(graph, first.child, first.k)
-        yield f"{rule} has no digits left here: {name} is computed as {_computed(graph, first.child, first.k)}{more}"
+        shown, computed = notation.rule(graph, first.child, first.k), _computed(graph, first.child, first.k)
+        said = f"{shown} has no digits left here: {name} is computed as {computed}"
+        yield notation.pretty(said) + more
 
 
 def _apart(edge: Edge) -> bool:

@@ -667,6 +667,15 @@ def test_paths_and_ranks_are_listed_where_people_read() -> None:
     latex_rows(render(shown, "latex", style))
 
 
+def test_a_number_alone_has_no_table() -> None:
+    """`3` is shown with its value, without a table that would be empty."""
+    shown = report("3")
+    assert render(shown, "markdown", STYLE).startswith("`3` = 3")
+    assert "|" not in render(shown, "markdown", STYLE)
+    assert "tabular" not in render(shown, "latex", STYLE) and r"\[ f = 3 \]" in render(shown, "latex", STYLE)
+    assert "<table" not in html.render(shown, STYLE)
+
+
 def test_a_notebook_shows_the_table() -> None:
     """The gradients' own HTML is the table's."""
     assert Page(NEURON.source._repr_html_()).rows == Page(html.render(NEURON, STYLE)).rows

@@ -208,7 +208,7 @@ def test_a_textbook_rule_without_digits_is_noted() -> None:
     """tanh(20) is 1 in double precision: 1-f² is 0, though the gradient 1.7e-17 is computed with all its digits."""
     found = of("tanh(x)", x=20)
     assert found.gradients["x"] == pytest.approx(4 * exp(-40), rel=1e-14)
-    assert found.notes == ("1-f^2 has no digits left here: ∂f/∂x is computed as sech(x)^2",)
+    assert found.notes == ("1-f² has no digits left here: ∂f/∂x is computed as sech(x)²",)
     assert of("tanh(x)+sigmoid(x)", x=2).notes == ()
     (note,) = of("+".join(f"tanh(x{i})" for i in range(6)), **{f"x{i}": 20.0 for i in range(6)}).notes
     assert note.endswith(", and 5 more like it")

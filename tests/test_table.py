@@ -210,6 +210,14 @@ def test_columns_give_way_one_by_one() -> None:
     assert " = tax" in drawn
 
 
+@pytest.mark.parametrize("width", [40, 50, 60, 80])
+def test_the_last_equals_signs_stand_under_each_other(width: int) -> None:
+    """Also where words stand in place of figures."""
+    text = "car_margin = car-cat+1; frog_margin = frog-cat+1; L = max(0,car_margin)+max(0,frog_margin)"
+    drawn = render(of(text, car=5.1, cat=3.2, frog=-1.7), Style(width=width)).split("─\n")[1].split("\n\n")[0]
+    assert len({line.rindex("=") for line in drawn.splitlines()}) == 1
+
+
 def test_as_written_stands_only_where_it_differs() -> None:
     """exp(-(x*y)) is e^n2 in node names, as written the whole; x*y is x*y both times."""
     drawn = render(of("exp(-(x*y))", x=1, y=2), Style(width=140))

@@ -27,17 +27,20 @@ def render(report: Report, style: Style) -> str:
     expression = title(report)
     expression = expression if len(expression) <= LONGEST else f"{expression[:LONGEST]}…"
     heads = ("node", "forward", "via", "local gradient", "", "× upstream", f"= ∂{report.output}/∂node")
+    table = [
+        f'<table style="{TABLE}">',
+        f'<thead style="{RULE}">{_row("th", [_text(head) for head in heads])}</thead>',
+        "<tbody>",
+        *(_line(row, style) for row in grid(report, style)),
+        "</tbody>",
+        "</table>",
+    ]
     closed = [f"∂{report.output}/∂{name} = {notation.pretty(form)}" for name, form in closed_forms(report)]
     return "\n".join(
         [
             "<div>",
             f"<p>{_code(expression)} = {figure(report.value, style)}</p>",
-            f'<table style="{TABLE}">',
-            f'<thead style="{RULE}">{_row("th", [_text(head) for head in heads])}</thead>',
-            "<tbody>",
-            *(_line(row, style) for row in grid(report, style)),
-            "</tbody>",
-            "</table>",
+            *(table if report.order else ()),
             *(f"<p>{_code(form)}</p>" for form in closed),
             *(_said(sentence) for sentence in sentences(report, style)),
             "</div>",

@@ -63,9 +63,8 @@ def render(report: Report, style: Style) -> str:
     if len(formula) > LONGEST * 4:
         formula = notation.latex(graph, atom=lambda i: graph.names[i] if graph.parents[i] else None)
     equation = [output, formula, number(report.value, style)]
+    head = [r"% needs \usepackage{amsmath,amssymb}", rf"\[ {' = '.join(dict.fromkeys(equation))} \]"]
     table = [
-        r"% needs \usepackage{amsmath,amssymb}",
-        rf"\[ {' = '.join(dict.fromkeys(equation))} \]",
         r"\begin{tabular}{lrllrrr}",
         r"\hline",
         TITLES % output + r" \\",
@@ -76,7 +75,7 @@ def render(report: Report, style: Style) -> str:
     ]
     closed = [rf"\[ {_quotient(report.output, name)} = {typeset(form)} \]" for name, form in closed_forms(report)]
     said = [rf"\par {text(sentence.lstrip())}" for sentence in sentences(report, style)]
-    return "\n".join([*table, *closed, *said])
+    return "\n".join([*head, *(table if report.order else ()), *closed, *said])
 
 
 def _line(row: GridRow, report: Report, style: Style) -> str:

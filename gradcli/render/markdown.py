@@ -28,11 +28,10 @@ def render(report: Report, style: Style) -> str:
     last = f"= {code(f'{through[1]}{output}/{through[1]}node', style)}"
     table = [
         f"{code(expression, style)} = {figure(report.value, style)}",
-        "",
-        _row(*titles, last),
-        _row(":--", "--:", ":--", ":--", "--:", "--:", "--:"),
-        *(_line(row, style) for row in grid(report, style)),
     ]
+    if report.order:
+        table += ["", _row(*titles, last), _row(":--", "--:", ":--", ":--", "--:", "--:", "--:")]
+        table += [_line(row, style) for row in grid(report, style)]
     closed = [f"- {code(f'∂{output}/∂{name} = {notation.pretty(form)}', style)}" for name, form in closed_forms(report)]
     said = [_item(sentence, style) for sentence in sentences(report, style)]
     return "\n".join([*table, *(["", *closed] if closed else []), *(["", *said] if said else [])])

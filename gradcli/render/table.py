@@ -330,7 +330,7 @@ def _widths(all_rows: list[Row], rows: list[Row], plan: Plan) -> dict[str, int]:
     names = ("node", "forward", "written", "via", "gate", "edge", "local", "upstream", "downstream", "total")
     columns = {name: max(width(getattr(row, name)) for row in all_rows) for name in names}
     words = max(width(row.words) for row in all_rows)
-    columns["edge"] += max(0, words - _room(columns, plan))
+    columns["edge" if plan.quotient else "local"] += max(0, words - _room(columns, plan))
     return columns
 
 
