@@ -3,13 +3,13 @@
 # Annotations are values here, not text: typer would compile each of them again on every run.
 
 from math import isfinite
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gradcli.autodiff import Gradients
 from gradcli.cli import streams
-from gradcli.cli.arguments import variable
+from gradcli.cli.arguments import quoted, variable
 from gradcli.cli.checks import CHECKS, VARIABLE, Checks, wanted
 from gradcli.cli.command import ExpressionCommand, completing, one_of, seconds, whole, worst
 from gradcli.cli.inputs import read_graph
@@ -18,6 +18,9 @@ from gradcli.notation import number
 from gradcli.render import FORMATS, pieces, render
 from gradcli.render.figures import Style
 from gradcli.report import Report, build
+
+if TYPE_CHECKING:
+    from gradcli.cells import Cell
 
 HELP = """Show forward values, local and global gradients of a formula, and prove them.
 
@@ -61,7 +64,7 @@ def evaluate(
         str | None,
         typer.Option(
             "--format",
-            help="How to print; table unless given.",
+            help="How to print; table unless given. In csv a ' stands before text that a spreadsheet would compute.",
             metavar="|".join(FORMATS),
             autocompletion=completing(FORMATS),
         ),
@@ -95,7 +98,8 @@ def evaluate(
     verify: Annotated[
         str | None,
         typer.Option(
-            help=f"How to check the numbers: all, or proof for plain, csv and shell; {VARIABLE} sets another default.",
+            help=f"How to check the numbers: all, or proof for plain, csv, shell and --get; {VARIABLE} sets another "
+            "default.",
             metavar="|".join(CHECKS),
             autocompletion=completing(CHECKS),
         ),
@@ -111,8 +115,9 @@ def evaluate(
     ] = None,
 ) -> None:
     """Print what was asked for, check it, and end with the exit status."""
-    settle(format_, get, rank, decimals, sig)
     form = format_ or "table"
+    settle(format_, get, rank, decimals, sig)
+    refuse_unshown({"--rank nodes": rank == "nodes", "--paths": paths is not None}, "--get" if get else form)
     default = "all" if not get and form in CHECKED_BY_ALL else "proof"
     with Checks(wanted(verify, no_verify=no_verify, default=default), verify_budget) as checks:
         graph, values = read_graph(
@@ -126,8 +131,9 @@ def evaluate(
             share=share,
         )
         gradients = graph.forward(values).backward()
+        asked = names(wrt, "--wrt") if wrt is not None else None
         if get:
-            status = show_cells(gradients, get, checks)
+            status = show_cells(gradients, get, asked, checks)
         else:
             style = streams.style(
                 decimals=decimals,
@@ -136,7 +142,7 @@ def evaluate(
                 rank_nodes=rank == "nodes",
                 paths=tuple(names(paths, "--paths")),
             )
-            report = build(gradients, wrt=names(wrt, "--wrt") if wrt is not None else None)
+            report = build(gradients, wrt=asked)
             status = show(report, form, style, checks)
     raise typer.Exit(status)
 
@@ -160,6 +166,16 @@ def settle(form: str | None, get: list[str] | None, rank: str, decimals: int | N
         )
 
 
+def refuse_unshown(wishes: dict[str, bool], form: str) -> None:
+    """Refuse what a format for other programs, or `--get`, has no place for.
+
+    Errors: UsageError.
+    """
+    for flag, wished in wishes.items():
+        if wished and form not in CHECKED_BY_ALL:
+            raise UsageError(f"{flag} has no place in {form}", hint=f"formats with it: {', '.join(CHECKED_BY_ALL)}")
+
+
 def names(words: str | None, flag: str) -> list[str]:
     """The names in a list such as `x,y`."""
     found = [variable(word.strip()) for word in (words or "").split(",")] if words is not None else []
@@ -168,15 +184,74 @@ def names(words: str | None, flag: str) -> list[str]:
     return found
 
 
-def show_cells(gradients: Gradients, addresses: list[str], checks: Checks) -> Status:
+def show_cells(gradients: Gradients, addresses: list[str], wrt: list[str] | None, checks: Checks) -> Status:
     """Print the cells asked for, a bare number a line; then judge."""
     from gradcli.cells import resolve
 
+    report = build(gradients, wrt=wrt or ())
+    for address in addresses:
+        refuse_list(address)
     cells = [resolve(address, gradients) for address in addresses]
+    if wrt is not None:
+        for cell in cells:
+            refuse_unasked(cell, report)
     streams.put("\n".join(number(cell.value) for cell in cells))
-    report = build(gradients, wrt=()).with_verification(checks.run(gradients))
+    streams.tell("\n".join(f"note: {visible(said)}" for said in map(added, cells) if said))
+    needed = dict.fromkeys(name for cell in cells for name in sources(cell))
+    judged = [name for cell in cells if cell.kind == "grad" or not isfinite(cell.value) for name in sources(cell)]
+    report = build(gradients, wrt=judged).with_verification(checks.run(gradients, needed))
     finite = all(isfinite(cell.value) for cell in cells)
     return judge(report, "cells", finite=finite)
+
+
+def refuse_list(address: str) -> None:
+    """Refuse several cells at once.
+
+    Errors: UsageError with one `--get` for each.
+    """
+    depth, parts = 0, [""]
+    for character in address:
+        depth += (character in "([") - (character in ")]")
+        if character == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += character
+    if len(parts) > 1:
+        again = " ".join(f"--get {quoted(part.strip())}" for part in parts if part.strip())
+        raise UsageError(f"--get takes one cell, not {len(parts)}", hint=f"repeat --get: {again}")
+
+
+def refuse_unasked(cell: "Cell", report: Report) -> None:
+    """Refuse the gradient of an input that `--wrt` leaves out, and those of its edges.
+
+    Errors: UsageError.
+    """
+    asked = report.wrt or ()
+    for name in sources(cell):
+        if name in report.graph.inputs and name not in asked:
+            listed = ",".join(asked)
+            raise UsageError(
+                f"--get {cell.address} asks for a gradient that --wrt {listed} leaves out",
+                hint=f"write --wrt {listed},{name}, or leave out --wrt",
+            )
+
+
+def sources(cell: "Cell") -> tuple[str, ...]:
+    """The nodes that a cell differentiates by."""
+    if cell.kind == "value":
+        return ()
+    place = cell.address.removeprefix("grad.") if cell.kind == "grad" else cell.address.rpartition(".")[2]
+    return cell.occurrences or (place.partition("#")[0],)
+
+
+def added(cell: "Cell") -> str:
+    """That a cell is a sum over several occurrences of its text; empty for any other."""
+    count = len(cell.occurrences)
+    if count < 2:
+        return ""
+    listed = ", ".join(cell.occurrences[:4]) + (f" and {count - 4:,} more" if count > 4 else "")
+    times = "twice" if count == 2 else f"{count:,} times"
+    return f"{cell.address.partition('.')[2][1:-1]} is written {times} ({listed}): their gradients are added"
 
 
 def show(report: Report, form: str, style: Style, checks: Checks) -> Status:
@@ -185,14 +260,14 @@ def show(report: Report, form: str, style: Style, checks: Checks) -> Status:
         from gradcli.render.table import verdicts
 
         streams.put(render(report, form, style))
-        report = report.with_verification(checks.run(report.source))
+        report = report.with_verification(checks.run(report.source, report.wrt))
         streams.put(verdicts(report, style))
     elif form in CHECKED_BY_ALL:
-        report = report.with_verification(checks.run(report.source))
+        report = report.with_verification(checks.run(report.source, report.wrt))
         streams.put_all(pieces(report, form, style))
     else:
         streams.put_all(pieces(report, form, style))
-        report = report.with_verification(checks.run(report.source))
+        report = report.with_verification(checks.run(report.source, report.wrt))
     return judge(report, form)
 
 
