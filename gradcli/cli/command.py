@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any
 
 from typer.core import TyperCommand
@@ -73,6 +72,8 @@ class NamedCommand(ExpressionCommand):
 
     def admit(self, arguments: Arguments, options: Mapping[str, Option]) -> None:
         """Refuse a value of a variable: what looks like one is a misspelt option."""
+        from difflib import get_close_matches
+
         for binding in arguments.bindings:
             flag = f"--{binding.name}"
             near = get_close_matches(flag, list(options), 1)
@@ -97,6 +98,8 @@ def one_of(flag: str, word: str, allowed: Sequence[str]) -> str:
 
     Errors: UsageError with the nearest one.
     """
+    from difflib import get_close_matches
+
     if word in allowed:
         return word
     near = get_close_matches(word.lower(), allowed, 1)

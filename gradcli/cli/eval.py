@@ -3,13 +3,13 @@
 # Annotations are values here, not text: typer would compile each of them again on every run.
 
 from math import isfinite
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from gradcli.autodiff import Gradients
 from gradcli.cli import streams
-from gradcli.cli.arguments import quoted, variable
+from gradcli.cli.arguments import variable
 from gradcli.cli.checks import CHECKS, VARIABLE, Checks, wanted
 from gradcli.cli.command import ExpressionCommand, completing, one_of, seconds, whole, worst
 from gradcli.cli.inputs import read_graph
@@ -18,9 +18,6 @@ from gradcli.notation import number
 from gradcli.render import FORMATS, pieces, render
 from gradcli.render.figures import Style
 from gradcli.report import Report, build
-
-if TYPE_CHECKING:
-    from gradcli.cells import Cell
 
 HELP = """Show forward values, local and global gradients of a formula, and prove them.
 
@@ -186,15 +183,9 @@ def names(words: str | None, flag: str) -> list[str]:
 
 def show_cells(gradients: Gradients, addresses: list[str], wrt: list[str] | None, checks: Checks) -> Status:
     """Print the cells asked for, a bare number a line; then judge."""
-    from gradcli.cells import resolve
+    from gradcli.cli.cells import added, resolved, sources
 
-    report = build(gradients, wrt=wrt or ())
-    for address in addresses:
-        refuse_list(address)
-    cells = [resolve(address, gradients) for address in addresses]
-    if wrt is not None:
-        for cell in cells:
-            refuse_unasked(cell, report)
+    cells = resolved(addresses, gradients, wrt)
     streams.put("\n".join(number(cell.value) for cell in cells))
     streams.tell("\n".join(f"note: {visible(said)}" for said in map(added, cells) if said))
     needed = dict.fromkeys(name for cell in cells for name in sources(cell))
@@ -202,56 +193,6 @@ def show_cells(gradients: Gradients, addresses: list[str], wrt: list[str] | None
     report = build(gradients, wrt=judged).with_verification(checks.run(gradients, needed))
     finite = all(isfinite(cell.value) for cell in cells)
     return judge(report, "cells", finite=finite)
-
-
-def refuse_list(address: str) -> None:
-    """Refuse several cells at once.
-
-    Errors: UsageError with one `--get` for each.
-    """
-    depth, parts = 0, [""]
-    for character in address:
-        depth += (character in "([") - (character in ")]")
-        if character == "," and depth == 0:
-            parts.append("")
-        else:
-            parts[-1] += character
-    if len(parts) > 1:
-        again = " ".join(f"--get {quoted(part.strip())}" for part in parts if part.strip())
-        raise UsageError(f"--get takes one cell, not {len(parts)}", hint=f"repeat --get: {again}")
-
-
-def refuse_unasked(cell: "Cell", report: Report) -> None:
-    """Refuse the gradient of an input that `--wrt` leaves out, and those of its edges.
-
-    Errors: UsageError.
-    """
-    asked = report.wrt or ()
-    for name in sources(cell):
-        if name in report.graph.inputs and name not in asked:
-            listed = ",".join(asked)
-            raise UsageError(
-                f"--get {cell.address} asks for a gradient that --wrt {listed} leaves out",
-                hint=f"write --wrt {listed},{name}, or leave out --wrt",
-            )
-
-
-def sources(cell: "Cell") -> tuple[str, ...]:
-    """The nodes that a cell differentiates by."""
-    if cell.kind == "value":
-        return ()
-    place = cell.address.removeprefix("grad.") if cell.kind == "grad" else cell.address.rpartition(".")[2]
-    return cell.occurrences or (place.partition("#")[0],)
-
-
-def added(cell: "Cell") -> str:
-    """That a cell is a sum over several occurrences of its text; empty for any other."""
-    count = len(cell.occurrences)
-    if count < 2:
-        return ""
-    listed = ", ".join(cell.occurrences[:4]) + (f" and {count - 4:,} more" if count > 4 else "")
-    times = "twice" if count == 2 else f"{count:,} times"
-    return f"{cell.address.partition('.')[2][1:-1]} is written {times} ({listed}): their gradients are added"
 
 
 def show(report: Report, form: str, style: Style, checks: Checks) -> Status:

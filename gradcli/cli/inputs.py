@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from gradcli.cli import streams
@@ -68,6 +67,8 @@ def read_expression(
 
     Errors: UsageError for none, or for two; FileError.
     """
+    from difflib import get_close_matches
+
     text = arguments.expression(command)
     if text is not None and file is not None:
         raise UsageError(
@@ -121,6 +122,8 @@ def refuse_unknown(graph: Graph, given: Collection[str], bindings: Sequence[Bind
 
 def meant(name: str, graph: Graph, given: Collection[str], options: Collection[str]) -> str:
     """What an unknown name may stand for: a variable, first of all one without a value, or an option."""
+    from difflib import get_close_matches
+
     known = list(graph.inputs)
     missing = [variable for variable in known if variable not in given]
     for candidates in (missing, known):
