@@ -73,6 +73,10 @@ FORMS = [
     ("gelu(x)", {"x": 3}, {"x": "1+x*sqrt(2)*exp(-x^2/2)/(2*sqrt(pi))-erfc(x*sqrt(2)/2)/2"}),
     ("q*(Ef+B*v)", {"q": 1, "Ef": 2, "B": 3, "v": 4}, {"q": "B*v+Ef", "B": "q*v"}),
     ("floor(x)+sign(x)+round(x)", {"x": 0.3}, {"x": "0"}),
+    ("q=x*y; q*z+exp(-q)", {"x": 1, "y": 2, "z": 3}, {"x": "y*(z-exp(-q))", "z": "q"}),
+    ("binary_cross_entropy(p,t)", {"p": 0.3, "t": 1}, {"p": "(p-t)/(p*(1-p))", "t": "log(1-p)-log(p)"}),
+    ("relu(x)", {"x": 0}, {"x": "where(x>0,1,0)"}),
+    ("hinge(s,t)", {"s": 1, "t": 1}, {"s": "-t*step(1-s*t)"}),
 ]
 
 
@@ -95,6 +99,25 @@ def test_published_and_physics_formulas_pass_and_their_forms_read_back(case):
         form = parse(text, given=case["vars"])
         values = {n: case["vars"].get(n, case["value"]) for n in form.inputs}  # no variable: the output
         assert form.forward(values).value == pytest.approx(case["grad"][name], rel=1e-9, abs=1e-300)
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [("max(x,y)", {"x": 2, "y": 2}), ("min(x,3)", {"x": 3}), ("x*step(x)+max(x,0)", {"x": 0})],
+)
+def test_a_form_that_contradicts_the_number_shown_is_left_out(text, values):
+    """At a tie the gradient is 0.5, and step(x-y), read in the language, is 0: better no form than that one."""
+    assert check(text, **values).derivatives == {}
+
+
+def test_forms_do_not_depend_on_the_clock(monkeypatch):
+    """On a machine a thousand times as slow the same forms are found, while the budget lasts."""
+    ticks = iter(range(10**9))
+    quick = check(NEURON, **NEURON_AT).derivatives
+    monkeypatch.setattr(time, "monotonic", lambda: next(ticks) * 0.5)
+    slow = judged(gradients(NEURON, **NEURON_AT), seconds=1000)
+    assert slow.derivatives == quick
+    assert len(quick) == 5
 
 
 def test_long_forms_are_left_out():

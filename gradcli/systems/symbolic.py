@@ -189,6 +189,20 @@ class Sign(Flat):
         return bool(x[0] == 0)
 
 
+class Step(Flat):
+    """1 where its input is positive, as the language has it: 0 at 0, where sympy's Heaviside is a half."""
+
+    @classmethod
+    def at(cls, *x: Any) -> Any:
+        """The step of a number."""
+        return int(x[0] > 0)
+
+    @classmethod
+    def jumps(cls, *x: Any) -> bool:
+        """At 0."""
+        return bool(x[0] == 0)
+
+
 class Floor(Flat):
     """The largest integer that is not above."""
 

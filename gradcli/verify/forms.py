@@ -1,14 +1,17 @@
-"""Closed forms of derivatives, as short as people would write them.
+"""Closed forms of derivatives, as plain as people would write them.
 
-A few candidates for each variable, by length: as sympy derived it, factored, and with what is already known
-by name put in: the output or a named node. The lecture's σ' = x0*f*(1-f) comes out of the last: f =
-1/(1+exp(-s)) has one exponential, so exp(-s) = 1/f - 1, and what was in terms of exp(-s) is in terms of f.
-Each candidate is checked against the derivative with numbers, at the point and beside it, before it is
-shown.
+A few candidates for each variable, the one with the fewest words and names first: as sympy derived it,
+factored, and with what is already known by name put in: the output or a named node. The lecture's
+σ' = x0*f*(1-f) comes out of the last: f = 1/(1+exp(-s)) has one exponential, so exp(-s) = 1/f - 1, and what
+was in terms of exp(-s) is in terms of f.
+
+Each candidate is checked with numbers before it is shown: beside the point against the derivative, at the
+point also against the number that is shown there, with the language's own choices at kinks.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +19,8 @@ import sympy
 from mpmath import mpf
 from sympy import Dummy, Expr, Integer, Rational, Symbol
 
-from gradcli.systems.symbolic import Sign
+from gradcli.systems.symbolic import COMPARISONS, Sign, Step, Where
+from gradcli.verify.comparison import agree
 from gradcli.verify.evaluation import Point
 from gradcli.verify.printing import UnprintableError, printed
 
@@ -32,8 +36,14 @@ SHORT = 6
 MOST_TO_FACTOR, MOST_SYMBOLS = 60, 12
 """Ops and symbols of an expression that sympy is asked to factor."""
 
+MOST_WORK = 3000
+"""Ops of the expressions that are factored or solved, all in all; a measure of work that no clock disturbs."""
+
 SAME = mpf(10) ** -25
 """Relative difference of two forms of one number."""
+
+WORD = re.compile(r"[^\W\d]\w*|[\d.]+(?:e[+-]?\d+)?|\S")
+"""A word of a form: a name, a number, an operator."""
 
 
 class Forms:
@@ -54,6 +64,7 @@ class Forms:
         self.bodies: dict[Symbol, Expr] = {}
         self.frozen: dict[Any, Any] = {}
         self.thawed: dict[Dummy, Expr] = {}
+        self.work = MOST_WORK
         self.points = [self.extended(derivation.point.values), self.extended(self.beside())]
 
     def derivatives(self) -> Iterator[tuple[str, str]]:
@@ -61,12 +72,16 @@ class Forms:
         named = self.through_names()
         for name, derivative in self.derivation.gradient.items():
             self.derivation.tick()
-            text = self.shortest(derivative, named.get(name))
+            shown = self.derivation.adjoints[self.graph.inputs[name]]
+            text = self.plainest(derivative, named.get(name), shown)
             if text is not None:
                 yield name, text
 
-    def shortest(self, derivative: Expr, named: Expr | None) -> str | None:
-        """The shortest form that has the derivative's numbers; if any has a number here, then of those."""
+    def plainest(self, derivative: Expr, named: Expr | None, shown: float) -> str | None:
+        """The plainest form that has the derivative's numbers; if any has a number here, then of those.
+
+        shown: the gradient at the point, as the engine has it.
+        """
         forms: dict[str, tuple[bool, Expr]] = {}
         for candidate in self.candidates(derivative, named):
             try:
@@ -78,27 +93,33 @@ class Forms:
                 forms[text] = undefined, candidate
                 if len(text) <= SHORT and not undefined:
                     break
-        latest_first = dict(reversed(forms.items()))  # of forms as long, the factored one
-        for text in sorted(latest_first, key=lambda text: (forms[text][0], len(text))):
-            if self.same(forms[text][1], derivative):
+        latest_first = dict(reversed(forms.items()))  # of forms as plain, the factored one
+        for text in sorted(latest_first, key=lambda text: (forms[text][0], *plainness(text))):
+            if self.same(forms[text][1], derivative, shown):
                 return text
         return None
 
     def candidates(self, derivative: Expr, named: Expr | None) -> Iterator[Expr]:
         """Forms of a derivative, the cheapest first."""
-        if named is not None:
-            yield tidied(named)
-        yield tidied(derivative)
+        for expression in (named, derivative):
+            if expression is not None:
+                yield tidied(expression)
+                if expression.has(Where):
+                    yield (anywhere := tidied(elsewhere(expression)))
+                    if self.affordable(anywhere):
+                        yield tidied(self.thaw(sympy.factor(self.freeze(anywhere))))
         for expression, definitions in ((named, self.bodies), (derivative, self.known)):
             if expression is None or not factorable(expression):
                 continue
             divisors = divided_by(expression)
             cold = self.freeze(tidied(expression))
-            if not factorable(cold):
+            if not self.affordable(cold):
                 continue
             through = False
             for symbol, definition in definitions.items():
                 for replaced in self.in_terms_of(symbol, self.freeze(definition), cold):
+                    if not self.affordable(replaced):
+                        continue
                     plain, factored = (tidied(self.thaw(form)) for form in (replaced, sympy.factor(replaced)))
                     if divided_by(plain) <= divisors:
                         yield plain
@@ -107,6 +128,13 @@ class Forms:
                         yield factored
             if not through:
                 yield tidied(self.thaw(sympy.factor(cold)))
+
+    def affordable(self, expression: Expr) -> bool:
+        """Whether an expression may still be factored; it is paid for at once."""
+        if self.work <= 0 or not factorable(expression):
+            return False
+        self.work -= int(sympy.count_ops(expression))
+        return True
 
     # ── names ───────────────────────────────────────────────────────────────────────────────────────────
 
@@ -214,10 +242,21 @@ class Forms:
         """A point at which the names have values too."""
         return Point(values, {**self.m.held, **self.known})
 
-    def same(self, candidate: Expr, derivative: Expr) -> bool:
-        """Whether a form has the derivative's numbers, wherever both have any, and somewhere they do."""
+    def same(self, candidate: Expr, derivative: Expr, shown: float) -> bool:
+        """Whether a form has the derivative's numbers, wherever both have any, and somewhere they do.
+
+        At a kink it must have the number that is shown: step(x-y) is 0 where x is y, and the gradient may be 0.5.
+        """
+        read = candidate.replace(sympy.Heaviside, lambda x, _=None: Step(x))
+        value, bent = self.points[0](read)
+        if bent or self.points[0](derivative)[1]:
+            if value is not None and not agree(shown, value * self.derivation.upstream):
+                return False
+            points = self.points[1:]
+        else:
+            points = self.points
         compared = 0
-        for point in self.points:
+        for point in points:
             for finer in point.finer():
                 a, b = finer(candidate)[0], finer(derivative)[0]
                 if a is None or b is None or abs(a - b) <= SAME * abs(b):
@@ -227,6 +266,25 @@ class Forms:
                     return False
                 compared += 1
         return compared > 0
+
+
+def plainness(text: str) -> tuple[int, int]:
+    """What a reader has to take in, and the length: words, and each name that has to be known."""
+    words = WORD.findall(text)
+    names = {word for word, after in zip(words, [*words[1:], ""], strict=True) if word[0].isalpha() and after != "("}
+    return len(words) + 2 * len(names), len(text)
+
+
+def elsewhere(expression: Expr) -> Expr:
+    """An expression without its choices between one point and all others: the form of all the others."""
+    equal, unequal = COMPARISONS["eq"], COMPARISONS["ne"]
+    choices = sorted(expression.atoms(Where), key=sympy.count_ops)
+    other = {}
+    for choice in choices:
+        condition, a, b = choice.args
+        if isinstance(condition, equal | unequal):
+            other[choice] = b if isinstance(condition, equal) else a
+    return expression.xreplace(other)
 
 
 def factorable(expression: Expr) -> bool:

@@ -13,7 +13,9 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
+from importlib import import_module
 from threading import Thread
+from types import ModuleType
 from typing import Any
 
 from gradcli.graph import Graph, Literal
@@ -107,9 +109,25 @@ def gate(name: str, body: Graph) -> Op:
     return Op(name, tuple(body.inputs), lambda m, *x: body.run(m, x), rules, body=body)
 
 
+class _Unloaded(ModuleType):
+    """A module that is loaded when more of it is wanted than the class that sums of numbers never are.
+
+    sympy's Add looks for tensors among its terms, and takes 30 ms to load what they are.
+    """
+
+    TensExpr = type("TensExpr", (), {})
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        sys.modules.pop(self.__name__, None)
+        return getattr(import_module(self.__name__), name)
+
+
 def main() -> None:
     """Load sympy, read, answer."""
     limit(float(sys.argv[1]))
+    sys.modules["sympy.tensor.tensor"] = _Unloaded("sympy.tensor.tensor")
     gc.disable()  # loading sympy makes much and throws away nothing
     import gradcli.verify.derivation  # noqa: F401 - loads sympy while the parent is still reading
 
