@@ -24,8 +24,10 @@ from gradcli.cells import list_cells, resolve
 from gradcli.errors import Status, UsageError
 from gradcli.graph import Builder
 from gradcli.ops import TABLE
+from gradcli.reference import entry
 from gradcli.render import FORMATS, html, pieces, render
 from gradcli.render.figures import Style
+from gradcli.render.ops import page
 from gradcli.render.rows import Rules
 from gradcli.report import Report, build
 from gradcli.syntax import parse
@@ -785,6 +787,22 @@ def test_a_long_name_is_a_variable_like_any_other() -> None:
     shown = report(f"{name}*y", **{name: 2, "y": 3})
     assert evaluated(render(shown, "shell", STYLE), [f"grad_{name}"]) == ["3"]
     assert strict(render(shown, "json", STYLE))["grad"][name] == 3
+
+
+# ── the op table ────────────────────────────────────────────────────────────────────────────────────────────
+
+PAGES = [
+    ("mul", "  gate        switcher\n  backward    switches: × the other input\n"),
+    ("pow", "at 3, 2: 9, derivative 6, not checked\n"),
+    ("polygamma", "derivative no gradient, -2.40"),
+    ("polygamma", "n is a whole number and x > 0, or "),
+]
+
+
+@pytest.mark.parametrize(("name", "line"), PAGES)
+def test_a_page_says_each_thing_once_and_right(name: str, line: str) -> None:
+    """What a gate is called and what it does are two facts; a slope that was not checked is not one that is missing."""
+    assert line in page(entry(TABLE[name]))
 
 
 # ── the house ───────────────────────────────────────────────────────────────────────────────────────────────

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from itertools import cycle
 from math import isfinite, isnan
 from textwrap import wrap
 from typing import Any
@@ -71,9 +72,18 @@ def checked(entry: Entry) -> list[str]:
     """The hand-checked points, a line each."""
     return [
         f"at {', '.join(map(number, check.at))}: {number(check.value)}, derivative "
-        + ", ".join("not checked" if partial is None else number(partial) for partial in check.partials)
+        + ", ".join(
+            slope(partial, each) for partial, each in zip(check.partials, cycle(entry.derivatives), strict=False)
+        )
         for check in entry.checks
     ]
+
+
+def slope(partial: float | None, each: Derivative) -> str:
+    """A hand-checked partial; of some there is none, and some were left to the other checks."""
+    if partial is not None:
+        return number(partial)
+    return "no gradient" if each.shown is None else "not checked"
 
 
 def document(entries: Sequence[Entry]) -> dict[str, Any]:

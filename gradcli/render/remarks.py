@@ -7,7 +7,7 @@ from math import inf, isnan
 
 from gradcli.notation import pretty
 from gradcli.paths import Path, paths
-from gradcli.render.figures import Style, aligned, bar, figure, plain
+from gradcli.render.figures import Style, aligned, bar, brief, figure, plain
 from gradcli.render.lines import Line, Piece, listed, text_of, width, wrapped
 from gradcli.report import Report
 from gradcli.verify import DifferencesVerdict, ProofVerdict, SympyVerdict
@@ -301,7 +301,7 @@ def _digits(report: Report, verdict: ProofVerdict) -> str:
 
 def _differences(verdict: DifferencesVerdict) -> str:
     worst = max(verdict.errors.values(), default=0.0)
-    error = f"relative error at most {worst:.1e}" + (f" ({verdict.band})" if verdict.band else "")
+    error = f"relative error at most {brief(worst)}" + (f" ({verdict.band})" if verdict.band else "")
     if verdict.status == "passed":
         return f"central differences agree: {error}"
     if verdict.status == "failed":
