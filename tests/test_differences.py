@@ -11,7 +11,7 @@ from gradcli.autodiff import Gradients
 from gradcli.ops import TABLE
 from gradcli.syntax import parse
 from gradcli.systems.floats import FLOATS
-from gradcli.verify import DifferencesVerdict
+from gradcli.verify import DifferencesVerdict, verify
 from gradcli.verify.differences import check_differences, derivative, ladder, relative
 
 ULP = 2.0**-52
@@ -224,6 +224,14 @@ def test_only_what_was_asked_for_is_compared() -> None:
     assert check_differences(found).status == "partial"
     verdict = check_differences(found, wrt=["x"])
     assert (verdict.status, set(verdict.errors)) == ("passed", {"x"})
+
+
+def test_the_budget_of_a_verification_is_for_all_of_it() -> None:
+    """What `verify` is given in seconds reaches the differences."""
+    found = parse("x*y").forward(x=2, y=3).backward()
+    assert verify(found, "differences").status == "passed"
+    assert verify(found, "differences", budget=0).status == "partial"
+    assert verify(parse("x^y").forward(x=-2, y=3).backward(), "differences", wrt=["x"]).status == "passed"
 
 
 def test_the_upstream_gradient_counts() -> None:

@@ -356,8 +356,16 @@ VERDICTS = [
         "✗ sympy derived the gradients by itself and DISAGREES:\n    ∂f/∂x: sympy 2, engine 3\n",
     ),
     (
+        Verification(differences=DifferencesVerdict("passed", {"x": 1e-9}, "happy")),
+        "✓ central differences agree: relative error at most 1e-9 (CS231n's word: happy)\n",
+    ),
+    (
+        Verification(differences=DifferencesVerdict("partial", unchecked=("f jumps",))),
+        "○ not checked by differences:\n    f jumps\n",
+    ),
+    (
         Verification(differences=DifferencesVerdict("failed", {"x": 0.5}, "wrong", failures=("∂f/∂x",))),
-        "✗ central differences DISAGREE: relative error at most 0.5 (wrong)\n    ∂f/∂x\n",
+        "✗ central differences DISAGREE: relative error at most 0.5 (CS231n's word: wrong)\n    ∂f/∂x\n",
     ),
 ]
 

@@ -301,11 +301,11 @@ def _digits(report: Report, verdict: ProofVerdict) -> str:
 
 def _differences(verdict: DifferencesVerdict) -> str:
     worst = max(verdict.errors.values(), default=0.0)
-    error = f"relative error at most {brief(worst)}" + (f" ({verdict.band})" if verdict.band else "")
+    error = f"relative error at most {brief(worst)}" + (f" (CS231n's word: {verdict.band})" if verdict.band else "")
     if verdict.status == "passed":
         return f"central differences agree: {error}"
     if verdict.status == "failed":
         return f"central differences DISAGREE: {error}"
-    if verdict.status == "partial":
+    if verdict.status == "partial" and verdict.errors:
         return f"central differences agree where they were taken: {error}; not checked:"
     return "not checked by differences:" if verdict.unchecked else "not checked by differences"
