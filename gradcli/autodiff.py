@@ -8,7 +8,6 @@ choose, so that 0·nan never happens in a branch not taken.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -36,6 +35,8 @@ def forward(graph: Graph, values: Mapping[str, float]) -> Trace:
         )
     unknown = [name for name in values if name not in graph.inputs]
     if unknown:
+        from difflib import get_close_matches
+
         near = get_close_matches(unknown[0], list(graph.inputs), 1)
         known = ", ".join(list(graph.inputs)[:8]) or "none: it holds constants alone"
         raise UsageError(

@@ -152,7 +152,7 @@ class Arguments(NamedTuple):
             if match and (k > 0 or word[0] in "-–—"):
                 hint = f"a value is written with two dashes: --{match[1]}={match[2]}"
                 break
-            if re.fullmatch(rf"[-–—]{NAME}", word):
+            if re.fullmatch(rf"[-–—]{NAME}", word) or word[1:] in RESERVED:
                 if re.match(NUMERIC, after):
                     hint = f"a value is written with two dashes: --{word[1:]}={after}"
                     break
