@@ -88,7 +88,8 @@ class Derivation:
         try:
             reached = self.out_of_reach()
             if reached:
-                found.unchecked.append(f"{whole} ({reached}); its ops were checked one by one")
+                singly = "; its ops were checked one by one" if found.ops else ""
+                found.unchecked.append(f"{whole} ({reached}){singly}")
             else:
                 self.check_whole()
                 derived = True
