@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+from itertools import pairwise
 from pathlib import Path
+from time import process_time
 
 import pytest
 
@@ -418,3 +420,14 @@ def test_ranking_of_nodes_is_by_size() -> None:
     assert [line.split()[0] for line in section[:5]] == ["x1", "n6", "n7", "x0", "w1"]
     sizes = [float(line.split()[1]) for line in section]
     assert sizes == sorted(sizes, reverse=True)
+
+
+def test_few_plans_are_tried_on_a_large_table() -> None:
+    """Of 236 nodes with names of every length the table is laid out some dozens of times, not tens of thousands."""
+    values = {f"{'x' * (i % 25 + 1)}{i}": 1.3 + i for i in range(60)}
+    text = " + ".join(f"sigmoid({a}*{b})" for a, b in pairwise(values))
+    found = of(text, **values)
+    start = process_time()
+    for width in (60, 80, 120):
+        render(found, Style(width=width))
+    assert process_time() - start < 5

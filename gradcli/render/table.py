@@ -26,6 +26,9 @@ END = 30
 LINES = 12
 """Edges of one node that are shown; of more, a count."""
 
+TRIED = 40
+"""Plans that are laid out before the poorest is drawn, whatever its width."""
+
 MOST = 6
 """Lines that an expression may take."""
 
@@ -181,28 +184,37 @@ def _reduced(nodes: list[NodeRow], excess: int) -> Iterator[Plan]:
     rules = [(width(_ruled(edge)), width(_quotient(edge))) for edge in edges]
     vias = max((width(edge.op) for edge in edges), default=0) + len(GAP)
     plans: list[tuple[float, int, Plan]] = []
+    widest = max(w for w, _ in formulas) + max((w for w, _ in rules), default=0)
     yes_no = (True, False)
-    for (node, at), (edge, along), via, quotient, short, gap in product(
+    for (node, at, fewer), (edge, along, lost), via, quotient, short, gap in product(
         _caps(formulas), _caps(rules), yes_no, yes_no, yes_no, (1, 2)
     ):
-        saved = max(w for w, _ in formulas) - at + max((w for w, _ in rules), default=0) - along
-        saved += (0 if via else vias) + 1 - gap + len("/∂node") * short
-        cost = LOST["formula"] * sum(full > node for full, name in formulas if full > name)
-        cost += LOST["rule"] * sum(full > edge for full, name in rules if full > name)
+        if not quotient and (edge or gap == 1):
+            continue  # there is no such column: one plan stands for all
+        saved = widest - at - (along if quotient else 0)
+        saved += (0 if via else vias) + 2 - gap + len("/∂node") * short
+        cost = LOST["formula"] * fewer + LOST["rule"] * lost
         cost += (0 if via else LOST["via"] * len(edges)) + (LOST["heading"] if short else 0)
         cost += LOST["gap"] if gap == 1 else 0
         cost += 0 if quotient else LOST["quotient"] * len(edges)
         heading = "∂{f}" if short else "∂{f}/∂node"
-        if saved >= excess or not quotient:
+        if saved >= excess:
             plans.append((cost, len(plans), Plan(node, edge, via, quotient, gap=gap, heading=heading)))
-    plans.append((1e9, len(plans), Plan(0, 0, via=False, quotient=False, heading="∂{f}")))
-    return (plan for _, _, plan in sorted(plans))
+    yield from (plan for _, _, plan in sorted(plans)[:TRIED])
+    yield Plan(0, 0, via=False, quotient=False, heading="∂{f}")
 
 
-def _caps(texts: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Limits worth trying on (full, short) widths, and the widest text that each leaves."""
+def _caps(texts: list[tuple[int, int]]) -> list[tuple[int, int, int]]:
+    """Limits worth trying on (full, short) widths; the widest text that each leaves, and how many it shortens."""
     fulls = sorted({full for full, short in texts if full > short} | {0})
-    return [(cap, max((full if full <= cap else short for full, short in texts), default=0)) for cap in fulls]
+    return [
+        (
+            cap,
+            max((full if full <= cap else short for full, short in texts), default=0),
+            sum(full > cap for full, short in texts if full > short),
+        )
+        for cap in fulls
+    ]
 
 
 def _laid(report: Report, nodes: list[NodeRow], skipped: int, plan: Plan, style: Style) -> list[Line]:
