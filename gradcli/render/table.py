@@ -50,7 +50,7 @@ class Plan:
     """
 
     node: int = 64
-    edge: int = 80
+    edge: int = 56
     via: bool = True
     quotient: bool = True
     gate: bool = False
@@ -70,7 +70,7 @@ RICH = (
     Plan(heading="∂{f}/∂node"),
     Plan(heading="∂{f}/∂node", gap=1),
 )
-"""Plans that leave out no formula and no rule, from rich to poor."""
+"""Plans that leave out no formula and no rule that people would read, from rich to poor."""
 
 LOST = {"formula": 3.5, "rule": 2.5, "via": 0.6, "heading": 4.0, "gap": 1.0, "quotient": 40.0}
 """What it costs to leave something out of a row, or to shorten the heading: the cheapest plan that fits is drawn."""
