@@ -63,7 +63,8 @@ def backward(graph: Graph, values: list[Any], m: System, upstream: Any) -> list[
     """∂output/∂node for every node, by the chain rule; None for a node that no gradient reaches."""
     adjoints: list[Any] = [None] * len(values)
     adjoints[graph.output] = upstream
-    varied, ops, tape, rules = graph.varied, graph.ops, graph.parents, m.locals
+    varied, ops, tape = graph.varied, graph.ops, graph.parents
+    rules = {op: m.locals[op] for op in graph.kinds}
     for i in range(graph.output, -1, -1):
         g = adjoints[i]
         if g is None or not varied[i]:

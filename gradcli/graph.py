@@ -149,6 +149,11 @@ class Graph:
         return names
 
     @cached_property
+    def kinds(self) -> frozenset[Op]:
+        """The ops that occur."""
+        return frozenset(self.ops) - {INPUT, CONSTANT}
+
+    @cached_property
     def shown(self) -> list[int]:
         """The positions that have a row on screen: all but the constants."""
         return [i for i, op in enumerate(self.ops) if op is not CONSTANT]
@@ -159,13 +164,12 @@ class Graph:
         varied = bytearray(len(self.ops))
         for i in self.inputs.values():
             varied[i] = 1
+        ops, rough = self.ops, {op for op in self.kinds if not op.differentiable}
         for i, parents in enumerate(self.parents):
-            if parents:
-                smooth = self.ops[i].differentiable
-                for k, p in enumerate(parents):
-                    if varied[p] and (smooth or self.ops[i].partial(k) is not None):
-                        varied[i] = 1
-                        break
+            for k, p in enumerate(parents):
+                if varied[p] and (ops[i] not in rough or ops[i].partial(k) is not None):
+                    varied[i] = 1
+                    break
         return varied
 
     @cached_property
@@ -226,10 +230,14 @@ class Graph:
             values[i] = m.literal(literal.value)
         for i, leaf in leaves.items():
             values[i] = leaf
-        functions = m.functions
+        ops = self.ops
+        functions = {op: m.functions[op] for op in self.kinds}
         for i, parents in enumerate(self.parents):
-            if parents:
-                values[i] = functions[self.ops[i]](*[values[p] for p in parents])
+            if len(parents) == 2:  # most ops, and worth a faster call
+                a, b = parents
+                values[i] = functions[ops[i]](values[a], values[b])
+            elif parents:
+                values[i] = functions[ops[i]](*[values[p] for p in parents])
         return values
 
     def forward(self, values: Mapping[str, float] | None = None, /, **named: float) -> Trace:
