@@ -24,6 +24,9 @@ ATOM = 100
 LONGEST = 200
 """Characters after which an inlined subexpression is written by its name."""
 
+MANY = 2000
+"""Nodes from which on inlined subexpressions are kept that short."""
+
 Part = tuple[str, int]  # text and how tightly it binds
 Atom = Callable[[int], str | None]  # tape position → the name to write for it, if any
 
@@ -165,6 +168,7 @@ def _inlined(
         if needed[i] and (i == root or atom(i) is None):
             for p in graph.parents[i]:
                 needed[p] = 1
+    longest = LONGEST * 50 if sum(needed) <= MANY else LONGEST
     parts: dict[int, Part] = {}
     for i in range(root + 1):
         if not needed[i]:
@@ -172,7 +176,7 @@ def _inlined(
         op, name = graph.ops[i], atom(i) if i != root else None
         if name is None and op not in (INPUT, CONSTANT):
             parts[i] = composed(op, [parts[p] for p in graph.parents[i]])
-            if i == root or len(parts[i][0]) <= LONGEST * 50:
+            if i == root or len(parts[i][0]) <= longest:
                 continue
         word = named(name if name is not None else graph.names[i])
         parts[i] = word, _binding(word)

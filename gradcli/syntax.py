@@ -55,6 +55,9 @@ CONSTANTS = {"pi": pi, "e": e, "tau": tau}
 RESCALE = "rescale the formula"
 """The advice about a number beyond the doubles; where it is a value, there is better."""
 
+MOST_ARGUMENTS = 1000
+"""Arguments that a call may have: each edge's rule reads all of them."""
+
 GREEK = {"π": "pi", "τ": "tau"}
 IDENTITY, POW, EXP = FUNCTIONS["identity"], FUNCTIONS["pow"], FUNCTIONS["exp"]
 
@@ -386,6 +389,14 @@ class Parser:
         _, op, start, _, height = bracket
         span = start, stop
         arguments = [index for index, _, _ in operands[height:]]
+        if len(arguments) > MOST_ARGUMENTS:
+            raise LimitError(
+                f"{op.name} is called with {len(arguments):,} arguments; {MOST_ARGUMENTS:,} is the most",
+                source=self.text,
+                span=(start, start + len(op.name)),
+                hint="nest the calls: max(max(a, b), max(c, d))",
+                place=self.place,
+            )
         for name in op.parameters[len(arguments) :]:
             if name in keywords:
                 word = keywords.pop(name)

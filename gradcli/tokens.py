@@ -60,8 +60,8 @@ def _compiled(ascii_only: bool) -> Lexis:
             )""",
             re.VERBOSE | re.DOTALL,
         ),
-        head=re.compile(rf"({name})[ \t]*(\(\s*(?:{name}(?:\s*,\s*{name})*)?\s*\)[ \t]*)?=(?!=)"),
-        keyword=re.compile(rf"\s*({name})\s*=(?!=)\s*([-+−]?\s*{NUMBER})?\s*"),
+        head=re.compile(rf"({name})[ \t]*(\(\s*+(?:{name}(?:\s*+,\s*+{name})*+\s*+)?\)[ \t]*)?=(?!=)"),
+        keyword=re.compile(rf"\s*+({name})\s*+=(?!=)\s*+([-+−]?\s*+{NUMBER})?\s*+"),
     )
 
 

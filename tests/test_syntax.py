@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+from contextlib import suppress
 
 import pytest
 from hypothesis import given, settings
@@ -192,6 +193,22 @@ def test_expansion_is_limited():
     lines = ["g0(x)=x+x"] + [f"g{i}(x)=g{i - 1}(g{i - 1}(x))" for i in range(1, 30)]
     with pytest.raises(LimitError):
         parse("\n".join([*lines, "g29(x)"]))
+
+
+@pytest.mark.parametrize(
+    "source", ["sin(" + " " * 200_000 + "1)", "f" + " " * 200_000 + "=1", "f(a" + " " * 200_000 + "1)"]
+)
+def test_white_space_costs_its_length(source):
+    """No pattern of the language takes more than linear time."""
+    with suppress(ExpressionError):
+        parse(source)
+
+
+def test_calls_are_limited():
+    """A call of more than 1,000 arguments is refused: each of its edges would read them all."""
+    assert parse(f"max({','.join(['x'] * 1000)})").forward(x=2).backward()["x"] == pytest.approx(1)
+    with pytest.raises(LimitError, match="1,001 arguments"):
+        parse(f"max({','.join(['x'] * 1001)})")
 
 
 def test_thirty_calls_deep_is_thirty_nodes():

@@ -8,12 +8,12 @@ from gradcli.ops.op import Notation, elementwise
 
 SUM, PRODUCT, SIGN, POWER = 20, 30, 40, 50
 
-TINY, HUGE = 2.0**-106, 2.0**106  # p - 1 is p, or -1, where p² lies beyond
+HUGE = 2.0**106  # the square of what p - 1 rounds to p at
 
 
 def ordinary(m: Any, x: Any, p: Any) -> Any:
-    """1 where x^(p-1) can be computed as it stands: where p - 1 keeps its digits, or x is 0."""
-    return m.where(m.gt(p * p, TINY) * m.lt(p * p, HUGE), 1, m.eq(x, 0))
+    """1 where p - 1 keeps the digits of p, so that x^(p-1) can be computed as it stands; and where x is 0."""
+    return m.where(m.ge(p * p, 1) * m.lt(p * p, HUGE), 1, m.eq(x, 0))
 
 
 ROWS = (
@@ -110,7 +110,7 @@ ROWS = (
         "pow",
         lambda m, x, p: m.pow(x, p),
         partials=[
-            lambda m, y, x, p: m.where(m.eq(p, 0), 0, m.where(ordinary(m, x, p), p * m.pow(x, p - 1), p / x * y)),
+            lambda m, y, x, p: m.where(m.eq(p, 0), 0, m.where(ordinary(m, x, p), p * m.pow(x, p - 1), p * y / x)),
             lambda m, y, x, p: m.where(m.eq(x, 0), m.where(m.ge(p, 0), 0, y * m.log(x)), y * m.log(x)),
         ],
         shown=("p*x^(p-1)", "y*log(x)"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import e, log
+from typing import Any
 
 from gradcli.ops.op import Check, elementwise
 
@@ -12,6 +13,18 @@ LN2, LN10 = log(2), log(10)
 def call(name: str) -> str:
     r"""The LaTeX of a call: `\sin\left(#1\right)`."""
     return rf"{name}\left(#1\right)"
+
+
+def cosine(m: Any, a: Any, b: Any) -> Any:
+    """a/√(a²+b²), with both scaled to the larger, so that neither end of the doubles is passed."""
+    top = m.max(m.abs(a), m.abs(b))
+    return a / top / m.hypot(a / top, b / top)
+
+
+def over_square(m: Any, a: Any, b: Any) -> Any:
+    """a/(a²+b²), scaled likewise."""
+    top = m.max(m.abs(a), m.abs(b))
+    return cosine(m, a, b) / m.hypot(a / top, b / top) / top
 
 
 EXPONENTIALS = (
@@ -65,7 +78,8 @@ EXPONENTIALS = (
     elementwise(
         "log2",
         lambda m, x: m.log(x) / m.log(2),
-        partials=[lambda m, y, x: 1 / (x * m.log(2))],
+        partials=[lambda m, y, x: 1 / x / m.log(2)],
+        shown=("1/(x*log(2))",),
         spelled={"floats": "log2", "numpy": "log2"},
         latex=call(r"\log_{2}"),
         domain=lambda m, x: m.gt(x, 0),
@@ -77,7 +91,8 @@ EXPONENTIALS = (
     elementwise(
         "log10",
         lambda m, x: m.log(x) / m.log(10),
-        partials=[lambda m, y, x: 1 / (x * m.log(10))],
+        partials=[lambda m, y, x: 1 / x / m.log(10)],
+        shown=("1/(x*log(10))",),
         spelled={"floats": "log10", "numpy": "log10"},
         latex=call(r"\log_{10}"),
         domain=lambda m, x: m.gt(x, 0),
@@ -181,8 +196,8 @@ ROOTS = (
         "hypot",
         lambda m, a, b: m.sqrt(a * a + b * b),
         partials=[
-            lambda m, y, a, b: m.where(m.eq(y, 0), 0, a / y),
-            lambda m, y, a, b: m.where(m.eq(y, 0), 0, b / y),
+            lambda m, y, a, b: m.where(m.eq(y, 0), 0, cosine(m, a, b)),
+            lambda m, y, a, b: m.where(m.eq(y, 0), 0, cosine(m, b, a)),
         ],
         shown=("a/y", "b/y"),
         kinks=lambda m, a, b: m.eq(a, 0) * m.eq(b, 0),

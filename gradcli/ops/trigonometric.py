@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import pi, sqrt
 
-from gradcli.ops.elementary import call
+from gradcli.ops.elementary import call, over_square
 from gradcli.ops.op import Check, elementwise
 
 TRIGONOMETRIC = (
@@ -118,8 +118,8 @@ TRIGONOMETRIC = (
         "atan2",
         lambda m, y, x: m.atan2(y, x),
         partials=[
-            lambda m, out, y, x: x / m.hypot(x, y) / m.hypot(x, y),
-            lambda m, out, y, x: -y / m.hypot(x, y) / m.hypot(x, y),
+            lambda m, out, y, x: over_square(m, x, y),
+            lambda m, out, y, x: -over_square(m, y, x),
         ],
         shown=("x/(x^2+y^2)", "-y/(x^2+y^2)"),
         kinks=lambda m, y, x: m.eq(x, 0) * m.eq(y, 0),

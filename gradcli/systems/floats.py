@@ -237,7 +237,7 @@ def digamma(x: float) -> float:
 
 def polygamma(n: float, x: float) -> float:
     """The n-th derivative of ψ; nan at its poles and where n is no whole number."""
-    if n < 0 or n != floor(n) or isnan(n) or _is_pole(x) or n > 10**6:
+    if n < 0 or n != floor(n) or isnan(n) or _is_pole(x) or n > 1001:
         return nan
     if n == 0:
         return digamma(x)
