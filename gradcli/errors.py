@@ -7,6 +7,7 @@ and bidi marks escaped.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from enum import IntEnum
 from typing import ClassVar
@@ -15,6 +16,13 @@ Span = tuple[int, int]
 
 WINDOW = 72
 """Columns of a long source line that an error shows around its caret."""
+
+
+LONGEST = 1000
+"""Characters of a line of a message."""
+
+LONG_WORD = re.compile(r"(\S{100})\S{120,}(\S{20})")
+"""A word so long that nobody reads it."""
 
 
 class Status(IntEnum):
@@ -46,6 +54,7 @@ class GradcliError(Exception):
         hint: str | None = None,
         place: str | None = None,
     ) -> None:
+        message = clipped(message)
         super().__init__(visible(message))
         self.message, self.source, self.span, self.hint, self.place = message, source, span, hint, place
 
@@ -55,7 +64,7 @@ class GradcliError(Exception):
         if self.source is not None and self.span is not None and self.source.strip():
             lines += caret(self.source, self.span, self.place)
         if self.hint:
-            first, *rest = self.hint.split("\n")
+            first, *rest = map(clipped, self.hint.split("\n"))
             lines += [f"hint: {visible(first)}", *(f"      {visible(line)}" for line in rest)]
         return "\n".join(lines)
 
@@ -82,6 +91,18 @@ class LimitError(GradcliError):
     """Work that would be larger than gradcli takes on."""
 
     status = Status.LIMIT
+
+
+def clipped(text: str) -> str:
+    """A line of a message at a length that can be read: long words lose their middle, a long line its end.
+
+    >>> len(clipped(f"no value for {'x' * 1_000_000}"))
+    134
+    """
+    if len(text) <= 240:
+        return text
+    short = LONG_WORD.sub(r"\1…\2", text[:100_000] + text[-20:] if len(text) > 100_020 else text)
+    return short if len(short) <= LONGEST else short[: LONGEST - 1] + "…"
 
 
 def visible(text: str) -> str:

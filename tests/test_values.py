@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import time
 import zipfile
 
 import numpy as np
@@ -142,6 +143,19 @@ def npy(array) -> bytes:
     return stream.getvalue()
 
 
+def headed(header: str) -> bytes:
+    """An NPY file with this header, and nothing behind it."""
+    return b"\x93NUMPY\x02\x00" + (len(header) + 1).to_bytes(4, "little") + header.encode() + b"\n"
+
+
+def packed_npy(content: bytes) -> bytes:
+    """An NPZ file whose one member has these bytes."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("x.npy", content)
+    return stream.getvalue()
+
+
 ONE = [
     ("a.txt", b"0.5\n", 0.5),
     ("a.txt", b"\xef\xbb\xbf-1/4\r\n", -0.25),
@@ -195,6 +209,10 @@ NOT_ONE = [
     ("a.npy", npy(np.array([{}])), "no NPY file of numbers"),
     ("a.npy", b"\x93NUMPY\x01\x00v\x00", "no NPY file of numbers"),
     ("a.npy", b"", "no NPY file of numbers"),
+    ("a.npy", headed("("), "no NPY file of numbers"),
+    ("a.npy", headed("[" * 8_999), "no NPY file of numbers"),
+    ("a.npy", headed("{'descr': '<f8', 'fortran_order': False, 'shape': (1" + "0" * 40 + ",)}"), "no NPY file of"),
+    ("a.npy", headed("{'descr': '<f8', 'fortran_order': False, 'shape': (1L,)}"), "no NPY file of numbers"),
 ]
 
 
@@ -303,6 +321,13 @@ FAULTY = [
     ("v.toml", b"x = " + b"[" * 100_000, "too deeply"),
     ("v.npz", npz(x=np.array([1.0, 2.0])), "'x': this holds 2 numbers"),
     ("v.npz", npz(x=np.array([{}], dtype=object)), "no NPZ file of numbers"),
+    ("v.toml", b"x = 1" + b"0" * 6_000, "larger than any double"),
+    ("v.toml", b"x = 0x1" + b"0" * 6_000, "larger than any double"),
+    ("v.toml", b"a." * 400_000 + b"a = 1", "more than 100 dots"),
+    ("v.toml", b'x = {"\\"" . ' + b"'a' .\t" * 150 + b"a = 1}", "more than 100 dots"),
+    ("v.json", b'{"' + b"k" * 500_000 + b'": 1, "' + b"k" * 500_000 + b'": 2}', "k…' is given twice"),
+    ("v.json", b"{" + b",".join(b'"k%d": 1' % k for k in range(60_000)) + b', "k59999": 2}', "'k59999' is given twice"),
+    ("v.npz", packed_npy(headed("(" * 8_999)), "no NPZ file of numbers"),
     ("v.npz", b"PK", "no NPZ file of numbers"),
     ("v.npz", npy(np.float64(3)), "no NPZ file of numbers"),
 ]
@@ -313,10 +338,13 @@ def test_faults_in_a_file_of_values(tmp_path, name, content, message):
     """A fault carries the file and the key; JSON is strict."""
     file = tmp_path / name
     file.write_bytes(content)
+    begun = time.process_time()
     with pytest.raises(FileError) as caught:
         from_files([str(file)])
     assert message in caught.value.message
     assert str(file) in caught.value.message
+    assert len(caught.value.message) < 500
+    assert time.process_time() - begun < 5  # none takes the square of its file's length
 
 
 def test_an_archive_that_unpacks_too_large(tmp_path):

@@ -5,6 +5,7 @@ Each command is a module of this package with a typer application `app`; it is i
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Annotated, Any
@@ -20,6 +21,14 @@ from gradcli.errors import GradcliError, LimitError, Status, UsageError
 
 COMMANDS = ("eval", "ops")
 """Every command, in the order of the help; each is a module of this package."""
+
+COMPLETING = "_GRADCLI_COMPLETE"
+"""The environment variable by which a shell asks for completion."""
+
+COMPLAINT: type[typer.BadParameter] = next(
+    kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException"
+)
+"""What typer's parser raises for a line it cannot read; where the class lives depends on typer's version."""
 
 
 class Commands(TyperGroup):
@@ -124,12 +133,21 @@ def run(words: Sequence[str]) -> int:
         return Status.FINE
     except GradcliError as error:
         return failed(error)
-    except typer.BadParameter as error:
+    except COMPLAINT as error:
         return failed(bad_option(error))
+    except SystemExit as ended:  # typer's own end: of a completion, and where nobody reads the help
+        if not isinstance(ended.__context__, OSError):
+            raise
+        return Status.FINE
     except OSError as error:  # typer writes the help itself
         if error.filename is not None:
             raise
-        return failed(streams.unwritable(error))
+        failure = streams.unwritable(error)
+        return Status.FINE if streams.reader_gone(error) else failed(failure)
+    except (KeyError, ValueError):
+        if COMPLETING not in os.environ:
+            raise
+        return failed(UsageError(f"{COMPLETING} is for a shell, which tells the words to complete"))
     except (typer.Abort, KeyboardInterrupt):
         return Status.INTERRUPTED
     except MemoryError:
@@ -145,8 +163,8 @@ def failed(error: GradcliError) -> Status:
 
 
 def bad_option(error: typer.BadParameter) -> UsageError:
-    """typer's complaint about the value of an option, as ours: `'x' is not a valid integer`."""
-    parameter = error.param
+    """typer's complaint about a line, as ours: `no such option: --x`, `'x' is not a valid integer`."""
+    parameter = getattr(error, "param", None)
     flag = f"{parameter.opts[0]}: " if parameter is not None else ""
     message = error.message.rstrip(".")
-    return UsageError(f"{flag}{message[:1].lower()}{message[1:]}")
+    return UsageError(f"{flag}{message[:1].lower()}{message[1:]}", hint="gradcli --help tells more")

@@ -84,7 +84,8 @@ class NamedCommand(ExpressionCommand):
 def uses(text: str, name: str) -> bool:
     """Whether an expression has a variable of this name: a word that is not called and not assigned."""
     return bool(
-        re.search(rf"(?<![\w.]){name}(?!\w|[ \t]*\()", text) and not re.search(rf"(?:^|[;\n])\s*{name}\s*=(?!=)", text)
+        re.search(rf"(?<![\w.]){name}(?!\w|[ \t]*\()", text)
+        and not re.search(rf"(?:^|[;\n])[^\S\n]*{name}\s*=(?!=)", text)
     )
 
 

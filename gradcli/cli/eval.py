@@ -13,7 +13,7 @@ from gradcli.cli.arguments import variable
 from gradcli.cli.checks import CHECKS, VARIABLE, Checks, wanted
 from gradcli.cli.command import ExpressionCommand, completing, one_of, seconds, whole, worst
 from gradcli.cli.inputs import read_graph
-from gradcli.errors import GradcliError, Status, UsageError, visible
+from gradcli.errors import GradcliError, Status, UsageError
 from gradcli.notation import number
 from gradcli.render import FORMATS, pieces, render
 from gradcli.render.figures import Style
@@ -187,7 +187,7 @@ def show_cells(gradients: Gradients, addresses: list[str], wrt: list[str] | None
 
     cells = resolved(addresses, gradients, wrt)
     streams.put("\n".join(number(cell.value) for cell in cells))
-    streams.tell("\n".join(f"note: {visible(said)}" for said in map(added, cells) if said))
+    streams.tell_each("note", [said for said in map(added, cells) if said])
     needed = dict.fromkeys(name for cell in cells for name in sources(cell))
     judged = [name for cell in cells if cell.kind == "grad" or not isfinite(cell.value) for name in sources(cell)]
     report = build(gradients, wrt=judged).with_verification(checks.run(gradients, needed))
@@ -216,10 +216,8 @@ def judge(report: Report, form: str, *, finite: bool = True) -> Status:
     """The exit status, and on standard error what the format does not tell itself."""
     statuses = []
     if form not in CHECKED_BY_ALL:
-        told = [f"note: {note}" for note in report.all_notes] + [
-            f"warning: {warning}" for warning in report.all_warnings
-        ]
-        streams.tell("\n".join(map(visible, told)))
+        streams.tell_each("note", report.all_notes)
+        streams.tell_each("warning", report.all_warnings)
     if not (finite and report.defined):
         statuses.append(Status.UNDEFINED)
         if form not in READ_BY_PEOPLE:
@@ -227,7 +225,7 @@ def judge(report: Report, form: str, *, finite: bool = True) -> Status:
     failures = report.verification.failures if report.verification else ()
     if failures:
         statuses.append(Status.WRONG)
-        streams.tell("\n".join(f"error: verification failed: {visible(failure)}" for failure in failures))
+        streams.tell_each("error: verification failed", failures)
     return worst(statuses)
 
 

@@ -6,7 +6,8 @@ Text in a file is a constant of our own language, as on the command line. Nothin
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,10 @@ LARGEST = 1 << 20
 
 OTHERS = (".toml", ".npz", ".pkl", ".pickle", ".pt", ".pth", ".yaml", ".yml", ".xlsx", ".parquet", ".h5", ".mat")
 """Endings of files that hold something else than one number as text; any other file is read as text."""
+
+
+TOML_KEY = r"""(?:[\w-]++|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+')"""
+"""A part of a dotted name in TOML."""
 
 
 def from_files(names: Sequence[str]) -> dict[str, float]:
@@ -172,10 +177,11 @@ def json_document(text: str) -> Any:
     import json
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(items)
-        if len(found) < len(items):
-            twice = next(key for k, (key, _) in enumerate(items) if key in dict(items[:k]))
-            raise ValueError(f"'{twice}' is given twice")
+        found: dict[str, Any] = {}
+        for key, entry in items:
+            if key in found:
+                raise ValueError(f"'{brief(key)}' is given twice")
+            found[key] = entry
         return found
 
     def refuse_word(word: str) -> Any:
@@ -185,27 +191,31 @@ def json_document(text: str) -> Any:
 
 
 def toml_document(text: str) -> Any:
-    """TOML, numbers as typed; whole numbers of any length."""
+    """TOML, numbers as typed. Keys with very many dots are refused: reading one takes the square of its length."""
     import tomllib
+
+    if re.search(rf"(?<![\w-])(?:{TOML_KEY}[ \t]*+\.[ \t]*+){{100}}", text):
+        raise ValueError("a name has more than 100 dots")
 
     def entry(value: Any) -> Any:
         return str(value) if type(value) is int else value
 
-    found = tomllib.loads(text, parse_float=lambda digits: digits.replace("_", ""))
-    return {key: entry(value) for key, value in found.items()}
+    try:
+        found = tomllib.loads(text, parse_float=lambda digits: digits.replace("_", ""))
+        return {key: entry(value) for key, value in found.items()}
+    except tomllib.TOMLDecodeError:
+        raise
+    except ValueError:  # Python reads and writes no whole number of thousands of digits
+        raise ValueError("a number here is larger than any double") from None
 
 
 def array(file: str) -> float:
     """The one number of an NPY file; never pickled."""
     import io
 
-    import numpy as np
-
     data = read(file)
-    try:
+    with numpy_reading(file, "NPY") as np:
         return single(np.load(io.BytesIO(data), allow_pickle=False), file)
-    except (ValueError, EOFError, OSError) as error:
-        raise FileError(f"{file}: this is no NPY file of numbers ({brief(str(error), 80)})") from None
 
 
 def archive(file: str) -> dict[str, float]:
@@ -213,17 +223,31 @@ def archive(file: str) -> dict[str, float]:
     import io
     import zipfile
 
-    import numpy as np
-
     data = read(file)
-    try:
+    with numpy_reading(file, "NPZ") as np:
         with zipfile.ZipFile(io.BytesIO(data)) as packed:
             if sum(member.file_size for member in packed.infolist()) > LARGEST:
                 raise LimitError(f"{file}: unpacked, the file is larger than {LARGEST:,} bytes")
         with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
             return {name: single(arrays[name], f"{file}: '{name}'") for name in arrays.files}
-    except (ValueError, EOFError, OSError, zipfile.BadZipFile) as error:
-        raise FileError(f"{file}: this is no NPZ file of numbers ({brief(str(error), 80)})") from None
+
+
+@contextmanager
+def numpy_reading(file: str, kind: str) -> Iterator[Any]:
+    """numpy, while it reads a file that may hold anything: its faults as ours, and no warnings of its own."""
+    import warnings
+
+    import numpy as np
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield np
+    except GradcliError:
+        raise
+    except Exception as error:  # its parsers raise what they meet: TokenError, SyntaxError, KeyError …
+        said = brief(str(error) or type(error).__name__, 80)
+        raise FileError(f"{file}: this is no {kind} file of numbers ({said})") from None
 
 
 def single(entries: Any, place: str) -> float:

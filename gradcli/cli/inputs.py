@@ -54,8 +54,8 @@ def read_graph(
     refuse_unknown(graph, given, bindings, options)
     unused = [name for name in filed if name not in graph.inputs]
     if unused:
-        listed = ", ".join(unused[:8]) + (f" and {len(unused) - 8} more" if len(unused) > 8 else "")
-        streams.tell(f"note: the expression has no variable {listed}, given in {', '.join(files)}")
+        listed = ", ".join(map(brief, unused[:8])) + (f" and {len(unused) - 8} more" if len(unused) > 8 else "")
+        streams.tell_each("note", [f"the expression has no variable {listed}, given in {', '.join(files)}"])
     values = {name: number for name, number in filed.items() if name in graph.inputs}
     return graph, values | {binding.name: value(binding) for binding in bindings}
 

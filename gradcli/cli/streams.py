@@ -9,11 +9,11 @@ import errno
 import io
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
-from gradcli.errors import FileError, LimitError
+from gradcli.errors import FileError, LimitError, clipped, visible
 
 if TYPE_CHECKING:
     from gradcli.render.figures import Style
@@ -23,6 +23,10 @@ LARGEST = 1 << 26
 
 DRAWN = "∂×✓─█²"
 """Characters of the table that an encoding must hold; else the table is drawn in ASCII."""
+
+
+MESSAGES = 10
+"""Notes, or warnings, that standard error shows of one run."""
 
 
 class ReaderGone(Exception):
@@ -61,9 +65,14 @@ def put_all(pieces: Iterable[str]) -> None:
         sys.stdout.flush()
     except OSError as error:
         failure = unwritable(error)
-        if error.errno in (errno.EPIPE, errno.EINVAL):  # EINVAL: the same on Windows
+        if reader_gone(error):
             raise ReaderGone from None
         raise failure from None
+
+
+def reader_gone(error: OSError) -> bool:
+    """Whether the other end of a pipe is closed."""
+    return error.errno in (errno.EPIPE, errno.EINVAL)  # EINVAL: the same on Windows
 
 
 def unwritable(error: OSError) -> FileError:
@@ -82,6 +91,14 @@ def tell(text: str) -> None:
         text = "\n".join(plain(line, Style(ascii=True)) for line in text.split("\n"))
     with suppress(OSError):
         print(text, file=sys.stderr, flush=True)
+
+
+def tell_each(kind: str, messages: Sequence[str]) -> None:
+    """Write messages of one kind, a line each; of very many the first ones, and how many there are."""
+    lines = [f"{kind}: {clipped(visible(message))}" for message in messages[:MESSAGES]]
+    if len(messages) > MESSAGES:
+        lines.append(f"{kind}: and {len(messages) - MESSAGES:,} more like these; --format json has all")
+    tell("\n".join(lines))
 
 
 def silence(stream: TextIO) -> None:
@@ -139,10 +156,10 @@ def columns() -> int | None:
 
 
 def coloured() -> bool:
-    """Whether to use colour: NO_COLOR says no, FORCE_COLOR yes, else a terminal that is not dumb."""
+    """Whether to use colour: NO_COLOR says no, FORCE_COLOR yes (0 is none), else a terminal that is not dumb."""
     if os.environ.get("NO_COLOR"):
         return False
-    if os.environ.get("FORCE_COLOR"):
+    if os.environ.get("FORCE_COLOR", "0") not in ("", "0"):
         return True
     return terminal() and os.environ.get("TERM") != "dumb"
 
