@@ -1,7 +1,7 @@
 """Every kind of fault, with its exact words on standard error and its exit status: the gallery.
 
 A file of tests/errors is a command line, what it writes on standard error, and its exit status. It runs in
-tests/errors/files. With GRADCLI_GALLERY=write in the environment they are written anew: read the difference.
+tests/errors/files. With GRADCLI_GOLDEN=write in the environment they are written anew: read the difference.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def test_fault(fault, capsys, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.StringIO(""))
     status = run(words(fault))
     stderr = capsys.readouterr().err
-    if os.environ.get("GRADCLI_GALLERY") == "write":
+    if os.environ.get("GRADCLI_GOLDEN") == "write":
         fault.write_text(recorded(fault, stderr, status), encoding="utf-8")
     assert recorded(fault, stderr, status) == fault.read_text(encoding="utf-8")
     assert status != 0
