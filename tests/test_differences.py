@@ -239,3 +239,19 @@ def test_the_upstream_gradient_counts() -> None:
     assert check_differences(parse("sqrt(x)").forward(x=2).backward(-3.0)).status == "passed"
     assert checked("sqrt(x)", x=2).errors["x"] == pytest.approx(0, abs=1e-8)
     assert parse("sqrt(x)").forward(x=2).backward(-3.0)["x"] == pytest.approx(-1.5 / sqrt(2))
+
+
+@pytest.mark.parametrize(("text", "x"), [("clip(x,0,x)", 2.0), ("where(x,0,x)", 0.0), ("relu(x)-relu(-x)", 0.0)])
+def test_a_tie_of_one_variable_is_not_held_against_the_gradient(text: str, x: float) -> None:
+    """Kinks may cancel: differences then see a smooth function where the gradient keeps to one side."""
+    found = checked(text, x=x)
+    assert found.status == "partial"
+    assert "is at a kink" in found.unchecked[0]
+
+
+def test_a_kink_excuses_no_gradient_beyond_its_slopes() -> None:
+    """relu(x)-relu(-x) at 0: its one-sided slopes allow 0 to 2, and not 3."""
+    honest = parse("relu(x)-relu(-x)").forward({"x": 0.0}).backward()
+    adjoints = list(honest.adjoints)
+    adjoints[honest.graph.inputs["x"]] = 3.0
+    assert check_differences(Gradients(honest.trace, adjoints)).status == "failed"

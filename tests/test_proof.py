@@ -9,6 +9,7 @@ import random
 from collections.abc import Callable
 from dataclasses import replace
 from math import inf, nan, nextafter
+from time import perf_counter
 
 import flint
 import mpmath
@@ -554,3 +555,88 @@ def test_magnitudes_beyond_all_doubles_are_not_followed() -> None:
         text = "; ".join(["y0=x*x", *(f"y{k}=y{k - 1}*y{k - 1}" for k in range(1, 60)), "y59"])
         verdict = proved(text, x=x)
         assert not verdict.failures, verdict
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("max(tanh(x),softsign(x))", {"x": 3.14e38}),
+        ("mse(y,gaussian(x))", {"x": -2.39e-92, "y": 1.0}),
+        ("acos(gaussian(x))", {"x": -TINY}),
+    ],
+)
+def test_an_error_beyond_all_doubles_is_counted(text: str, values: dict[str, float]) -> None:
+    """A ratio of error and result may overflow: no digit is right, and a wrong gradient still fails."""
+    honest = gradients(text, **values)
+    assert prove(honest).status == "passed"
+    first = honest.graph.inputs["x"]
+    for claim in (1e300, -1e300, 1.5):
+        adjoints = list(honest.adjoints)
+        adjoints[first] = claim
+        assert prove(Gradients(honest.trace, adjoints)).status == "failed"
+
+
+@pytest.mark.parametrize(
+    ("text", "x"),
+    [
+        ("asin(log(x))", -1.0),
+        ("cos(1/x)", 0.0),
+        ("sin(exp(x))", 1000.0),
+        ("abs(log(x))", -1.0),
+        ("sign(log(x))", -1.0),
+        ("sign(1/x)", 0.0),
+        ("acos(1/x)", 0.0),
+        ("atan2(log(x),1)", -1.0),
+        ("atan2(1/x,x)", 0.0),
+        ("clip(log(x),0,1)", -1.0),
+        ("clip(1/x,0,1)", 0.0),
+        ("x/sign(x)", 0.0),
+        ("elu(x,alpha=0)", inf),
+    ],
+)
+def test_what_is_fed_by_no_number_is_never_failed(text: str, x: float) -> None:
+    """A node whose input is nan or infinite has nothing to be compared with."""
+    found = proved(text, x=x)
+    assert found.status in ("partial", "passed")  # clip(inf, 0, 1) is 1, and no number that is not finite is used
+    assert not found.failures
+
+
+SUBNORMAL = [
+    ("silu(x)", -745.0),
+    ("silu(x)", -720.7),
+    ("silu(x)", -739.5),
+    ("mish(x)", -728.0),
+    ("elu(x,alpha=1e10)", -745.0),
+]
+
+
+@pytest.mark.parametrize(("text", "x"), SUBNORMAL)
+def test_a_subnormal_factor_is_multiplied_up(text: str, x: float) -> None:
+    """What a subnormal lacks in digits is no fault of the engine; another sign, or twice the number, is."""
+    honest = gradients(text, x=x)
+    assert prove(honest).status == "passed"
+
+
+@pytest.mark.parametrize(("claim", "status"), [(-4.9630487783e-314, "passed"), (-4.97e-314, "failed"), (1.0, "failed")])
+def test_the_room_for_a_subnormal_is_bounded(claim: float, status: str) -> None:
+    """mish(-728) is -4.9630488943e-314: a thousandth beside it is wrong."""
+    honest = gradients("mish(x)", x=-728.0)
+    honest.trace.values[honest.graph.output] = claim
+    assert prove(honest).status == status
+
+
+def test_one_wide_node_does_not_overrun_the_budget() -> None:
+    """A node of a thousand parents looks at the clock at every edge."""
+    names = [f"x{i}" for i in range(1000)]
+    wide = parse(f"max({','.join(names)})").forward({name: i / 7 for i, name in enumerate(names)}).backward()
+    started = perf_counter()
+    found = prove(wide, 0.2)
+    assert perf_counter() - started < 2
+    assert found.status == "partial"
+    assert found.nodes == 0 and "1,001 nodes" in found.unproved[-1]
+
+
+def test_an_infinite_input_does_not_end_the_process() -> None:
+    """FLINT ends the process at a power of a ball whose middle and radius are infinite: none is made."""
+    found = prove(gradients("sign(mse(exp(x)-exp(x),y))", x=1e308, y=-inf))
+    assert not found.failures

@@ -31,6 +31,9 @@ CLEAR_BITS = 60
 FARTHEST = 1_000_000
 """Binary exponent beyond which a magnitude is not followed: the doubles left it long ago."""
 
+WIDE = 32
+"""Parents of a node whose every edge looks at the clock: each slope takes them all."""
+
 
 @dataclass(frozen=True, slots=True)
 class Kept:
@@ -100,7 +103,8 @@ class Enclosure:
                 continue
             op = ops[i]
             if not parents and (op is INPUT or op is CONSTANT):
-                values[i] = arb(engine[i])
+                # FLINT's powers end the process at a ball with infinite middle and radius: so no infinite leaf
+                values[i] = arb(engine[i]) if isfinite(engine[i]) else NAN
                 continue
             try:
                 y = functions[op](*map(value, parents))
@@ -126,8 +130,10 @@ class Enclosure:
                 return None
             op, parents = ops[i], tape[i]
             rules, fixed = rules_of[op], everywhere[op]
-            x = None
+            x, wide = None, len(parents) > WIDE
             for k, p in enumerate(parents):
+                if wide and perf_counter() > self.deadline:
+                    return None
                 if not varied[p] or rules[k] is None:
                     continue
                 d = fixed[k] if fixed else None
@@ -237,7 +243,12 @@ def right_digits(claim: float, exact: arb) -> int | None:
     most = float(error.abs_upper() / exact.abs_lower())
     if most == 0:
         return FULL
-    digits = max(0, min(FULL, floor(-log10(most)))) if isfinite(most) else 0
-    if digits < FULL and least > 0 and max(0, floor(-log10(least))) > digits and most > 1.1 * least:
+    digits = min(FULL, places(most))
+    if digits < FULL and least > 0 and places(least) > digits and most > 1.1 * least:
         return None
     return digits if least > 0 or digits >= FEW * 2 else None
+
+
+def places(error: float) -> int:
+    """Decimal digits that a relative error leaves: none where a ratio of doubles overflows."""
+    return max(0, floor(-log10(error))) if isfinite(error) else 0

@@ -11,7 +11,7 @@ from flint import arb
 
 from gradcli.ops.op import Op
 from gradcli.systems.balls import Balls, precision
-from gradcli.systems.series import ZERO
+from gradcli.systems.series import RATIONAL, ZERO
 
 ULPS = 64
 """How far from the exact result an engine number may lie."""
@@ -27,6 +27,8 @@ KINK_BITS = 320
 
 MACHINE_BITS = 53
 LARGEST, SMALLEST = sys.float_info.max, ulp(0.0)
+MOST_REACH = 2.0**52
+"""Subnormal steps in the smallest normal number."""
 
 Outcome = Literal["right", "kink", "rough", "wrong", "open"]
 """What is found of a number: within 64 ulp; between one-sided derivatives; exact for inputs within a few ulp, or off by
@@ -103,7 +105,21 @@ class Judge:
         if hull and touches(claim, rough):
             return "kink", exact
         with precision(bits):
-            return ("rough" if self.nearby(claim, exact, evaluate, x) else "wrong"), exact
+            owed = self.underflowed(op, claim, exact, x) or self.nearby(claim, exact, evaluate, x)
+            return ("rough" if owed else "wrong"), exact
+
+    def underflowed(self, op: Op, claim: float, exact: arb, x: Sequence[arb]) -> bool:
+        """Whether the claim is off by no more than a subnormal's missing digits, multiplied by the op's inputs.
+
+        silu(x) = x·sigmoid(x) far out: the sigmoid is right to a subnormal's step, and x times that is its error.
+        Sums and products are rounded once, and get no such room; nobody gets more than 64 smallest normal numbers.
+        """
+        if self.m.functions[op] in RATIONAL:
+            return False
+        reach = 1.0
+        for value in (*map(float, x), *map(float, op.bound.values())):
+            reach *= max(1.0, abs(value))
+        return isfinite(claim) and bool(abs(exact - claim) <= ULPS * SMALLEST * min(reach, MOST_REACH))
 
     def nearby(self, claim: float, exact: arb, evaluate: Callable[[Sequence[arb]], arb], x: Sequence[arb]) -> bool:
         """Whether the claim is the exact result for inputs within 4 ulp, where the op moves smoothly with them.
@@ -121,7 +137,11 @@ class Judge:
             moved.append(change)
         near, far = moved
         smooth = bool(2 * far >= 3 * near) and bool(far <= 3 * near)
-        return isfinite(claim) and smooth and bool(abs(exact - claim) <= near + ULPS * ulp(float(exact)))
+        return (
+            isfinite(claim)
+            and smooth
+            and bool(abs(exact - claim) <= near + ULPS * ulp(min(abs(float(exact)), LARGEST)))
+        )
 
     def enclosed(
         self, bits: int, evaluate: Callable[[Sequence[arb]], arb], x: Sequence[arb], slack: Callable[[], arb]

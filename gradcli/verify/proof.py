@@ -23,7 +23,7 @@ from gradcli.systems.balls import Balls, precision
 from gradcli.systems.floats import FLOATS
 from gradcli.systems.series import NAN, ZERO
 from gradcli.verify import BUDGET, Kink, ProofVerdict, asked_for
-from gradcli.verify.enclosures import enclose
+from gradcli.verify.enclosures import WIDE, enclose
 from gradcli.verify.judge import BITS, SMALLEST, ULPS, Judge
 
 CLEAR, CLEAR_BITS = 60 * 2.0**-53, 60
@@ -99,8 +99,7 @@ class Proof:
             if op is CONSTANT:
                 continue
             if not i & 127 and perf_counter() > self.deadline:
-                self.late = True
-                self.unreached = sum(1 for j in range(i + 1) if used[j] and ops[j] is not CONSTANT)
+                self.stop(i)
                 return
             self.nodes += 1
             g, total = adjoints[i], arrived[i]
@@ -128,8 +127,12 @@ class Proof:
                 self.check_value(i, op, y, balls)
             if g is None:
                 continue
-            upstream, rules, fixed = arb(g), rules_of[op], steady[op]
+            upstream, rules, fixed, wide = arb(g), rules_of[op], steady[op], len(parents) > WIDE
             for k, p in enumerate(parents):
+                if wide and perf_counter() > self.deadline:
+                    self.nodes -= 1
+                    self.stop(i)
+                    return
                 rule = rules[k]
                 if rule is None:
                     if ops[p] is not CONSTANT:
@@ -154,6 +157,12 @@ class Proof:
                     arrived[p] = ZERO if before is None else before
                 else:
                     arrived[p] = d * upstream if before is None else before + d * upstream
+
+    def stop(self, i: int) -> None:
+        """Time is up before this node is done."""
+        self.late = True
+        self.open_nodes.discard(i)
+        self.unreached = sum(1 for j in range(i + 1) if self.graph.used[j] and self.graph.ops[j] is not CONSTANT)
 
     # ── the closer look ─────────────────────────────────────────────────────────────────────────────────
 
