@@ -326,7 +326,8 @@ DOMAINS = [
     (
         "polygamma",
         {},
-        "n ≥ 0 and n ≤ 1000 and n is a whole number and x > 0, or n ≥ 0 and n ≤ 1000 and n is a whole number and x is no whole number",
+        "n ≥ 0 and n ≤ 1000 and n is a whole number and x > 0, "
+        "or n ≥ 0 and n ≤ 1000 and n is a whole number and x is no whole number",
     ),
     ("atanh", {}, "x > -1 and x < 1"),
     ("csc", {}, "sin(x) ≠ 0"),
