@@ -106,12 +106,11 @@ class Graph:
         labels: Mapping[int, str],
         output: int,
         source: str = "",
-        definitions: str = "",
         notes: tuple[str, ...] = (),
     ) -> None:
         self.ops, self.parents, self.spans = ops, parents, spans
         self.numbers, self.inputs, self.labels = numbers, inputs, labels
-        self.output, self.source, self.definitions, self.notes = output, source, definitions, notes
+        self.output, self.source, self.notes = output, source, notes
 
     def __len__(self) -> int:
         return len(self.ops)

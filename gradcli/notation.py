@@ -105,18 +105,6 @@ def _parsed(shown: str) -> Graph:
     return parse(shown)
 
 
-def documented(op: Op, which: Callable[[Any, list[Any]], Any]) -> str:
-    """A rule of the table in the names of its own parameters: `x > 0`, `y*(1-y)`.
-
-    which: (m, inputs) → the element to print.
-    """
-    from gradcli.systems.tracing import Tracing
-
-    names = list(op.parameters) if not op.variadic else [*op.parameters, "c"][: max(2, len(op.parameters))]
-    tracing = Tracing([*names, *op.attributes, "y"])
-    return text(tracing.graph(which(tracing, [tracing.leaf(name) for name in names])))
-
-
 def compose(op: Op, parts: Sequence[Part]) -> Part:
     """An op's text from its inputs' texts, with the brackets it needs and no others."""
     notation = op.notation

@@ -84,9 +84,7 @@ def parse(
         library = Parser(definitions, given=frozenset(), share=False, place="definitions")
         library.program(definitions_only=True)
         parser.gates = library.gates
-    graph = parser.program()
-    graph.definitions = definitions
-    return graph
+    return parser.program()
 
 
 def number(text: str, source: str, span: Span) -> float:
