@@ -30,7 +30,7 @@ SIGNED = rf"[-+−]?{NUMBER}"
 ROW = re.compile(rf"\[\s*+({SIGNED}(?:\s*+,\s*+{SIGNED})*+)\s*+\]")
 ALONE = re.compile(rf"({SIGNED})\s*+(?=[,\]])")
 SIDE_BY_SIDE = re.compile(rf"{SIGNED}(?:\s++{SIGNED})++")
-BETWEEN = re.compile(rf"(?:[\s,]++|{SIGNED}(?=[\s,\[\]]))*+(\[{1, 40}+|\]{1, 40}+)")
+BETWEEN = re.compile(rf"(?:[\s,]++|{SIGNED}(?=[\s,\[\]]))*+(\[{{1,40}}|\]{{1,40}})")
 DIGITS = re.compile(r"[1-9]")
 SPACE = re.compile(r"\s*+")
 STRUCTURE = re.compile(r"[\[\](),]")
