@@ -1,7 +1,8 @@
-"""Numbers from the command line and from files: constants of gradcli's own language, never Python's.
+"""Values from the command line and from files: constants of gradcli's own language, never Python's, and lists of them.
 
     1.5   -1/4   pi/4   2^-3   sqrt(2)   1e-8   inf   -inf   nan      a number, or an expression of numbers
-    @w.txt   @w.csv   @w.json   @w.npy                                a file with one number
+    [0.2, 0.4]   [1/3, pi/4, -inf]   [[1, 2], [3, 4]]                 a vector, a matrix: lists of such entries
+    @w.txt   @w.csv   @w.json   @w.npy                                a file with a number, or a list of them
 
 `@` works on the command line only, never inside a file.
 """
@@ -11,12 +12,22 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from math import inf, isfinite, nan
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from gradcli.cli.arguments import Binding
+from gradcli import literals
+from gradcli.cli.arguments import Binding, brief
 from gradcli.errors import GradcliError, Span, UsageError
 from gradcli.syntax import RESCALE, number, parse
 from gradcli.systems.floats import FLOATS
 from gradcli.tokens import NUMBER
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Array: TypeAlias = "NDArray[np.float64]"
+Value: TypeAlias = "float | Array"
+"""What a variable is given: a float, or an array with at least one axis."""
 
 SPECIAL = {"inf": inf, "infinity": inf, "nan": nan}
 """What is no literal of the language, and can be given all the same."""
@@ -25,6 +36,9 @@ IN_RANGE = "a value lies between about 4.9e-324 and 1.8e308, or is 0 or inf"
 
 PLAIN = re.compile(rf"([-+−]?)(?:({NUMBER})|(inf|infinity|nan))\Z", re.IGNORECASE | re.ASCII)
 RADIX = r"[-+]?0[xXoObB][0-9a-fA-F]+"
+LISTED = r"[({]([^(){}\[\];]*,[^(){}\[\];]*)[)}]|([^(){}\[\],;]+(?:,[^(){}\[\],;]+){2,},?)"
+"""Entries in other brackets than a list's, or in none: (1, 2), 1, 2, 3."""
+
 
 Fail = Callable[..., GradcliError]
 """Makes the error: (message, span in the value's text, hint) → error with its place."""
@@ -33,10 +47,10 @@ Fail = Callable[..., GradcliError]
 # ── one value ───────────────────────────────────────────────────────────────────────────────────────────
 
 
-def value(binding: Binding) -> float:
-    """The number of a binding from the command line; `@file` reads it from a file.
+def value(binding: Binding) -> Value:
+    """The number or array of a binding from the command line; `@file` reads it from a file.
 
-    Errors: UsageError, pointing into the words; FileError.
+    Errors: UsageError, pointing into the words; FileError; LimitError.
     """
 
     def fail(message: str, span: Span | None = None, hint: str | None = None) -> GradcliError:
@@ -50,7 +64,53 @@ def value(binding: Binding) -> float:
         return from_file(text[1:], binding)
     if not text:
         raise fail(f"{binding.name} has no value", hint=f"write --{binding.name}=3")
-    return constant(binding.text, fail)
+    return read(binding.text, fail)
+
+
+def read(text: str, fail: Fail) -> Value:
+    """The number or array that a text stands for.
+
+    >>> read("[1/4, -2]", UsageError)
+    array([ 0.25, -2.  ])
+    """
+    return listed(text, fail) if text.lstrip().startswith("[") else constant(text, fail)
+
+
+def listed(text: str, fail: Fail) -> Array:
+    """The array that a list stands for; each entry is a constant."""
+
+    def refuse_list(message: str, span: Span, hint: str | None) -> None:
+        raise fail(message, span, IN_RANGE if hint == RESCALE else hint)
+
+    def entry(word: str, span: Span) -> float:
+        def here(message: str, place: Span | None = None, hint: str | None = None) -> GradcliError:
+            start, end = place or (0, len(word))
+            return fail(message, (span[0] + start, span[0] + end), hint)
+
+        if word[0] in "'\"":
+            raise here("a list holds numbers, not text", None, "write them without quotes")
+        return constant(word, here)
+
+    start = len(text) - len(text.lstrip())
+    reader = literals.Reader(text, start, len(text.rstrip()), refuse_list, entry)
+    nested = reader.read()
+    after = text[reader.stop :].strip()
+    if after:
+        place = text.index(after, reader.stop)
+        closing = after[0] == "]"
+        raise fail(
+            "this ']' closes nothing" if closing else "something follows the list",
+            (place, place + (1 if closing else len(after))),
+            "remove it" if closing else "a value is a list and nothing else: compute in the expression",
+        )
+    return array(nested)
+
+
+def array(nested: Any) -> Array:
+    """Nested tuples or lists of floats as an array."""
+    import numpy as np
+
+    return np.array(nested, dtype=np.float64)
 
 
 def constant(text: str, fail: Fail) -> float:
@@ -96,13 +156,19 @@ def refuse(text: str, fail: Fail) -> None:
             uncertain.span(),
             "+- and ± are kept for uncertainties; write one number",
         )
-    if word.startswith(("[", "(")) and re.match(r"[\[(][^()]*[,\]]", word):
-        raise fail("this is a list: values are scalars", None, "give each entry a variable of its own: --x0=1 --x1=2")
+    left_out = re.search(r"\.\.\.|…", text)
+    if left_out:
+        raise fail("entries are left out here", left_out.span(), "write all of them, or name a file: @x.npy")
+    several = re.fullmatch(LISTED, word)
+    if several:
+        inside = (several[1] or several[2]).strip(" ,")
+        raise fail("a list stands in square brackets", None, f"write [{brief(inside)}]")
     if word.startswith("@"):
         raise fail("a file is named on the command line only", None, "write the number here")
     comma = re.fullmatch(r"([-+−]?[0-9]+),([0-9]+)", word)
     if comma:
-        raise fail(f"'{word}' is not a number", None, f"the decimal sign is a point: {comma[1]}.{comma[2]}")
+        hint = f"the decimal sign is a point: {comma[1]}.{comma[2]}; a list has brackets: [{comma[1]}, {comma[2]}]"
+        raise fail(f"'{word}' is not a number", None, hint)
     if re.fullmatch(RADIX, word):
         raise fail("numbers are written in decimal", None, f"write {int(word, 0)}" if len(word) < 40 else None)
     stray = re.search(r"[;\n#]|(?<![<>=!])=(?!=)", text)
