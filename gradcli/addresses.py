@@ -227,7 +227,7 @@ class Reader:
         parent = graph.parents[child][k]
         if graph.ops[parent] is CONSTANT:
             return f"{names[parent]} is a number"
-        if graph.ops[child].partial(k) is None:
+        if not graph.ops[child].passes(k):
             return f"{graph.ops[child].name} has no gradient in '{names[parent]}'"
         if not graph.varied[parent]:
             return f"'{names[parent]}' depends on no input"

@@ -2,12 +2,15 @@
 
 Both are one loop over the tape, over any number system. A gradient arrives at a node once for each edge that
 leaves it, and is summed: fan-out. An op that selects (max, where, relu …) sends nothing to an input it does not
-choose, so that 0·nan never happens in a branch not taken.
+choose, so that 0·nan never happens in a branch not taken; of a tensor, to the entries it does not choose.
+
+A graph of numbers runs on Python's floats, where an edge passes down local × upstream. As soon as a value is a
+tensor, everything runs on NumPy arrays, where an edge passes down the vector-Jacobian product of its op.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -17,7 +20,11 @@ from gradcli.systems import Argument, Constant, System
 from gradcli.systems.floats import FLOATS
 
 
-def forward(graph: Graph, values: Mapping[str, float]) -> Trace:
+Value = Any
+"""A float, or a float64 array with at least one axis."""
+
+
+def forward(graph: Graph, values: Mapping[str, Value]) -> Trace:
     """Evaluate every node.
 
     Errors: UsageError for an input without a value, or a value without an input.
@@ -43,20 +50,34 @@ def forward(graph: Graph, values: Mapping[str, float]) -> Trace:
             f"the expression has no variable '{unknown[0]}'",
             hint=f"did you mean {near[0]}?" if near else f"its variables: {known}",
         )
-    leaves = {index: _real(name, values[name]) for name, index in graph.inputs.items()}
-    return Trace(graph, graph.evaluate(FLOATS, leaves))
+    leaves = {index: real(values[name], f"the value of '{name}'") for name, index in graph.inputs.items()}
+    if not graph.tensorial and all(isinstance(leaf, float) for leaf in leaves.values()):
+        return Trace(graph, graph.evaluate(FLOATS, leaves))
+    from gradcli.shapes import infer, shape_of
+    from gradcli.systems.arrays import ARRAYS
+
+    shapes = infer(graph, {index: shape_of(leaf) for index, leaf in leaves.items()})
+    with ARRAYS.quiet():
+        return Trace(graph, graph.evaluate(ARRAYS, {i: ARRAYS.leaf(leaf) for i, leaf in leaves.items()}), ARRAYS, shapes)
 
 
-def _real(name: str, value: float) -> float:
-    """A value as a double. Text is no number, and an int may be too large for one."""
+def real(value: Any, what: str) -> Value:
+    """A value as a double, or as an array of doubles. Text is no number, and an int may be too large for one.
+
+    Errors: UsageError.
+    """
     try:
         if isinstance(value, str | bytes):
             raise TypeError
+        if hasattr(value, "__len__") or getattr(value, "ndim", 0):
+            from gradcli.systems.arrays import array
+
+            return array(value, what)
         return float(value)
     except (TypeError, ValueError):
-        raise UsageError(f"the value of '{name}' is no number: {value!r}") from None
+        raise UsageError(f"{what} is no number: {value!r:.60}") from None
     except OverflowError:
-        raise UsageError(f"the value of '{name}' is larger than any double") from None
+        raise UsageError(f"{what} is larger than any double") from None
 
 
 def backward(graph: Graph, values: list[Any], m: System, upstream: Any) -> list[Any]:
@@ -93,22 +114,80 @@ def backward(graph: Graph, values: list[Any], m: System, upstream: Any) -> list[
     return adjoints
 
 
+def pull_back(
+    graph: Graph, values: list[Any], m: Any, upstream: Any, reached: Any = None, mask: Any = None
+) -> tuple[list[Any], dict[int, Any]]:
+    """∂output/∂node for every node of a graph of tensors, and which of its entries are active, where not all are.
+
+    reached: 1 for the nodes whose gradients are wanted; every node that depends on an input unless given.
+    mask: which entries of `upstream` are active; all unless given.
+    """
+    adjoints: list[Any] = [None] * len(values)
+    masks: dict[int, Any] = {} if mask is None else {graph.output: mask}
+    adjoints[graph.output] = upstream
+    wanted, ops, tape = graph.varied if reached is None else reached, graph.ops, graph.parents
+    for i in range(graph.output, -1, -1):
+        g = adjoints[i]
+        if g is None or not wanted[i]:
+            continue
+        parents = tape[i]
+        x = [values[p] for p in parents]
+        for k, p in enumerate(parents):
+            passed = m.pull(ops[i], k, g, masks.get(i), values[i], x) if wanted[p] else None
+            if passed is None:
+                continue
+            down, mask = passed
+            arrived = adjoints[p]
+            if arrived is None:
+                adjoints[p] = down
+                if mask is not None:
+                    masks[p] = mask
+                continue
+            adjoints[p] = arrived + down
+            before = masks.pop(p, None)
+            if before is not None and mask is not None:
+                masks[p] = before | mask
+    return adjoints, masks
+
+
 class Trace:
-    """The forward values of a graph at one point, in tape order."""
+    """The forward values of a graph at one point, in tape order.
 
-    __slots__ = ("graph", "values")
+    m: the system they were computed in, floats or arrays.   shapes: of every node.
+    """
 
-    def __init__(self, graph: Graph, values: list[float]) -> None:
-        self.graph, self.values = graph, values
+    __slots__ = ("_shapes", "graph", "m", "values")
+
+    def __init__(
+        self, graph: Graph, values: list[Value], m: System = FLOATS, shapes: list[tuple[int, ...]] | None = None
+    ) -> None:
+        self.graph, self.values, self.m, self._shapes = graph, values, m, shapes
 
     @property
-    def value(self) -> float:
-        """The output."""
-        return self.values[self.graph.output]
+    def shapes(self) -> list[tuple[int, ...]]:
+        """The shape of every node; () is a scalar."""
+        if self._shapes is None:
+            self._shapes = [()] * len(self.values)
+        return self._shapes
 
-    def __getitem__(self, name: str) -> float:
+    @property
+    def tensorial(self) -> bool:
+        """Whether the values are arrays, and not all plain numbers."""
+        return self.m is not FLOATS
+
+    @property
+    def value(self) -> Value:
+        """The output."""
+        return self.at(self.graph.output)
+
+    def at(self, index: int) -> Value:
+        """The forward value of a node by its position."""
+        value = self.values[index]
+        return float(value) if isinstance(value, float) else value
+
+    def __getitem__(self, name: str) -> Value:
         """The forward value of a node by its name."""
-        return self.values[self.graph.position(name)]
+        return self.at(self.graph.position(name))
 
     def __repr__(self) -> str:
         return f"Trace(value={self.value!r}, {len(self.graph.shown)} nodes)"
@@ -117,9 +196,26 @@ class Trace:
         """The table, for a notebook."""
         return self.backward()._repr_html_()
 
-    def backward(self, upstream: float = 1.0) -> Gradients:
-        """The gradient of the output, times `upstream`, with respect to every node."""
-        return Gradients(self, backward(self.graph, self.values, FLOATS, float(upstream)), float(upstream))
+    def backward(self, upstream: Value | None = None, *, wrt: Collection[str] | None = None) -> Gradients:
+        """The gradient of the output, times `upstream`, with respect to every node.
+
+        upstream: a number, or an array of the output's shape: then each gradient is a vector-Jacobian product.
+        wrt: the names whose gradients are wanted, so that others need not be computed; every variable unless given.
+        Errors: NotScalarError for an output of several entries without an upstream gradient; ShapeError for one of
+        another shape.
+        """
+        graph = self.graph
+        if not self.tensorial and (upstream is None or isinstance(upstream, int | float)):
+            start = 1.0 if upstream is None else float(upstream)
+            return Gradients(self, backward(graph, self.values, FLOATS, start), start)
+        from gradcli.systems.arrays import start_of
+
+        start = start_of(self, upstream)
+        if not self.tensorial:
+            return Gradients(self, backward(graph, self.values, FLOATS, float(start)), float(start))
+        with self.m.quiet():
+            adjoints, masks = pull_back(graph, self.values, self.m, start, None if wrt is None else graph.leading(wrt))
+        return Gradients(self, adjoints, start, masks)
 
 
 class Edge(NamedTuple):
@@ -135,20 +231,65 @@ class Edge(NamedTuple):
         return self.gradients.trace.graph.parents[self.child][self.k]
 
     @property
-    def local(self) -> float:
-        """∂child/∂parent along this edge; 0 where the child's op selects another input."""
+    def whole(self) -> bool:
+        """Whether the child's op works on whole tensors here, so that its local gradient is a Jacobian."""
+        trace = self.gradients.trace
+        op = trace.graph.ops[self.child]
+        shapes = trace.shapes
+        scalar = not shapes[self.child] and not any(shapes[p] for p in trace.graph.parents[self.child])
+        return trace.tensorial and not scalar and (op.structural or op.body is not None or bool(op.reduces))
+
+    @property
+    def local(self) -> Any:
+        """∂child/∂parent along this edge; 0 where the child's op selects another input.
+
+        Of tensors, entry by entry: an array of the child's shape, the diagonal of the Jacobian. None for an op that
+        works on whole tensors: see `jacobian`.
+        """
         gradients = self.gradients
         values = gradients.trace.values
         graph = gradients.trace.graph
+        if gradients.trace.tensorial:
+            if self.whole:
+                return None
+            if (op := graph.ops[self.child]).structural or op.body is not None:
+                return self._pulled(1.0)
+            with gradients.trace.m.quiet():
+                x = [values[p] for p in graph.parents[self.child]]
+                return gradients.trace.m.local(op, self.k, values[self.child], x)
         rule = FLOATS.locals[graph.ops[self.child]][self.k]
         assert rule is not None  # noqa: S101 - an active edge has a rule
         local = rule(values[self.child], *[values[p] for p in graph.parents[self.child]])
         return 0.0 if local is None else float(local)
 
+    def _pulled(self, g: Any) -> Any:
+        """What an upstream gradient becomes along this edge."""
+        trace = self.gradients.trace
+        x = [trace.values[p] for p in trace.graph.parents[self.child]]
+        mask = self.gradients.masks.get(self.child) if g is self.gradients.adjoints[self.child] else None
+        with trace.m.quiet():
+            passed = trace.m.pull(trace.graph.ops[self.child], self.k, g, mask, trace.values[self.child], x)
+        return 0.0 if passed is None else passed[0]
+
+    def jacobian(self) -> Any:
+        """∂child/∂parent as a whole: an array of the child's shape followed by the parent's.
+
+        Errors: LimitError for one of more than MOST_JACOBIAN entries.
+        """
+        from gradcli.systems.arrays import jacobian
+
+        trace = self.gradients.trace
+        return jacobian(self._pulled, trace.shapes[self.child], trace.shapes[self.parent])
+
     @property
     def chosen(self) -> bool:
-        """Whether the child's op passes gradients to this input at this point."""
+        """Whether the child's op passes gradients to this input at this point, in some entry."""
         gradients = self.gradients
+        if gradients.trace.tensorial:
+            op = gradients.graph.ops[self.child]
+            rule = op.selected(self.k) if not op.structural else None
+            x = [gradients.trace.values[p] for p in gradients.graph.parents[self.child]]
+            return rule is None or gradients.trace.m.some(rule(gradients.trace.m, *x))
         selected = gradients.trace.graph.ops[self.child].selected(self.k)
         values = gradients.trace.values
         return selected is None or bool(
@@ -156,13 +297,16 @@ class Edge(NamedTuple):
         )
 
     @property
-    def upstream(self) -> float:
+    def upstream(self) -> Any:
         """The child's global gradient."""
-        return self.gradients.adjoints[self.child] or 0.0
+        return self.gradients.at(self.child)
 
     @property
-    def downstream(self) -> float:
-        """local × upstream: what this edge passes to the parent."""
+    def downstream(self) -> Any:
+        """local × upstream, or the vector-Jacobian product: what this edge passes to the parent, in its shape."""
+        if self.gradients.trace.tensorial:
+            g = self.gradients.adjoints[self.child]
+            return self._pulled(self.upstream if g is None else g)
         return self.local * self.upstream if self.chosen else 0.0
 
 
@@ -170,20 +314,31 @@ class Gradients:
     """The gradients of the output with respect to every node, as a column in tape order.
 
     adjoints: None where no gradient arrives (a constant, a branch not taken, a node the output does not use).
+    masks: position → which entries of its gradient are active, where not all are.
     """
 
-    def __init__(self, trace: Trace, adjoints: list[float | None], upstream: float = 1.0) -> None:
-        self.trace, self.adjoints, self.upstream = trace, adjoints, upstream
+    def __init__(
+        self, trace: Trace, adjoints: list[Any], upstream: Any = 1.0, masks: Mapping[int, Any] | None = None
+    ) -> None:
+        self.trace, self.adjoints, self.upstream, self.masks = trace, adjoints, upstream, masks or {}
 
     @property
     def graph(self) -> Graph:
         """The graph they belong to."""
         return self.trace.graph
 
-    def __getitem__(self, name: str | Node) -> float:
+    def at(self, index: int) -> Value:
+        """The global gradient of a node by its position; 0, in the node's shape, where none arrives."""
+        g = self.adjoints[index]
+        if not self.trace.tensorial:
+            return g or 0.0
+        if g is None:
+            g = self.trace.m.zeros(self.trace.shapes[index])
+        return float(g) if isinstance(g, float) else g
+
+    def __getitem__(self, name: str | Node) -> Value:
         """The global gradient of a node by its name; 0 where none arrives."""
-        index = name.index if isinstance(name, Node) else self.graph.position(name)
-        return self.adjoints[index] or 0.0
+        return self.at(name.index if isinstance(name, Node) else self.graph.position(name))
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.graph.inputs)
@@ -192,9 +347,9 @@ class Gradients:
         """The variables, so that `dict(gradients)` is {variable: gradient}."""
         return list(self.graph.inputs)
 
-    def items(self) -> list[tuple[str, float]]:
+    def items(self) -> list[tuple[str, Value]]:
         """(variable, gradient) for every input."""
-        return [(name, self.adjoints[index] or 0.0) for name, index in self.graph.inputs.items()]
+        return [(name, self.at(index)) for name, index in self.graph.inputs.items()]
 
     def active(self, child: int, k: int) -> bool:
         """Whether an edge has a gradient: its child is reached and its parent depends on an input."""
@@ -202,7 +357,7 @@ class Gradients:
         return bool(
             self.adjoints[child] is not None
             and graph.varied[graph.parents[child][k]]
-            and graph.ops[child].partial(k) is not None
+            and graph.ops[child].passes(k)
         )
 
     def edges(self) -> Iterator[Edge]:

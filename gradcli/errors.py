@@ -73,6 +73,10 @@ class UsageError(GradcliError):
     """An option or a value that cannot be understood."""
 
 
+class NotScalarError(UsageError):
+    """An output of several entries where one number is differentiated."""
+
+
 class ExpressionError(GradcliError):
     """Text that is not in the language; always with the place."""
 

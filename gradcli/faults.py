@@ -40,9 +40,6 @@ STRANGE = {
     "\\": "write functions by their names: exp(x), not \\exp(x)",
     "{": "brackets are ( and )",
     "}": "brackets are ( and )",
-    "[": "values are scalars here; write each entry as a variable of its own: x0, x1",
-    "]": "values are scalars here; write each entry as a variable of its own: x0, x1",
-    "@": "values are scalars here; write the products out: w0*x0 + w1*x1",
     "?": "write where(condition, a, b)",
     ":": "write where(condition, a, b), or name a node with q = …",
     ".": "a number has digits: 0.5; names have no dots",
@@ -98,6 +95,31 @@ def strange(parser: Parser, at: int) -> NoReturn:
     name = unicodedata.name(character, f"U+{ord(character):04X}")
     shown = f"'{character}'" if character.isascii() and character.isprintable() else f"'{character}' ({name})"
     parser.fail(f"{shown} is not part of the language", (at, at + 1), hint)
+
+
+def unopened(parser: Parser, at: int, waiting: Sequence[Waiting]) -> NoReturn:
+    """A closing bracket without its opening one, or of the other kind."""
+    closing = parser.text[at]
+    opening = {")": "(", "]": "["}[closing]
+    if waiting:
+        other = parser.text[waiting[-1][2]]
+        begun = other if other in "([" else "("
+        wanted = {"(": ")", "[": "]"}[begun]
+        parser.fail(f"'{closing}' cannot close this '{begun}'", (at, at + 1), f"write '{wanted}' here")
+    parser.fail(f"this '{closing}' closes nothing", (at, at + 1), f"remove it, or add the '{opening}' it belongs to")
+
+
+def no_key(parser: Parser, at: int) -> NoReturn:
+    """Something in square brackets after a tensor that is no index."""
+    closing = parser.text.find("]", at)
+    span = (at, closing + 1 if closing >= 0 else at + 1)
+    if closing < 0:
+        parser.fail("this '[' is never closed", span, "add the ']'")
+    parser.fail(
+        "an index is made of whole numbers",
+        span,
+        "such as x[0], W[0,1], x[1:3], W[:,0]; between a number and a list stands an operator",
+    )
 
 
 def expected_operand(parser: Parser, token: re.Match[str], waiting: Sequence[Waiting]) -> NoReturn:

@@ -7,7 +7,7 @@ values live in a Trace, gradients in Gradients (autodiff.py), so that one Graph 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
@@ -25,9 +25,9 @@ OUTPUT_NAME = "f"
 
 
 class Literal(NamedTuple):
-    """A constant of the graph: its value, and the text that stands for it."""
+    """A constant of the graph: its value, a number or nested tuples of numbers, and the text that stands for it."""
 
-    value: float
+    value: Any
     text: str
 
 
@@ -153,6 +153,13 @@ class Graph:
         return frozenset(self.ops) - {INPUT, CONSTANT}
 
     @cached_property
+    def tensorial(self) -> bool:
+        """Whether something in it works on whole tensors, so that plain numbers do not do."""
+        inner = [op.body.tensorial for op in self.kinds if op.body is not None]
+        constants = any(isinstance(literal.value, tuple) for literal in self.numbers.values())
+        return any(inner) or constants or any(op.structural for op in self.kinds)
+
+    @cached_property
     def shown(self) -> list[int]:
         """The positions that have a row on screen: all but the constants."""
         return [i for i, op in enumerate(self.ops) if op is not CONSTANT]
@@ -166,10 +173,20 @@ class Graph:
         ops, rough = self.ops, {op for op in self.kinds if not op.differentiable}
         for i, parents in enumerate(self.parents):
             for k, p in enumerate(parents):
-                if varied[p] and (ops[i] not in rough or ops[i].partial(k) is not None):
+                if varied[p] and (ops[i] not in rough or ops[i].passes(k)):
                     varied[i] = 1
                     break
         return varied
+
+    def leading(self, names: Collection[str]) -> bytearray:
+        """1 for a node that depends on one of these names, through edges that can have a gradient."""
+        leading = bytearray(len(self.ops))
+        for name in names:
+            leading[self.position(name)] = 1
+        for i, parents in enumerate(self.parents):
+            if self.varied[i] and any(leading[p] for p in parents):
+                leading[i] = 1
+        return leading
 
     @cached_property
     def used(self) -> bytearray:
@@ -239,10 +256,11 @@ class Graph:
                 values[i] = functions[ops[i]](*[values[p] for p in parents])
         return values
 
-    def forward(self, values: Mapping[str, float] | None = None, /, **named: float) -> Trace:
-        """Evaluate every node at the values given.
+    def forward(self, values: Mapping[str, Any] | None = None, /, **named: Any) -> Trace:
+        """Evaluate every node at the values given: numbers, or arrays and nested lists of them.
 
-        Errors: UsageError for a missing value, or one for a name that is no input.
+        Errors: UsageError for a missing value, or one for a name that is no input; ShapeError for shapes that do not
+        fit together.
         """
         from gradcli.autodiff import forward
 
@@ -289,7 +307,7 @@ class Builder:
             index = self.inputs[name] = self.add(INPUT, (), *span)
         return index
 
-    def constant(self, text: str, value: float, span: Span = (0, 0)) -> int:
+    def constant(self, text: str, value: Any, span: Span = (0, 0)) -> int:
         """The node of a number."""
         index = self.constants.get(text)
         if index is None:

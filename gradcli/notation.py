@@ -108,9 +108,11 @@ def _parsed(shown: str) -> Graph:
 def compose(op: Op, parts: Sequence[Part]) -> Part:
     """An op's text from its inputs' texts, with the brackets it needs and no others."""
     notation = op.notation
-    if notation is None or len(parts) > 2:
-        words = [part for part, _ in parts] + [f"{name}={number(value)}" for name, value in op.bound.items()]
-        return f"{op.name}({','.join(words)})", ATOM
+    if notation is not None and notation.fix in AROUND and not (op.bound and notation.fix == "postfix"):
+        return AROUND[notation.fix](op, parts), ATOM
+    if notation is None or len(parts) > 2 or notation.fix in AROUND:
+        words = [part for part, _ in parts] + [f"{name}={attribute(value)}" for name, value in settings(op)]
+        return f"{op.called or op.name}({','.join(words)})", ATOM
     binding = notation.binding
     if notation.fix == "prefix":
         inner, tight = parts[0]
@@ -125,6 +127,45 @@ def compose(op: Op, parts: Sequence[Part]) -> Part:
     right = _bracketed(right, tight and not (notation.right and right_binding >= SIGN))
     return f"{left}{notation.symbol}{right}", binding
 
+
+def settings(op: Op) -> list[tuple[str, Any]]:
+    """The attributes of a node that are not the defaults; for numbers, all of them once one is set."""
+    return [(name, value) for name, value in op.bound.items() if not op.structural or value != op.attributes[name]]
+
+
+def attribute(value: Any) -> str:
+    """An attribute as it is written: 0.01, -1, [0,1]."""
+    if isinstance(value, tuple):
+        return f"[{','.join(map(str, value))}]"
+    return "1" if value is True else number(value)
+
+
+def key_text(key: Sequence[Any]) -> str:
+    """What stands in the brackets of x[key].
+
+    >>> key_text((0, (1, 3, None), (None, None, 2)))
+    '0,1:3,::2'
+    """
+
+    def word(part: Any) -> str:
+        if not isinstance(part, tuple):
+            return str(part)
+        start, stop, step = ("" if end is None else str(end) for end in part)
+        return f"{start}:{stop}" + (f":{step}" if step else "")
+
+    return ",".join(map(word, key))
+
+
+def _held(part: Part) -> str:
+    return _bracketed(part[0], part[1] < ATOM)
+
+
+AROUND: dict[str, Callable[[Op, Sequence[Part]], str]] = {
+    "postfix": lambda op, parts: _held(parts[0]) + (op.notation.symbol if op.notation else ""),
+    "index": lambda op, parts: f"{_held(parts[0])}[{key_text(op.bound.get('key', ()))}]",
+    "list": lambda op, parts: f"[{','.join(part for part, _ in parts)}]",
+}
+"""Ways of writing an op around its inputs: x.T, x[0], [a,b]."""
 
 SIGN = 40
 """Binding of a signed number, as that of a prefix minus."""

@@ -7,11 +7,12 @@ r"""Text → Graph: tokens and a Pratt parser on an explicit stack, so that dept
     expression  = comparison
     comparison  = sum [ ( "<" | "<=" | ">" | ">=" | "==" | "!=" ) sum ] does not chain
     sum         = product { ( "+" | "-" ) product }
-    product     = unary { ( "*" | "/" ) unary }
+    product     = unary { ( "*" | "/" | "@" ) unary }
     unary       = ( "+" | "-" ) unary | power
     power       = postfix [ ( "^" | "**" ) unary ]                      right-associative; -x^2 is -(x^2)
-    postfix     = atom { SUPERSCRIPT }                                  x² is x^2
-    atom        = NUMBER | NAME | call | "(" expression ")"
+    postfix     = atom { SUPERSCRIPT | ".T" | "[" key { "," key } "]" } x² is x^2; x[0], W[0,1], x[1:3]
+    atom        = NUMBER | NAME | call | "(" expression ")" | "[" expression { "," expression } "]"
+    key         = [ INTEGER ] [ ":" [ INTEGER ] [ ":" [ INTEGER ] ] ]   counted from 0, negative from the end
     call        = NAME "(" expression { "," expression } { "," NAME "=" literal } ")"
 
 The operators, their binding and other spellings (× ÷ −) are rows of the op table. A new line inside brackets
@@ -30,14 +31,16 @@ from gradcli import faults
 from gradcli.errors import ExpressionError, LimitError, Span
 from gradcli.gates import Gates
 from gradcli.graph import LIMIT, Builder, Graph
-from gradcli.ops import FUNCTIONS, INFIX, PREFIX
-from gradcli.ops.op import CONSTANT, INPUT, Op
+from gradcli.ops import FUNCTIONS, INFIX, PREFIX, TABLE
+from gradcli.ops.op import CONSTANT, INPUT, Axis, Op
 from gradcli.tokens import (
+    AXES,
     BLANK,
     BRACKET,
     CALL,
     COMMA,
     END,
+    INTEGER,
     NAME_TOKEN,
     NEGATIVE,
     NEWLINE,
@@ -46,6 +49,8 @@ from gradcli.tokens import (
     STRANGE,
     SUPERSCRIPT,
     SUPERSCRIPTS,
+    TRANSPOSED,
+    key_pattern,
     lexis,
 )
 
@@ -60,6 +65,7 @@ MOST_ARGUMENTS = 1000
 
 GREEK = {"π": "pi", "τ": "tau"}
 IDENTITY, POW, EXP = FUNCTIONS["identity"], FUNCTIONS["pow"], FUNCTIONS["exp"]
+STACK, INDEX, TRANSPOSE = FUNCTIONS["stack"], FUNCTIONS["index"], FUNCTIONS["transpose"]
 
 
 def parse(
@@ -273,6 +279,17 @@ class Parser:
                     waiting.append((0, function, start, stop, len(operands)))
                     opened += 1
                     continue
+                elif kind == BRACKET and text[start] == "[":
+                    from gradcli import literals
+
+                    closed = literals.extent(text, start)
+                    if closed is None:
+                        waiting.append((0, STACK, start, stop, len(operands)))
+                        opened += 1
+                        continue
+                    stop = closed
+                    index = self.tensor(builder, start, stop)
+                    tokens = self.lexis.token.finditer(text, stop)
                 elif kind == NEWLINE and opened:
                     continue
                 else:
@@ -292,10 +309,10 @@ class Parser:
                         faults.chained(self, waiting[-1], operands, (start, stop))
                 waiting.append((binding, op, start, stop, False))
                 wants_operand = True
-            elif kind == BRACKET and text[start] == ")":
+            elif kind == BRACKET and text[start] in ")]":
                 reduce(1)
-                if not waiting:
-                    self.fail("this ')' closes nothing", (start, stop), "remove it, or add the '(' it belongs to")
+                if not waiting or (text[waiting[-1][2]] == "[") != (text[start] == "]"):
+                    faults.unopened(self, start, waiting)
                 bracket = waiting.pop()
                 opened -= 1
                 if bracket[1] is not None:
@@ -311,10 +328,21 @@ class Parser:
                 else:
                     bracket = waiting.pop()
                     opened -= 1
-                    values, stop = self.keywords(bracket[1], keyword)
+                    values, stop = self.keywords(self.meant(bracket[1], len(operands) - bracket[4]), keyword)
                     tokens = self.lexis.token.finditer(text, stop)
                     self.call(builder, bracket, operands, values, stop)
                     operands[-1] = operands[-1][0], bracket[2], stop
+            elif kind == TRANSPOSED:
+                index, begins, _ = operands[-1]
+                operands[-1] = add(TRANSPOSE, (index,), begins, stop), begins, stop
+            elif kind == BRACKET and text[start] == "[":
+                key = key_pattern().match(text, start)
+                if key is None:
+                    faults.no_key(self, start)
+                stop = key.end()
+                index, begins, _ = operands[-1]
+                operands[-1] = add(self.index(key), (index,), begins, stop), begins, stop
+                tokens = self.lexis.token.finditer(text, stop)
             elif kind == SUPERSCRIPT:
                 word = token[6].translate(SUPERSCRIPTS).lstrip("+")
                 exponent = builder.constant(word, number(word, text, (start, stop)), (start, stop))
@@ -332,6 +360,33 @@ class Parser:
                 faults.strange(self, start)
             else:
                 faults.expected_operator(self, token, operands[-1])
+
+    def tensor(self, builder: Builder, start: int, end: int) -> int:
+        """The node of a list of numbers: one constant, however deep."""
+        from gradcli import literals
+
+        text = self.text[start:end]
+        index = builder.constants.get(text)
+        if index is None:
+            value = literals.read(self.text, start, end, self.fail)
+            index = builder.constant(text, value, (start, end))
+        return index
+
+    def index(self, match: re.Match[str]) -> Op:
+        """The row of x[key]: a whole number an axis, or a slice as (start, stop, step)."""
+        key: list[Any] = []
+        for word in re.sub(r"\s", "", match[1].replace("−", "-")).split(","):
+            parts = [int(part) if part else None for part in word.split(":")]
+            if word == "":
+                self.fail("an index is missing here", match.span(), "such as x[0], W[0,1], x[1:3], W[:,0]")
+            if len(parts) == 3 and parts[2] == 0:
+                self.fail("a slice has no step 0", match.span(), "such as x[::2]")
+            key.append(parts[0] if len(parts) == 1 else (*parts, *[None] * (3 - len(parts))))
+        return INDEX.bind(key=tuple(key))
+
+    def meant(self, op: Op, count: int) -> Op:
+        """The row that a call with so many arguments means: max(x) is the largest entry of x."""
+        return TABLE[op.alone] if op.alone and count == 1 else op
 
     def variable(self, builder: Builder, scope: dict[str, int], word: str, span: Span) -> int:
         """The node of a name met for the first time under this spelling."""
@@ -373,6 +428,11 @@ class Parser:
             if match[2] is None:
                 self.fail(f"'{name}=' takes a number", match.span(1), f"such as {op.name}(x, {name}=0.1)")
             given[name] = re.sub(r"\s", "", match[2].replace("−", "-").replace("+", "", match[2].startswith("+")))
+            whole = whole_numbers(op.attributes.get(name, 0.0))
+            if not whole and not given[name].lstrip("-")[0] in "0123456789.":
+                self.fail(f"'{name}=' takes a number", match.span(2), f"such as {op.name}(x, {name}=0.1)")
+            if whole and not re.fullmatch(rf"{INTEGER}|{AXES}|True|False", given[name]):
+                self.fail(f"'{name}=' takes a whole number", match.span(2), f"such as {op.name}(x, {name}=0)")
             if self.text[stop : stop + 1] == ")":
                 return given, stop + 1
             if self.text[stop : stop + 1] != ",":
@@ -387,6 +447,10 @@ class Parser:
         _, op, start, _, height = bracket
         span = start, stop
         arguments = [index for index, _, _ in operands[height:]]
+        op = self.meant(op, len(arguments))
+        if op.trailing and len(arguments) > len(op.parameters):
+            op = self.with_trailing(builder, op, arguments, operands[height + len(op.parameters) :])
+            del arguments[len(op.parameters) :]
         if len(arguments) > MOST_ARGUMENTS:
             raise LimitError(
                 f"{op.name} is called with {len(arguments):,} arguments; {MOST_ARGUMENTS:,} is the most",
@@ -404,7 +468,7 @@ class Parser:
 
             misnomers.wrong_count(self, op, len(arguments), span, keywords)
         if keywords:
-            op = op.bind(**{name: number(word, self.text, span) for name, word in keywords.items()})
+            op = op.bind(**{name: self.attribute(op, name, word, span) for name, word in keywords.items()})
         del operands[height:]
         if op.body is not None and self.defining is None:
             self.expanded += self.gates.sizes[op.name]
@@ -415,6 +479,27 @@ class Parser:
             except LimitError:
                 self.too_large(span)
         operands.append((builder.add(op, tuple(arguments), start, stop), start, stop))
+
+    def attribute(self, op: Op, name: str, word: str, span: Span) -> Any:
+        """The value of a keyword: a number, or whole numbers where its default is an axis, a shape or a truth value."""
+        if not whole_numbers(op.attributes[name]):
+            return number(word, self.text, span) if word[0] != "-" else -number(word[1:], self.text, span)
+        if word in ("True", "False"):
+            return word == "True"
+        listed = tuple(int(part) for part in word.strip("[]()").split(",") if part)
+        return listed if word[0] in "[(" or isinstance(op.attributes[name], tuple) else listed[0]
+
+    def with_trailing(self, builder: Builder, op: Op, arguments: list[int], extra: list[Operand]) -> Op:
+        """The row with the whole numbers that follow its inputs: reshape(x, 2, 3)."""
+        found: list[int] = []
+        for index, start, end in extra:
+            literal = builder.numbers.get(index)
+            values = literal.value if literal is not None and isinstance(literal.value, tuple) else ()
+            values = (literal.value,) if literal is not None and not values else values
+            if not values or not all(isinstance(v, float) and v == int(v) and abs(v) < 2**53 for v in values):
+                self.fail(f"'{op.trailing}' of {op.name} is made of whole numbers", (start, end), usage_of(op))
+            found += [int(v) for v in values]
+        return op.bind(**{op.trailing: tuple(found)})
 
     # ── names and errors ────────────────────────────────────────────────────────────────────────────────
 
@@ -440,6 +525,16 @@ class Parser:
     def fail(self, message: str, span: Span, hint: str | None = None) -> NoReturn:
         """Raise an ExpressionError about a place in this text."""
         raise ExpressionError(message, source=self.text, span=span, hint=hint, place=self.place)
+
+
+def whole_numbers(default: Any) -> bool:
+    """Whether an attribute is an axis, axes, a shape or a truth value, by its default."""
+    return default is None or isinstance(default, bool | tuple | Axis)
+
+
+def usage_of(op: Op) -> str:
+    """How further whole numbers are written."""
+    return f"such as {op.name}(x, 2, 3)" if op.trailing == "shape" else f"such as {op.name}(x, 1, 0)"
 
 
 def _after_blank(text: str, at: int) -> int:

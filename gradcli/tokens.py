@@ -18,7 +18,12 @@ NUMBER = r"(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?+"
 POWER = r"[⁺⁻]?[⁰¹²³⁴-⁹]+"
 SPACE = r"[ \t\r\f\v\u00a0\u2009\u202f]"
 
-NAME_TOKEN, NUMBER_TOKEN, OPERATOR, BRACKET, CALL, SUPERSCRIPT, COMMA, NEWLINE, END, STRANGE = range(1, 11)
+INTEGER = r"[-−]?[ \t]*+[0-9]{1,18}+"
+AXES = rf"[\[(]\s*+{INTEGER}(?:\s*+,\s*+{INTEGER})*+\s*+,?\s*+[\])]"
+"""Whole numbers in brackets: axes, or a shape."""
+
+
+NAME_TOKEN, NUMBER_TOKEN, OPERATOR, BRACKET, CALL, SUPERSCRIPT, COMMA, NEWLINE, END, TRANSPOSED, STRANGE = range(1, 12)
 """The groups of a token, in the order of the pattern."""
 
 
@@ -40,6 +45,13 @@ def lexis(text: str) -> Lexis:
 
 
 @cache
+def key_pattern() -> re.Pattern[str]:
+    """What follows a tensor to choose entries: [0], [-1,2], [1:3,:]."""
+    part = rf"(?:{INTEGER})?\s*+(?::\s*+(?:{INTEGER})?\s*+){{0,2}}+"
+    return re.compile(rf"\[\s*+({part}(?:,\s*+{part})*+)\]")
+
+
+@cache
 def _compiled(ascii_only: bool) -> Lexis:
     name, space = (ASCII_NAME, r"[ \t\r\f\v]") if ascii_only else (NAME, SPACE)
     # A plain name followed by a plain character is the most frequent word: it comes first.
@@ -49,19 +61,20 @@ def _compiled(ascii_only: bool) -> Lexis:
             rf"""{space}*+(?:
               ( {quick} {name} (?!{space}*\() )
             | ( {NUMBER} )
-            | ( \*\* | [-+*/^<>]=?+ | [=!]= | [×·⋅∙∗÷∕−≤≥≠] )
-            | ( [()] )
+            | ( \*\* | [-+*/@^<>]=?+ | [=!]= | [×·⋅∙∗÷∕−≤≥≠] )
+            | ( [()\[\]] )
             | ( {name} ) {space}*\(
             | ( {POWER} )
             | ( , )
             | ( (?:\#[^\n]*)?\n | \#[^\n]*\Z )
             | ( ; | \Z )
+            | ( \.T (?!\w) )
             | ( . )
             )""",
             re.VERBOSE | re.DOTALL,
         ),
         head=re.compile(rf"({name})[ \t]*(\(\s*+(?:{name}(?:\s*+,\s*+{name})*+\s*+)?\)[ \t]*)?=(?!=)"),
-        keyword=re.compile(rf"\s*+({name})\s*+=(?!=)\s*+([-+−]?\s*+{NUMBER})?\s*+"),
+        keyword=re.compile(rf"\s*+({name})\s*+=(?!=)\s*+([-+−]?\s*+{NUMBER}|{AXES}|True|False)?\s*+"),
     )
 
 

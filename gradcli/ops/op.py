@@ -5,6 +5,7 @@ Glossary of a rule's arguments, the same in every row:
     m   the number system the rule runs over: floats, balls, sympy, a graph being traced, arrays
     x   the inputs, in order (x, y, …, or a, b as the textbook names them)
     y   the output, so that a partial can reuse it (exp: `y`)
+    g   the upstream gradient, in a rule of a structural op: (m, g, y, *x) → the downstream gradient
     k   the index of the input, in the one partial of an op with any number of inputs
 
 A rule uses only `+ - * / **` and functions of `m`. It never branches in Python (`if`, `and`, `==`, `max`):
@@ -20,6 +21,14 @@ from typing import Any, NamedTuple
 
 Rule = Callable[..., Any]
 Number = int | float
+Shape = tuple[int, ...]
+
+
+class Axis(int):
+    """The default of an attribute that is an axis: whole numbers only."""
+
+
+LAST = Axis(-1)
 
 
 class Notation(NamedTuple):
@@ -54,6 +63,13 @@ class Op:
     variadic: bool = False
     shown: tuple[str | None, ...] | Rule = ()  # the textbook's form of a partial, where it is another one
     stable: Rule | None = None  # what machine numbers use where the definition loses digits
+    vjp: Sequence[Rule | None] | Rule = ()  # a structural op's (m, g, y, *x) → the downstream gradient of input k
+    shape: Rule | None = None  # a structural op's (*shapes) → shape
+    moves: bool = False  # each entry of its output is an entry of its inputs, or a sum of some
+    reduces: str = ""  # of a batch, what is returned: the mean of all entries, their sum, or the mean over rows
+    alone: str = ""  # the row that a call with one argument means: max(x) is the largest entry of x
+    called: str = ""  # the name in a call, where it is not the row's
+    trailing: str = ""  # the attribute that further arguments, whole numbers, make up: reshape(x, 2, 3)
     spelled: Mapping[str, str] = field(default_factory=dict)  # a primitive's name in each system
     selects: Sequence[Rule | None] | Rule = ()  # (m, *x) → is input k the one chosen?
     domain: Rule | None = None  # (m, *x) → 1 where defined
@@ -68,8 +84,8 @@ class Op:
     samples: tuple[tuple[Number, ...], ...] = ()
     checks: tuple[Check, ...] = ()
     source: str = ""
-    attributes: Mapping[str, Number] = field(default_factory=dict)  # keywords without gradient, and defaults
-    bound: Mapping[str, Number] = field(default_factory=dict)  # the attributes that a node has set
+    attributes: Mapping[str, Any] = field(default_factory=dict)  # keywords without gradient, and defaults
+    bound: Mapping[str, Any] = field(default_factory=dict)  # the attributes that a node has set
     body: Any = None  # a user's gate: its Graph
 
     def named(self, **facts: Any) -> Op:
@@ -80,12 +96,23 @@ class Op:
     def signature(self) -> str:
         """How a call is written: `leaky_relu(x, slope=0.01)`."""
         words = [*self.parameters, *(["…"] if self.variadic else [])]
-        return f"{self.name}({', '.join([*words, *(f'{name}={value:g}' for name, value in self.attributes.items())])})"
+        words += [f"{name}={spelled(value)}" for name, value in self.attributes.items() if name != self.trailing]
+        return f"{self.called or self.name}({', '.join(words)})"
+
+    @property
+    def structural(self) -> bool:
+        """Whether the op works on whole tensors, by a VJP, and not entry by entry."""
+        return self.shape is not None
 
     @property
     def differentiable(self) -> bool:
         """Whether the op has a gradient in every input."""
-        return callable(self.partials) or None not in self.partials
+        rules = self.vjp if self.structural else self.partials
+        return callable(rules) or None not in rules
+
+    def passes(self, k: int) -> bool:
+        """Whether the op has a gradient in input k."""
+        return (self.pulled(k) if self.structural else self.partial(k)) is not None
 
     @property
     def primitive(self) -> bool:
@@ -99,6 +126,10 @@ class Op:
     def partial(self, k: int) -> Rule | None:
         """The rule (m, y, *x) → ∂y/∂x_k; None where the op has no gradient in that input."""
         return self._of_input(self.partials, k, lambda rule: lambda m, y, *x: rule(m, k, y, *x))
+
+    def pulled(self, k: int) -> Rule | None:
+        """The rule (m, g, y, *x) → downstream gradient of input k of a structural op; None where there is none."""
+        return self._of_input(self.vjp, k, lambda rule: lambda m, g, y, *x, **bound: rule(m, k, g, y, *x, **bound))
 
     def selected(self, k: int) -> Rule | None:
         """The rule (m, *x) → 1 where input k is chosen; None for an op that does not select."""
@@ -120,11 +151,22 @@ class Op:
         rule: Rule | None = getattr(self, which)
         return partial(rule, **self.bound) if rule is not None and self.bound else rule
 
-    def bind(self, **attributes: Number) -> Op:
-        """The same op with keyword attributes set; itself when they are the defaults."""
+    def bind(self, **attributes: Any) -> Op:
+        """The same op with keyword attributes set; itself when they are the defaults. Equal ones are one object."""
         if all(self.attributes[name] == value for name, value in attributes.items()):
             return self
-        return replace(self, bound={**self.attributes, **attributes})
+        key = self, *sorted(attributes.items())
+        found = _BOUND.get(key)
+        if found is None:
+            found = replace(self, bound={**self.attributes, **attributes})
+            if len(_BOUND) < MOST_BOUND:
+                _BOUND[key] = found
+        return found
+
+
+MOST_BOUND = 10_000
+_BOUND: dict[tuple[Any, ...], Op] = {}
+"""Rows with their attributes set, so that equal ones are one object."""
 
 
 def elementwise(name: str, definition: Rule, *, partials: Sequence[Rule | None], **facts: Any) -> Op:
@@ -138,6 +180,27 @@ def variadic(name: str, definition: Rule, *, partial: Rule, parameters: tuple[st
     return Op(name, parameters, definition, partial, variadic=True, **_points(**facts))
 
 
+def structural(name: str, definition: Rule, *, vjp: Any, shape: Rule, variadic: bool = False, **facts: Any) -> Op:
+    """A row for an op on whole tensors.
+
+    definition: (m, *x, attribute=…) → y.   shape: (*shapes, attribute=…) → the shape of y; raises Mismatch.
+    vjp: a rule an input, (m, g, y, *x, attribute=…) → the gradient that it passes down, of the input's shape; for any
+    number of inputs one rule (m, k, g, y, *x, …).
+    """
+    positional, keywords = _signature(definition)
+    rules = vjp if callable(vjp) else tuple(vjp)
+    parameters = facts.pop("parameters", positional)
+    facts = {"vjp": rules, "shape": shape, "variadic": variadic, "attributes": keywords, **_points(**facts)}
+    return Op(name, parameters, definition, (), **facts)
+
+
+def spelled(value: Any) -> str:
+    """An attribute's value as it is written: 0.01, 1, [0,1], none."""
+    if isinstance(value, tuple):
+        return f"[{','.join(map(str, value))}]"
+    return "none" if value is None else f"{value:g}"
+
+
 def _points(samples: Sequence[Any] = (), checks: Sequence[Any] = (), **facts: Any) -> dict[str, Any]:
     """The facts of a row, a sample as a tuple also where it is one number, a check as a Check."""
     return {
@@ -147,7 +210,7 @@ def _points(samples: Sequence[Any] = (), checks: Sequence[Any] = (), **facts: An
     }
 
 
-def _signature(rule: Rule) -> tuple[tuple[str, ...], dict[str, Number]]:
+def _signature(rule: Rule) -> tuple[tuple[str, ...], dict[str, Any]]:
     code = rule.__code__
     names = code.co_varnames[1 : code.co_argcount]
     defaults = rule.__kwdefaults__ or {}

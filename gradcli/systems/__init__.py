@@ -46,6 +46,14 @@ class System:
         """A row with keyword attributes, called from another row: `m.leaky_relu(x, slope=0.2)`."""
         return lambda *x, **attributes: self.functions[op.bind(**attributes)](*x)
 
+    def finite(self, value: Any) -> bool:
+        """Whether a machine number is finite, in every entry."""
+        return math.isfinite(value)
+
+    def some(self, truth: Any) -> bool:
+        """Whether a machine's truth value holds, in some entry."""
+        return bool(truth)
+
     def literal(self, value: float) -> Any:
         """A constant as an element of the system."""
         return value

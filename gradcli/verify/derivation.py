@@ -135,7 +135,7 @@ class Derivation:
                 continue
             for k, p in enumerate(parents):
                 arrived = sums[p]
-                if arrived is None or not self.asked[p] or op.partial(k) is None:
+                if arrived is None or not self.asked[p] or not op.passes(k):
                     continue
                 sides = local.slopes(k, point) if isfinite(g) else []
                 if sides:

@@ -258,7 +258,7 @@ class Proof:
                 op = graph.ops[child]
                 smooth = op.differentiable
                 for k, p in enumerate(parents):
-                    if self.asked[p] and (smooth or op.partial(k) is not None):
+                    if self.asked[p] and (smooth or op.passes(k)):
                         found.setdefault(p, []).append((child, k))
         return found
 

@@ -1,0 +1,282 @@
+"""What moves and multiplies whole tensors: the primitives that the other structural rows are written in.
+
+Shapes stand beside each row. A rule of a structural op takes the upstream gradient g and returns what it passes down
+to an input, in that input's shape; `shown` writes the same as textbooks do, with g for ∂L/∂y.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gradcli.ops.mismatch import Mismatch, broadcast, shown
+from gradcli.ops.op import Axis, Check, Notation, Shape, structural
+
+PRODUCT, POSTFIX = 30, 60
+
+
+# ── shapes ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def axes_of(axis: Any, rank: int) -> tuple[int, ...]:
+    """Axes counted from the front; all of them for none.
+
+    Errors: Mismatch for an axis that the tensor does not have, or one named twice.
+    """
+    if axis is None:
+        return tuple(range(rank))
+    named = axis if isinstance(axis, tuple) else (axis,)
+    for each in named:
+        if not -rank <= each < rank:
+            has = f"axes 0 to {rank - 1}" if rank > 1 else "axis 0 alone" if rank else "no axes: it is a scalar"
+            raise Mismatch(f"there is no axis {each}", f"the tensor has {has}; -1 is the last")
+    found = tuple(each % rank for each in named)
+    if len(set(found)) < len(found):
+        raise Mismatch("an axis is named twice", "name each axis once")
+    return found
+
+
+def reduced(shape: Shape, *, axis: Any = None, keepdims: bool = False) -> Shape:
+    """The shape after some axes are summed away."""
+    gone = axes_of(axis, len(shape))
+    if keepdims:
+        return tuple(1 if i in gone else length for i, length in enumerate(shape))
+    return tuple(length for i, length in enumerate(shape) if i not in gone)
+
+
+def multiplied(a: Shape, b: Shape) -> Shape:
+    """The shape of a matrix product: the last axis of a goes with the second to last of b."""
+    if not a or not b:
+        scalar = shown(a), shown(b)
+        raise Mismatch(f"{scalar[0]} @ {scalar[1]}: @ multiplies vectors and matrices", "for a scalar write *")
+    inner = b[0] if len(b) == 1 else b[-2]
+    if a[-1] != inner:
+        raise Mismatch(f"{shown(a)} @ {shown(b)}: inner {a[-1]} ≠ {inner}", fitting(a, b))
+    left = a[:-1]
+    right = b[-1:] if len(b) > 1 else ()
+    if len(a) > 2 or len(b) > 2:
+        batch = broadcast(a[:-2], b[:-2], symbol="@")
+        return (*batch, *(a[-2:-1] if len(a) > 1 else ()), *right)
+    return (*left, *right)
+
+
+def fitting(a: Shape, b: Shape) -> str:
+    """What would make a matrix product fit."""
+    ways = []
+    if len(a) == 2 and a[0] == (b[0] if len(b) == 1 else b[-2]):
+        ways.append("the left one's .T")
+    if len(b) == 2 and b[1] == a[-1]:
+        ways.append("the right one's .T")
+    if len(b) == 2 and len(a) == 2 and a[0] == b[1]:
+        ways.append("the other order")
+    if len(b) == 1:
+        ways.append(f"a vector of length {a[-1]} on the right")
+    elif len(a) == 1:
+        ways.append(f"a vector of length {b[-2]} on the left")
+    elif not ways:
+        ways.append(f"a right factor with {a[-1]} rows")
+    return f"did you mean {', or '.join(ways)}?"
+
+
+def turned(shape: Shape, *, axes: Any = None) -> Shape:
+    """The shape with its axes in another order."""
+    if axes is None:
+        return shape[::-1]
+    order = axes_of(axes, len(shape))
+    if len(order) != len(shape):
+        raise Mismatch(f"axes={list(axes)} for {shown(shape)}", f"name all {len(shape)} axes, each once")
+    return tuple(shape[i] for i in order)
+
+
+def selected(shape: Shape, *, key: Any) -> Shape:
+    """The shape of x[key]."""
+    if len(key) > len(shape):
+        raise Mismatch(
+            f"{len(key)} {'indices' if len(key) > 1 else 'index'} for {shown(shape)}",
+            f"it has {len(shape)} axes" if shape else "a scalar has no entries to choose from",
+        )
+    lengths = []
+    for part, length in zip(key, shape, strict=False):
+        if isinstance(part, tuple):
+            count = len(range(*slice(*part).indices(length)))
+            if not count:
+                raise Mismatch(f"this slice of {shown(shape)} is empty", f"the axis has {length} entries, 0 to {length - 1}")
+            lengths.append(count)
+        elif not -length <= part < length:
+            raise Mismatch(f"index {part} is outside {shown(shape)}", f"the axis has {length} entries, 0 to {length - 1}")
+    return (*lengths, *shape[len(key) :])
+
+
+def refilled(x: Shape, *, shape: Any = ()) -> Shape:
+    """The shape asked for; one length may be -1, and is worked out."""
+    size = 1
+    for length in x:
+        size *= length
+    wanted = list(shape)
+    known = 1
+    for length in wanted:
+        known *= 1 if length == -1 else length
+    if wanted.count(-1) == 1 and known and size % known == 0:
+        wanted[wanted.index(-1)] = size // known
+        known = size
+    if -1 in wanted or known != size or any(length < 1 for length in wanted):
+        raise Mismatch(
+            f"{shown(x)} cannot be reshaped to {shown(shape)}", f"it has {size} entries; one length may be -1"
+        )
+    return tuple(wanted)
+
+
+def piled(*shapes: Shape) -> Shape:
+    """The shape of tensors stacked along a new first axis."""
+    for position, shape in enumerate(shapes):
+        if shape != shapes[0]:
+            raise Mismatch(
+                f"entry {position + 1} of the list is {shown(shape)}, entry 1 is {shown(shapes[0])}",
+                "the entries of a list have one shape",
+            )
+    return (len(shapes), *shapes[0])
+
+
+def lined_up(*shapes: Shape, axis: int = 0) -> Shape:
+    """The shape of tensors joined along an axis."""
+    first = shapes[0]
+    if not first:
+        raise Mismatch("concat joins vectors and matrices", "for scalars write a list: [a, b]")
+    (along,) = axes_of(axis, len(first))
+    for shape in shapes[1:]:
+        if len(shape) != len(first) or any(a != b for i, (a, b) in enumerate(zip(first, shape, strict=True)) if i != along):
+            raise Mismatch(f"concat of {shown(first)} and {shown(shape)} along axis {axis}", "all other lengths are equal")
+    return (*first[:along], sum(shape[along] for shape in shapes), *first[along + 1 :])
+
+
+def part_of(m: Any, k: int, g: Any, y: Any, *x: Any, axis: int = 0) -> Any:
+    """∂L/∂x_k of joined tensors: its part of g."""
+    return m.part(g, *x, k=k, axis=axis)
+
+
+ROWS = tuple(
+    row.named(group="tensors")
+    for row in (
+        structural(
+            "matmul",
+            lambda m, A, B: A @ B,
+            vjp=[lambda m, g, y, A, B: m.product_left(g, A, B), lambda m, g, y, A, B: m.product_right(g, A, B)],
+            shape=multiplied,
+            shown=("g@B.T", "A.T@g"),
+            notation=Notation("@", PRODUCT),
+            spelled={"numpy": "product"},
+            latex=r"#1\, #2",
+            gate="switcher",
+            role="switches: @ the other input, transposed",
+            doc="the matrix product",
+            samples=(([[1.0, 2.0], [3.0, 4.0]], [0.5, -1.0]), ([[1.0, 2.0, 0.5]], [[1.0], [-2.0], [3.0]])),
+            checks=(
+                Check(([[0.1, 0.5], [-0.3, 0.8]], [0.2, 0.4]), [0.22, 0.26], ([[0.2, 0.4], [0.2, 0.4]], [-0.2, 1.3])),
+            ),
+            source="CS231n, lecture 4: ∂L/∂A = ∂L/∂y · Bᵀ, ∂L/∂B = Aᵀ · ∂L/∂y",
+        ),
+        structural(
+            "transpose",
+            lambda m, x, *, axes=None: m.transpose(x, axes=axes),
+            vjp=[lambda m, g, y, x, *, axes=None: m.turned_back(g, axes=axes)],
+            shape=turned,
+            moves=True,
+            trailing="axes",
+            shown=("g.T",),
+            notation=Notation(".T", POSTFIX, "postfix"),
+            spelled={"numpy": "transposed"},
+            latex=r"#1^{\top}",
+            role="transposes its upstream",
+            doc="the axes in reverse order; x.T",
+            samples=(([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]],),),
+            checks=(Check(([[1.0, 2.0]],), [[1.0], [2.0]], ([[1.0, 1.0]],)),),
+            source="NumPy's transpose",
+        ),
+        structural(
+            "index",
+            lambda m, x, *, key=(): m.index(x, key=key),
+            vjp=[lambda m, g, y, x, *, key=(): m.placed(g, x, key=key)],
+            shape=selected,
+            moves=True,
+            shown=("g",),
+            notation=Notation("[]", POSTFIX, "index"),
+            spelled={"numpy": "indexed"},
+            latex=r"#1_{#key}",
+            gate="router",
+            role="routes its upstream to the entries chosen",
+            doc="an entry or a slice: x[0], W[0,1], x[1:3], counted from 0, negative from the end",
+            samples=(([[1.0, 2.0], [3.0, 4.0]],),),
+            checks=(Check(([1.0, 2.0],), [1.0, 2.0], ([1.0, 1.0],)),),
+            source="NumPy's indexing",
+        ),
+        structural(
+            "stack",
+            lambda m, *x: m.stack(*x),
+            vjp=lambda m, k, g, y, *x: m.index(g, key=(k,)),
+            shape=piled,
+            variadic=True,
+            parameters=("a",),
+            moves=True,
+            shown=("g",),
+            notation=Notation("[", POSTFIX, "list"),
+            spelled={"numpy": "stacked"},
+            latex=r"\left[#*\right]",
+            gate="distributor",
+            role="hands each entry its part of the upstream",
+            doc="a list of tensors of one shape, along a new first axis: [a, b]",
+            samples=((1.0, 2.0, 3.0), ([1.0, 2.0], [3.0, 4.0])),
+            checks=(Check((1.0, 2.0), [1.0, 2.0], (1.0, 1.0)),),
+            source="NumPy's stack",
+        ),
+        structural(
+            "concat",
+            lambda m, *x, axis=Axis(0): m.concat(*x, axis=axis),
+            vjp=part_of,
+            shape=lined_up,
+            variadic=True,
+            parameters=("a", "b"),
+            moves=True,
+            shown=("g",),
+            spelled={"numpy": "joined"},
+            latex=r"\operatorname{concat}\left(#*\right)",
+            gate="distributor",
+            role="hands each input its part of the upstream",
+            aliases=("concatenate",),
+            doc="tensors one after the other, along the first axis unless axis= is given",
+            samples=(([1.0, 2.0], [3.0]),),
+            checks=(Check(([1.0, 2.0], [3.0]), [1.0, 2.0, 3.0], ([1.0, 1.0], [1.0])),),
+            source="NumPy's concatenate",
+        ),
+        structural(
+            "reshape",
+            lambda m, x, *, shape=(): m.reshape(x, shape=shape),
+            vjp=[lambda m, g, y, x, *, shape=(): m.shaped_like(g, x)],
+            shape=refilled,
+            moves=True,
+            trailing="shape",
+            shown=("g",),
+            spelled={"numpy": "reshaped"},
+            latex=r"\operatorname{reshape}\left(#1\right)",
+            role="passes its upstream on, in the old shape",
+            doc="the same entries in another shape, row by row: reshape(x, 2, 3)",
+            samples=(),
+            checks=(),
+            source="NumPy's reshape",
+        ),
+        structural(
+            "sum",
+            lambda m, x, *, axis=None, keepdims=False: m.sum(x, axis=axis, keepdims=keepdims),
+            vjp=[lambda m, g, y, x, *, axis=None, keepdims=False: m.spread(g, x, axis=axis, keepdims=keepdims)],
+            shape=reduced,
+            moves=True,
+            shown=("g",),
+            spelled={"numpy": "summed"},
+            latex=r"\sum #1",
+            gate="distributor",
+            role="hands its upstream to every entry",
+            doc="the sum of all entries, or along axis=",
+            samples=(([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]],), ([1e-8, 1.0, -1e8],)),
+            checks=(Check(([[1.0, 2.0], [3.0, 4.0]],), 10.0, ([[1.0, 1.0], [1.0, 1.0]],)),),
+            source="CS231n, lecture 4: the gradient of a sum is handed to every term",
+        ),
+    )
+)

@@ -1,0 +1,140 @@
+"""Shapes: inferred over the tape before anything runs, so that every mismatch is told in words and with its place.
+
+A shape is a tuple of lengths; () is a scalar. Broadcasting is NumPy's, and `unbroadcast` is the one home of its
+adjoint.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from gradcli.errors import Span, UsageError
+from gradcli.ops.mismatch import Mismatch, broadcast, shown
+from gradcli.ops.op import CONSTANT, INPUT, Op, Shape
+
+if TYPE_CHECKING:
+    from gradcli.graph import Graph
+
+__all__ = ["Mismatch", "ShapeError", "broadcast", "infer", "shape_of", "shown", "unbroadcast"]
+
+MOST_ENTRIES = 100_000_000
+"""Entries that one value may have."""
+
+
+class ShapeError(UsageError):
+    """Values whose shapes do not fit together; with the operator under the caret."""
+
+
+def infer(graph: Graph, leaves: Mapping[int, Shape]) -> list[Shape]:
+    """The shape of every node.
+
+    leaves: tape position → shape, for each input.
+    Errors: ShapeError.
+    """
+    shapes: list[Shape] = [()] * len(graph)
+    for i, literal in graph.numbers.items():
+        shapes[i] = shape_of(literal.value)
+    for i, shape in leaves.items():
+        shapes[i] = shape
+    for i, (op, parents) in enumerate(zip(graph.ops, graph.parents, strict=True)):
+        if not parents or op is INPUT or op is CONSTANT:
+            continue
+        given = [shapes[p] for p in parents]
+        if not any(given) and not op.structural and op.body is None:
+            continue
+        try:
+            found = shapes[i] = result_shape(op, given)
+            size = 1
+            for length in found:
+                size *= length
+            if size > MOST_ENTRIES:
+                raise Mismatch(f"{op.name} would have {size:,} entries; {MOST_ENTRIES:,} is the most")
+        except Mismatch as wrong:
+            whole = graph.spans[i][1] > graph.spans[i][0]
+            raise ShapeError(
+                wrong.message,
+                source=graph.source if whole else None,
+                span=operator_span(graph, i) if whole else None,
+                hint=wrong.hint or None,
+            ) from None
+    return shapes
+
+
+def result_shape(op: Op, shapes: Sequence[Shape]) -> Shape:
+    """The shape of an op's output.
+
+    Errors: Mismatch.
+    """
+    if op.shape is not None:
+        found: Shape = op.shape(*shapes, **op.bound)
+        return found
+    if op.body is not None:
+        try:
+            return infer(op.body, dict(zip(op.body.inputs.values(), shapes, strict=True)))[op.body.output]
+        except ShapeError as error:
+            raise Mismatch(f"in {op.name}: {error.message}", error.hint or "") from None
+    symbol = op.notation.symbol if op.notation is not None else op.name
+    found = broadcast(*shapes, symbol=symbol)
+    return () if op.reduces else found
+
+
+def shape_of(value: Any) -> Shape:
+    """The shape of a number, an array, or nested tuples of equal lengths.
+
+    >>> shape_of(((1.0, 2.0, 3.0), (4.0, 5.0, 6.0)))
+    (2, 3)
+    """
+    if hasattr(value, "shape"):
+        return tuple(value.shape)
+    lengths = []
+    while isinstance(value, tuple):
+        lengths.append(len(value))
+        value = value[0]
+    return tuple(lengths)
+
+
+def unbroadcast(g: Any, shape: Shape) -> Any:
+    """Sum an upstream gradient back to the shape of a broadcast input.
+
+    >>> import numpy as np
+    >>> unbroadcast(np.ones((2, 3)), (3,))
+    array([2., 2., 2.])
+
+    Shapes: g (…, *shape) → shape.
+    Source: the adjoint of broadcasting is summation; NumPy's broadcasting rules.
+    """
+    extra = g.ndim - len(shape)
+    if extra:
+        g = g.sum(axis=tuple(range(extra)))
+    stretched = tuple(axis for axis, length in enumerate(shape) if length == 1 and g.shape[axis] != 1)
+    return g.sum(axis=stretched, keepdims=True) if stretched else g
+
+
+# ── where the operator stands ───────────────────────────────────────────────────────────────────────────────
+
+
+WORD = re.compile(r"(\*\*|[<>=!]=|[-+*/@^<>×·⋅∙∗÷∕−≤≥≠])|([(\[])|([)\]])|(#[^\n]*)|(.)", re.DOTALL)
+
+
+def operator_span(graph: Graph, index: int) -> Span:
+    """The place of an operator's symbol in the text, or of the function's name; the node's whole text otherwise.
+
+    It is looked for outside brackets: the last one of its kind where a chain is read from the left, else the first.
+    """
+    start, end = graph.spans[index]
+    op = graph.ops[index]
+    notation = op.notation
+    if notation is None or notation.fix != "infix":
+        word = re.compile(r"[^\W\d]\w*(?=\s*\()").match(graph.source, start, end)
+        return word.span() if word else (start, end)
+    symbols = (notation.symbol, *notation.spellings)
+    found, depth = [], 0
+    for match in WORD.finditer(graph.source, start, end):
+        depth += (match[2] is not None) - (match[3] is not None)
+        if depth == 0 and match[1] in symbols and match.start() > start:
+            found.append(match.span(1))
+    if not found:
+        return start, end
+    return found[0] if notation.right else found[-1]
