@@ -19,7 +19,6 @@ from gradcli.graph import Graph, Node
 from gradcli.systems import Argument, Constant, System
 from gradcli.systems.floats import FLOATS
 
-
 Value = Any
 """A float, or a float64 array with at least one axis."""
 
@@ -58,7 +57,9 @@ def forward(graph: Graph, values: Mapping[str, Value]) -> Trace:
 
     shapes = infer(graph, {index: shape_of(leaf) for index, leaf in leaves.items()})
     with ARRAYS.quiet():
-        return Trace(graph, graph.evaluate(ARRAYS, {i: ARRAYS.leaf(leaf) for i, leaf in leaves.items()}), ARRAYS, shapes)
+        return Trace(
+            graph, graph.evaluate(ARRAYS, {i: ARRAYS.leaf(leaf) for i, leaf in leaves.items()}), ARRAYS, shapes
+        )
 
 
 def real(value: Any, what: str) -> Value:
@@ -69,7 +70,7 @@ def real(value: Any, what: str) -> Value:
     try:
         if isinstance(value, str | bytes):
             raise TypeError
-        if hasattr(value, "__len__") or getattr(value, "ndim", 0):
+        if hasattr(value, "__len__") or hasattr(value, "ndim"):
             from gradcli.systems.arrays import array
 
             return array(value, what)
@@ -355,9 +356,7 @@ class Gradients:
         """Whether an edge has a gradient: its child is reached and its parent depends on an input."""
         graph = self.graph
         return bool(
-            self.adjoints[child] is not None
-            and graph.varied[graph.parents[child][k]]
-            and graph.ops[child].passes(k)
+            self.adjoints[child] is not None and graph.varied[graph.parents[child][k]] and graph.ops[child].passes(k)
         )
 
     def edges(self) -> Iterator[Edge]:

@@ -68,8 +68,8 @@ def result_shape(op: Op, shapes: Sequence[Shape]) -> Shape:
     Errors: Mismatch.
     """
     if op.shape is not None:
-        found: Shape = op.shape(*shapes, **op.bound)
-        return found
+        whole: Shape = op.shape(*shapes, **op.bound)
+        return whole
     if op.body is not None:
         try:
             return infer(op.body, dict(zip(op.body.inputs.values(), shapes, strict=True)))[op.body.output]

@@ -429,7 +429,7 @@ class Parser:
                 self.fail(f"'{name}=' takes a number", match.span(1), f"such as {op.name}(x, {name}=0.1)")
             given[name] = re.sub(r"\s", "", match[2].replace("−", "-").replace("+", "", match[2].startswith("+")))
             whole = whole_numbers(op.attributes.get(name, 0.0))
-            if not whole and not given[name].lstrip("-")[0] in "0123456789.":
+            if not whole and given[name].lstrip("-")[0] not in "0123456789.":
                 self.fail(f"'{name}=' takes a number", match.span(2), f"such as {op.name}(x, {name}=0.1)")
             if whole and not re.fullmatch(rf"{INTEGER}|{AXES}|True|False", given[name]):
                 self.fail(f"'{name}=' takes a whole number", match.span(2), f"such as {op.name}(x, {name}=0)")

@@ -43,7 +43,9 @@ def broadcast(*shapes: Shape, symbol: str = "") -> Shape:
         lengths = []
         for a, b in zip(wide, other, strict=True):
             if a != b and 1 not in (a, b):
-                raise Mismatch(f"{shown(result)} {symbol} {shown(shape)}: {_apart(result, shape)}", _fitting(result, shape))
+                raise Mismatch(
+                    f"{shown(result)} {symbol} {shown(shape)}: {_apart(result, shape)}", _fitting(result, shape)
+                )
             lengths.append(b if a == 1 else a)
         result = tuple(lengths)
     return result

@@ -28,7 +28,7 @@ class Axis(int):
     """The default of an attribute that is an axis: whole numbers only."""
 
 
-LAST = Axis(-1)
+FIRST, LAST = Axis(0), Axis(-1)
 
 
 class Notation(NamedTuple):
@@ -43,11 +43,14 @@ class Notation(NamedTuple):
 
 
 class Check(NamedTuple):
-    """A hand-checked point: inputs → value and one partial an input (None: no gradient there)."""
+    """A hand-checked point: inputs → value and one partial an input (None: no gradient there).
 
-    at: tuple[Number, ...]
-    value: Number
-    partials: tuple[Number | None, ...]
+    Of a structural op, nested lists; a partial is what it passes down where its upstream gradient is 1 in every entry.
+    """
+
+    at: tuple[Any, ...]
+    value: Any
+    partials: tuple[Any, ...]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -81,7 +84,7 @@ class Op:
     role: str = ""  # what it does to its upstream, in words
     aliases: tuple[str, ...] = ()
     disguises: tuple[str, ...] = ()  # formulas that people write for it, beside the definition
-    samples: tuple[tuple[Number, ...], ...] = ()
+    samples: tuple[tuple[Any, ...], ...] = ()
     checks: tuple[Check, ...] = ()
     source: str = ""
     attributes: Mapping[str, Any] = field(default_factory=dict)  # keywords without gradient, and defaults

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from gradcli.ops.mismatch import Mismatch, broadcast, shown
-from gradcli.ops.op import Axis, Check, Notation, Shape, structural
+from gradcli.ops.op import FIRST, Check, Notation, Shape, structural
 
 PRODUCT, POSTFIX = 30, 60
 
@@ -99,10 +99,14 @@ def selected(shape: Shape, *, key: Any) -> Shape:
         if isinstance(part, tuple):
             count = len(range(*slice(*part).indices(length)))
             if not count:
-                raise Mismatch(f"this slice of {shown(shape)} is empty", f"the axis has {length} entries, 0 to {length - 1}")
+                raise Mismatch(
+                    f"this slice of {shown(shape)} is empty", f"the axis has {length} entries, 0 to {length - 1}"
+                )
             lengths.append(count)
         elif not -length <= part < length:
-            raise Mismatch(f"index {part} is outside {shown(shape)}", f"the axis has {length} entries, 0 to {length - 1}")
+            raise Mismatch(
+                f"index {part} is outside {shown(shape)}", f"the axis has {length} entries, 0 to {length - 1}"
+            )
     return (*lengths, *shape[len(key) :])
 
 
@@ -143,8 +147,12 @@ def lined_up(*shapes: Shape, axis: int = 0) -> Shape:
         raise Mismatch("concat joins vectors and matrices", "for scalars write a list: [a, b]")
     (along,) = axes_of(axis, len(first))
     for shape in shapes[1:]:
-        if len(shape) != len(first) or any(a != b for i, (a, b) in enumerate(zip(first, shape, strict=True)) if i != along):
-            raise Mismatch(f"concat of {shown(first)} and {shown(shape)} along axis {axis}", "all other lengths are equal")
+        if len(shape) != len(first) or any(
+            a != b for i, (a, b) in enumerate(zip(first, shape, strict=True)) if i != along
+        ):
+            raise Mismatch(
+                f"concat of {shown(first)} and {shown(shape)} along axis {axis}", "all other lengths are equal"
+            )
     return (*first[:along], sum(shape[along] for shape in shapes), *first[along + 1 :])
 
 
@@ -229,7 +237,7 @@ ROWS = tuple(
         ),
         structural(
             "concat",
-            lambda m, *x, axis=Axis(0): m.concat(*x, axis=axis),
+            lambda m, *x, axis=FIRST: m.concat(*x, axis=axis),
             vjp=part_of,
             shape=lined_up,
             variadic=True,

@@ -159,7 +159,10 @@ class Arrays(System):
             chosen = np.asarray(selector(*x), bool)
             mask = chosen if mask is None else chosen & mask
         if mask is not None:
-            down, mask = np.where(mask, down, 0.0), np.broadcast_to(mask, np.broadcast_shapes(*map(np.shape, (down, mask))))
+            down, mask = (
+                np.where(mask, down, 0.0),
+                np.broadcast_to(mask, np.broadcast_shapes(*map(np.shape, (down, mask)))),
+            )
         shape = np.shape(x[k])
         if np.shape(down) != shape:
             full = np.shape(y) if not op.reduces else np.broadcast_shapes(*map(np.shape, x))
@@ -169,7 +172,6 @@ class Arrays(System):
             if mask is not None:
                 mask = unbroadcast(np.broadcast_to(mask, full).astype(np.float64), shape) != 0
         return down, mask
-
 
     def through(self, op: Op, k: int, g: Any, mask: Any, x: Sequence[Any]) -> Downstream | None:
         """The downstream gradient of a user's gate: back through its body."""
@@ -226,7 +228,9 @@ def array(value: Any, what: str) -> Any:
                 raise TypeError
             found = np.array(found, dtype=np.float64)
     except (TypeError, ValueError, OverflowError, RuntimeError, Warning):
-        raise UsageError(f"{what} is no array of real numbers", hint="rows have equal lengths, entries are numbers") from None
+        raise UsageError(
+            f"{what} is no array of real numbers", hint="rows have equal lengths, entries are numbers"
+        ) from None
     if not found.size:
         raise UsageError(f"{what} is empty: it has the shape {shown(found.shape)}", hint="a tensor has entries")
     return found if found.ndim else float(found)
