@@ -35,6 +35,8 @@ READ_BY_PEOPLE = ("table", "markdown", "latex")
 CHECKED_BY_ALL = (*READ_BY_PEOPLE, "json")
 """Formats that are verified by every means unless told otherwise; the others by proof alone."""
 
+GATES = ("fine", "as-written", "fused")
+
 RANKINGS = ("inputs", "nodes")
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -57,6 +59,15 @@ def evaluate(
     ] = None,
     defs: Annotated[str | None, typer.Option(help="Read definitions of gates from a file.", metavar="FILE")] = None,
     share: Annotated[bool, typer.Option("--share", help="Make equal subexpressions one node.")] = False,
+    gates: Annotated[
+        str,
+        typer.Option(
+            help="Gate size: as-written; fine writes composite gates out; fused makes one gate of 1/(1+exp(-u)) and "
+            "the like.",
+            metavar="|".join(GATES),
+            autocompletion=completing(GATES),
+        ),
+    ] = "as-written",
     format_: Annotated[
         str | None,
         typer.Option(
@@ -113,7 +124,7 @@ def evaluate(
 ) -> None:
     """Print what was asked for, check it, and end with the exit status."""
     form = format_ or "table"
-    settle(format_, get, rank, decimals, sig)
+    settle(format_, get, rank, gates, decimals, sig)
     refuse_unshown({"--rank nodes": rank == "nodes", "--paths": paths is not None}, "--get" if get else form)
     default = "all" if not get and form in CHECKED_BY_ALL else "proof"
     with Checks(wanted(verify, no_verify=no_verify, default=default), verify_budget) as checks:
@@ -127,6 +138,10 @@ def evaluate(
             defs=defs,
             share=share,
         )
+        if gates != "as-written":
+            from gradcli.rewrites import rewritten
+
+            graph = rewritten(graph, values, gates).graph
         gradients = graph.forward(values).backward()
         asked = names(wrt, "--wrt") if wrt is not None else None
         if get:
@@ -144,7 +159,7 @@ def evaluate(
     raise typer.Exit(status)
 
 
-def settle(form: str | None, get: list[str] | None, rank: str, decimals: int | None, sig: int | None) -> None:
+def settle(form: str | None, get: list[str] | None, rank: str, gates: str, decimals: int | None, sig: int | None) -> None:
     """Refuse options that contradict each other.
 
     Errors: UsageError.
@@ -152,6 +167,7 @@ def settle(form: str | None, get: list[str] | None, rank: str, decimals: int | N
     if form is not None:
         one_of("--format", form, tuple(FORMATS))
     one_of("--rank", rank, RANKINGS)
+    one_of("--gates", gates, GATES)
     if get and form is not None:
         raise UsageError(f"--get prints bare numbers, --format {form} does not", hint="keep one of them")
     if decimals is not None and sig is not None:
