@@ -15,6 +15,7 @@ from math import inf
 from typing import Any, NamedTuple, NoReturn
 
 from gradcli.errors import LimitError, Span
+from gradcli.ops.mismatch import shown
 from gradcli.tokens import NUMBER
 
 DEEPEST = 32
@@ -24,10 +25,12 @@ MOST = 2_000_000
 """Entries that all lists of one text may have."""
 
 TOO_LARGE = "this number is larger than any double (about 1.8e308)"
+ONE_LENGTH = "lists beside each other have one length: [[1, 2], [3, 4]]"
 TOO_SMALL = "this number is smaller than any double (about 4.9e-324)"
 
 SIGNED = rf"[-+−]?{NUMBER}"
 ROW = re.compile(rf"\[\s*+({SIGNED}(?:\s*+,\s*+{SIGNED})*+)\s*+\]")
+PLAIN_ROW = re.compile(rf"\s*+{SIGNED}\s*+(?:,\s*+{SIGNED}\s*+)*+")
 ALONE = re.compile(rf"({SIGNED})\s*+(?=[,\]])")
 SIDE_BY_SIDE = re.compile(rf"{SIGNED}(?:\s++{SIGNED})++")
 BETWEEN = re.compile(rf"(?:[\s,]++|{SIGNED}(?=[\s,\[\]]))*+(\[{{1,40}}|\]{{1,40}})")
@@ -73,6 +76,23 @@ def read(text: str, start: int, end: int, fail: Fail) -> tuple[Any, ...]:
     Errors: what `fail` raises for a list that is no array of doubles; LimitError.
     """
     return Reader(text, start, end, fail).read()
+
+
+def doubles(words: list[str]) -> tuple[float, ...] | None:
+    """The numbers that words stand for, if each is a plain one; None where one must be looked at.
+
+    >>> doubles(["1", "-2e3"]), doubles(["1", "pi"]), doubles(["1e999"])
+    ((1.0, -2000.0), None, None)
+    """
+    joined = ",".join(words)
+    if PLAIN_ROW.fullmatch(joined) is None or joined.count(",") >= len(words):
+        return None
+    numbers = tuple(map(float, joined.replace("−", "-").split(",")))
+    if inf in numbers or -inf in numbers:
+        return None
+    if 0.0 in numbers and any(not x and DIGITS.search(word) for x, word in zip(numbers, words, strict=True)):
+        return None  # 0e5 too, which is rare
+    return numbers
 
 
 def shape_of(nested: Any) -> tuple[int, ...]:
@@ -188,12 +208,12 @@ class Reader:
         elif parent.shape[0] != shape:
             first, row = parent.shape[0], len(parent.entries)
             if not first or not shape:
-                self.fail("numbers and lists are mixed", start, end, "write rows of one length: [[1, 2], [3, 4]]")
+                self.fail("numbers and lists are mixed", start, end, ONE_LENGTH)
             if len(first) == len(shape) == 1:
                 message = f"row {row} has {counted(shape[0])}, row 1 has {first[0]}"
             else:
                 message = f"entry {row} of this list has the shape {shown(shape)}, entry 1 has {shown(first)}"
-            self.fail(message, start, end, "all rows have the same number of entries")
+            self.fail(message, start, end, ONE_LENGTH)
 
     def numbers(self, row: re.Match[str]) -> tuple[float, ...]:
         """A row of plain numbers."""
@@ -261,12 +281,8 @@ class Reader:
     def too_deep(self, at: int) -> NoReturn:
         """One bracket more than an array has axes."""
         place = self.before + at
-        raise LimitError(
-            f"lists are nested more than {DEEPEST} deep",
-            source=self.source,
-            span=(place, place + 1),
-            hint="count the '['",
-        )
+        message = f"lists are nested more than {DEEPEST} deep"
+        raise LimitError(message, source=self.source, span=(place, place + 1))
 
     def fail(self, message: str, start: int, end: int, hint: str | None = None) -> NoReturn:
         """Raise the caller's error about a place in this list."""
@@ -277,15 +293,6 @@ class Reader:
 def counted(entries: int) -> str:
     """A number of entries in words."""
     return "1 entry" if entries == 1 else f"{entries} entries"
-
-
-def shown(shape: tuple[int, ...]) -> str:
-    """A shape as it is written.
-
-    >>> shown((2, 3)), shown((3,))
-    ('(2,3)', '(3,)')
-    """
-    return f"({shape[0]},)" if len(shape) == 1 else f"({','.join(map(str, shape))})"
 
 
 def _after_space(text: str, at: int) -> int:

@@ -1,4 +1,9 @@
-"""Files of values: one number for `--x=@file`, a table of names and numbers for `--vars`.
+"""Files of values: a number, vector or matrix for `--x=@file`, a table of names and values for `--vars`.
+
+    .csv .tsv .txt      cells of text (sheets.py); files of other endings are read so too
+    .json               a number, or nested lists of numbers; text in quotes is a constant: "1/3"
+    .npy                an array of NumPy's (arrays.py)
+    .json .toml .npz    a table of names, each with a value: --vars
 
 Text in a file is a constant of our own language, as on the command line. Nothing is unpickled.
 """
@@ -6,34 +11,42 @@ Text in a file is a constant of our own language, as on the command line. Nothin
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from gradcli import literals
 from gradcli.cli.arguments import Binding, brief, variable
 from gradcli.cli.streams import reason, uncapitalised
-from gradcli.cli.values import PLAIN, constant
+from gradcli.cli.values import Value, array, constant
 from gradcli.errors import FileError, GradcliError, LimitError, Span, UsageError
 from gradcli.tokens import NAME
 
-LARGEST = 1 << 20
-"""Bytes that a file of values may have."""
+LARGEST = 1 << 26
+"""Bytes that a file of values may have, also when unpacked."""
+
+LARGEST_TOML = 1 << 20
+"""Bytes that a TOML file may have, which take sixty times as long to read as JSON's."""
 
 OTHERS = (".toml", ".npz", ".pkl", ".pickle", ".pt", ".pth", ".yaml", ".yml", ".xlsx", ".parquet", ".h5", ".mat")
-"""Endings of files that hold something else than one number as text; any other file is read as text."""
+"""Endings of files that hold something else than numbers as text; any other file is read as text."""
 
+KINDS = (".txt", ".csv", ".tsv", ".json", ".npy")
+"""Endings of files that hold a value."""
+
+TABLES = (".json", ".toml", ".npz")
+"""Endings of files that hold values by name."""
 
 TOML_KEY = r"""(?:[\w-]++|"(?:[^"\\\n]|\\.)*+"|'[^'\n]*+')"""
 """A part of a dotted name in TOML."""
 
 
-def from_files(names: Sequence[str]) -> dict[str, float]:
+def from_files(names: Sequence[str]) -> dict[str, Value]:
     """The values of all `--vars` files together.
 
     Errors: FileError with the file and the key; also for a name that two files give.
     """
-    found: dict[str, float] = {}
+    found: dict[str, Value] = {}
     origin: dict[str, str] = {}
     for file in names:
         for key, entry in table(file).items():
@@ -46,7 +59,7 @@ def from_files(names: Sequence[str]) -> dict[str, float]:
             if name in found:
                 other = "too" if origin[name] == file else f"and in {origin[name]}"
                 raise FileError(f"{file}: '{name}' is given here {other}", hint="keep one of them")
-            found[name] = scalar(entry, f"{file}: '{name}'")
+            found[name] = nested(entry, file, name)
             origin[name] = file
     return found
 
@@ -74,7 +87,12 @@ def read(file: str, largest: int = LARGEST) -> bytes:
         with Path(file).open("rb") as stream:
             data = stream.read(largest + 1)
     except OSError as error:
-        raise FileError(f"{file}: {reason(error)}", hint="is the path right?" if error.errno == 2 else None) from None
+        hint = (
+            "write $HOME for ~, which a shell reads at the beginning of a word only"
+            if file[:1] == "~"
+            else "is the path right?"
+        )
+        raise FileError(f"{file}: {reason(error)}", hint=hint if error.errno == 2 else None) from None
     except ValueError:
         raise FileError(f"{file}: this is no path of a file") from None
     if len(data) > largest:
@@ -82,60 +100,86 @@ def read(file: str, largest: int = LARGEST) -> bytes:
     return data
 
 
-def from_file(file: str, binding: Binding) -> float:
-    """The one number that a file holds.
+def from_file(file: str, binding: Binding) -> Value:
+    """The number or array that a file holds.
 
-    Errors: UsageError for a kind of file that is not read; FileError for what is not one number.
+    Errors: UsageError for a kind of file that is not read; FileError; LimitError.
     """
-    readers: dict[str, Callable[[str], Any]] = {
-        ".txt": lambda file: read_text(file).strip(),
-        ".csv": lambda file: read_text(file).strip().strip('"'),
-        ".json": lambda file: decoded(file, json_document),
-        ".npy": array,
-    }
     kind = Path(file).suffix.lower()
+    if not file:
+        raise UsageError("no file is named", source=binding.written, span=binding.span(), hint="such as @x.csv")
     if kind in OTHERS:
+        several = kind in TABLES
         raise UsageError(
-            f"the kind of file is not known: '{brief(file)}'",
+            f"{file} holds names and values" if several else f"the kind of file is not known: '{brief(file)}'",
             source=binding.written,
             span=binding.span(),
-            hint=f"a value is read from {', '.join(readers)}",
+            hint=f"read it with --vars {file}" if several else f"a value is read from {', '.join(KINDS)}",
         )
-    entry = readers.get(kind, readers[".txt"])(file)  # what a shell's <(…) names has no ending
-    if isinstance(entry, str) and kind not in (".json", ".npy"):
-        refuse_several(entry, file, commas=kind == ".csv")
-    return scalar(entry, file)
+    if kind == ".json":
+        document = decoded(file, json_document)
+        if isinstance(document, dict):
+            raise FileError(f"{file}: this is a table, not a number", hint=f"read it with --vars {file}")
+        return nested(document, file)
+    if kind == ".npy":
+        from gradcli.cli.arrays import from_npy
 
+        return from_npy(read(file), file)
+    from gradcli.cli import sheets
 
-def refuse_several(text: str, file: str, *, commas: bool) -> None:
-    """Refuse a text of several numbers; one comma between digits may be a decimal sign, unless `commas` separate.
-
-    Errors: FileError.
-    """
-    if not commas and re.fullmatch(r"[-+−]?[0-9]+,[0-9]+", text):
-        return
-    words = [word for word in re.split(r"[\s,;]+", text[:LARGEST]) if word]
-    if len(words) > 1 and all(PLAIN.match(word) for word in words):
-        raise FileError(
-            f"{file}: this holds {len(words)} numbers: values are scalars",
-            hint="give each entry a variable of its own: --x0=1 --x1=2",
-        )
+    return sheets.read(read_text(file), file, kind)  # what a shell's <(…) names has no ending
 
 
 def table(file: str) -> Mapping[str, Any]:
     """The names and entries of a `--vars` file."""
-    readers: dict[str, Callable[[str], Any]] = {
-        ".json": lambda file: decoded(file, json_document),
-        ".toml": lambda file: decoded(file, toml_document),
-        ".npz": archive,
-    }
-    reader = readers.get(Path(file).suffix.lower())
-    if reader is None:
-        raise UsageError(f"the kind of file is not known: '{brief(file)}'", hint=f"--vars reads {', '.join(readers)}")
-    found = reader(file)
+    kind = Path(file).suffix.lower()
+    if kind not in TABLES:
+        raise UsageError(f"the kind of file is not known: '{brief(file)}'", hint=f"--vars reads {', '.join(TABLES)}")
+    if kind == ".npz":
+        from gradcli.cli.arrays import from_npz
+
+        return from_npz(read(file), file, LARGEST)
+    found = decoded(file, json_document) if kind == ".json" else decoded(file, toml_document, LARGEST_TOML)
     if not isinstance(found, Mapping):
         raise FileError(f"{file}: this holds no names", hint='a file of values is a table: {"x": 3, "y": "1/3"}')
     return found
+
+
+def nested(entry: Any, file: str, name: str = "") -> Value:
+    """The number, or the array of nested lists, that stands in a file under a name; text is a constant.
+
+    Errors: FileError with the place, such as W[2][1]; LimitError.
+    """
+    shape: list[int] = []
+    items: list[Any] = [entry]
+
+    def place(index: int) -> str:
+        path = ""
+        for length in reversed(shape):
+            index, at = divmod(index, length)
+            path = f"[{at}]{path}"
+        return f"{file}: '{name}{path}'" if name else f"{file}: {path}".removesuffix(": ")
+
+    while any(isinstance(item, list) for item in items):
+        first = items[0]
+        for index, item in enumerate(items):
+            if isinstance(item, list) != isinstance(first, list):
+                raise FileError(f"{place(index)}: numbers and lists are mixed", hint=literals.ONE_LENGTH)
+            if len(item) != len(first):
+                here, there = literals.counted(len(item)), f"{place(0).removeprefix(f'{file}: ')} has {len(first)}"
+                raise FileError(f"{place(index)}: this list has {here}, {there}", hint=literals.ONE_LENGTH)
+            if not item:
+                raise FileError(f"{place(index)}: a list has at least one entry", hint="write its numbers: [1, 2]")
+        shape.append(len(first))
+        items = [each for item in items for each in item]
+        if len(shape) > literals.DEEPEST or len(items) > literals.MOST:
+            most = f"{literals.MOST:,} numbers" if len(items) > literals.MOST else f"{literals.DEEPEST} lists in lists"
+            raise LimitError(f"{file}: more than {most}")
+    words = items if all(type(item) is str for item in items) else []
+    numbers = literals.doubles(words) if words else None
+    if numbers is None:
+        numbers = tuple(scalar(item, place(index)) for index, item in enumerate(items))
+    return array(numbers).reshape(shape) if shape else numbers[0]
 
 
 def scalar(entry: Any, place: str) -> float:
@@ -152,18 +196,25 @@ def scalar(entry: Any, place: str) -> float:
     if isinstance(entry, str):
         if not entry.strip():
             raise fail("there is no number here")
+        if entry.lstrip().startswith("["):
+            raise fail("this is text", None, "write the list without quotes")
         return constant(entry, fail)
     if isinstance(entry, float):
         return entry
-    kinds = {bool: "a truth value", list: "a list", dict: "a table", type(None): "null"}
-    if isinstance(entry, (list, dict)):
-        raise fail(f"this is {kinds[type(entry)]}: values are scalars", hint="give each entry a variable of its own")
-    raise fail(f"this is {kinds.get(type(entry), 'a ' + type(entry).__name__)}, not a number")
+    if type(entry) is int:  # TOML's
+        try:
+            return float(entry)
+        except OverflowError:
+            raise fail(literals.TOO_LARGE) from None
+    kinds = {bool: "a truth value", dict: "a table", type(None): "null"}
+    raise fail(f"this is {kinds.get(type(entry), f'a {type(entry).__name__}')}, not a number")
 
 
-def decoded(file: str, decode: Callable[[str], Any]) -> Any:
+def decoded(file: str, decode: Callable[[str], Any], largest: int = LARGEST) -> Any:
     """A text file through a decoder, its faults as ours."""
-    text = read_text(file)
+    text = read_text(file, largest)
+    if text.count(",") > 2 * literals.MOST:
+        raise LimitError(f"{file}: more than {literals.MOST:,} numbers")
     try:
         return decode(text)
     except RecursionError:
@@ -197,63 +248,9 @@ def toml_document(text: str) -> Any:
     if re.search(rf"(?<![\w-])(?:{TOML_KEY}[ \t]*+\.[ \t]*+){{100}}", text):
         raise ValueError("a name has more than 100 dots")
 
-    def entry(value: Any) -> Any:
-        return str(value) if type(value) is int else value
-
     try:
-        found = tomllib.loads(text, parse_float=lambda digits: digits.replace("_", ""))
-        return {key: entry(value) for key, value in found.items()}
+        return tomllib.loads(text, parse_float=lambda digits: digits.replace("_", ""))
     except tomllib.TOMLDecodeError:
         raise
     except ValueError:  # Python reads and writes no whole number of thousands of digits
         raise ValueError("a number here is larger than any double") from None
-
-
-def array(file: str) -> float:
-    """The one number of an NPY file; never pickled."""
-    import io
-
-    data = read(file)
-    with numpy_reading(file, "NPY") as np:
-        return single(np.load(io.BytesIO(data), allow_pickle=False), file)
-
-
-def archive(file: str) -> dict[str, float]:
-    """The numbers of an NPZ file; never pickled, never larger than a file of values may be."""
-    import io
-    import zipfile
-
-    data = read(file)
-    with numpy_reading(file, "NPZ") as np:
-        with zipfile.ZipFile(io.BytesIO(data)) as packed:
-            if sum(member.file_size for member in packed.infolist()) > LARGEST:
-                raise LimitError(f"{file}: unpacked, the file is larger than {LARGEST:,} bytes")
-        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-            return {name: single(arrays[name], f"{file}: '{name}'") for name in arrays.files}
-
-
-@contextmanager
-def numpy_reading(file: str, kind: str) -> Iterator[Any]:
-    """numpy, while it reads a file that may hold anything: its faults as ours, and no warnings of its own."""
-    import warnings
-
-    import numpy as np
-
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield np
-    except GradcliError:
-        raise
-    except Exception as error:  # its parsers raise what they meet: TokenError, SyntaxError, KeyError …
-        said = brief(str(error) or type(error).__name__, 80)
-        raise FileError(f"{file}: this is no {kind} file of numbers ({said})") from None
-
-
-def single(entries: Any, place: str) -> float:
-    """An array's only entry."""
-    if entries.size != 1:
-        raise FileError(f"{place}: this holds {entries.size} numbers: values are scalars")
-    if entries.dtype.kind not in "iuf":
-        raise FileError(f"{place}: this holds {entries.dtype}, not a number")
-    return float(entries.reshape(-1)[0])

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from gradcli import literals
 from gradcli.cli.arguments import Binding, brief
-from gradcli.errors import GradcliError, Span, UsageError
+from gradcli.errors import GradcliError, LimitError, Span, UsageError
 from gradcli.syntax import RESCALE, number, parse
 from gradcli.systems.floats import FLOATS
 from gradcli.tokens import NUMBER
@@ -93,7 +93,10 @@ def listed(text: str, fail: Fail) -> Array:
 
     start = len(text) - len(text.lstrip())
     reader = literals.Reader(text, start, len(text.rstrip()), refuse_list, entry)
-    nested = reader.read()
+    try:
+        nested = reader.read()
+    except LimitError as error:
+        raise LimitError(error.message) from None
     after = text[reader.stop :].strip()
     if after:
         place = text.index(after, reader.stop)
@@ -132,7 +135,10 @@ def constant(text: str, fail: Fail) -> float:
     except GradcliError as error:
         if error.source is None:
             raise
-        raise fail(error.message, error.span, IN_RANGE if error.hint == RESCALE else error.hint) from None
+        hint = IN_RANGE if error.hint == RESCALE else error.hint
+        if literals.SIDE_BY_SIDE.fullmatch(text.strip()):
+            hint = f"{hint}; a list is [{brief(', '.join(text.split()))}]"
+        raise fail(error.message, error.span, hint) from None
     if graph.inputs:
         name, index = next(iter(graph.inputs.items()))
         raise fail(

@@ -1,0 +1,202 @@
+"""Numbers in a text file, as spreadsheets, `numpy.savetxt` and people write them.
+
+    1.5                       one number, or an expression of numbers
+    0.2, 0.4, pi/4            one line, or one column: a vector
+    1 2                       several lines: a matrix
+    3 4
+    [[1, 2], [3, 4]]          a list as on the command line
+
+Cells stand between semicolons, tabs, commas or blanks: the first of these that the file has. `#` begins a comment;
+empty lines are skipped. Each cell is a constant of our own language.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from typing import NamedTuple
+
+from gradcli import literals
+from gradcli.cli.arguments import brief
+from gradcli.cli.values import PLAIN, Value, array, constant, listed
+from gradcli.errors import FileError, GradcliError, LimitError, Span
+from gradcli.tokens import NAME
+
+SEPARATED = (".csv", ".tsv")
+"""Endings of files in which a comma between digits separates; elsewhere it may be a decimal sign."""
+
+DECIMAL_COMMA = re.compile(r"[-+−]?[0-9]+,[0-9]+")
+DATE = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}|[0-9]{1,2}([-/])[0-9]{1,2}\1[0-9]{2,4}")
+FORMULA = re.compile(r"[-+*/^]\s|\s[*/^]|\(")
+"""What makes a line of blanks one expression."""
+
+
+class Line(NamedTuple):
+    """A line that holds something: its number in the file, and its text."""
+
+    number: int
+    text: str
+
+
+def read(text: str, file: str, kind: str = "") -> Value:
+    """The number, vector or matrix that a text file holds.
+
+    kind: the file's ending.
+    Errors: FileError with the line and the column; LimitError.
+    """
+    if text.lstrip().startswith("["):
+        return bracketed(text, file)
+    lines = contents(text)
+    if not lines:
+        raise FileError(f"{file}: there is no number here", hint="write one, or several with commas between them")
+    separator = separated_by(lines, kind)
+    if separator is None and len(lines) == 1 and FORMULA.search(lines[0].text):
+        return cell(lines[0].text, lines[0], 1, file, separator, (0, len(lines[0].text)))
+    rows = [split(line, separator, file) for line in lines]
+    refuse_ragged(rows, lines, file, separator)
+    width = len(rows[0])
+    if width * len(rows) > literals.MOST:
+        raise LimitError(f"{file}: more than {literals.MOST:,} numbers")
+    numbers = literals.doubles([word for row in rows for word in row])
+    if numbers is None:
+        numbers = tuple(
+            number
+            for line, row in zip(lines, rows, strict=True)
+            for number in literals.doubles(row) or constants(row, line, file, separator, len(lines))
+        )
+    if len(numbers) == 1:
+        return numbers[0]
+    found = array(numbers)
+    return found if width == 1 or len(rows) == 1 else found.reshape(len(rows), width)
+
+
+def contents(text: str) -> list[Line]:
+    """The lines that hold something, without their comments."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    if "#" in text:
+        lines = [line.partition("#")[0] for line in lines]
+    return [Line(number, line) for number, line in enumerate(lines, 1) if line and not line.isspace()]
+
+
+def separated_by(lines: list[Line], kind: str) -> str | None:
+    """What stands between the cells; None for blanks."""
+    everything = "\n".join(line.text for line in lines)
+    if ";" in everything:
+        return ";"
+    if "\t" in everything and kind in SEPARATED:
+        return "\t"
+    if "," not in everything or (len(lines) == 1 and kind not in SEPARATED and "(" in everything):
+        return None
+    if kind not in SEPARATED and all(DECIMAL_COMMA.fullmatch(word) for word in everything.split() if "," in word):
+        return None
+    return ","
+
+
+def split(line: Line, separator: str | None, file: str) -> list[str]:
+    """The cells of a line; quotes around one are a spreadsheet's."""
+    if '"' not in line.text:
+        return line.text.split(separator)
+    try:
+        words = next(csv.reader([line.text], delimiter=separator or " ", skipinitialspace=True))
+    except csv.Error as error:
+        raise FileError(f"{file}: line {line.number}: {error}", hint="numbers need no quotes") from None
+    return words if separator else [word for word in words if word]
+
+
+def refuse_ragged(rows: list[list[str]], lines: list[Line], file: str, separator: str | None) -> None:
+    """All lines have as many cells as the first.
+
+    Errors: FileError.
+    """
+    width = len(rows[0])
+    for row, line in zip(rows, lines, strict=True):
+        if len(row) != width:
+            empty = separator is not None and not row[-1].strip()
+            raise FileError(
+                f"{file}: line {line.number} has {literals.counted(len(row))}, line {lines[0].number} has {width}",
+                source=line.text,
+                span=(0, len(line.text)),
+                hint="the separator at its end begins one more" if empty else "all lines have the same number of them",
+            )
+
+
+def constants(row: list[str], line: Line, file: str, separator: str | None, count: int) -> list[float]:
+    """The numbers of a line that is not made of plain ones alone."""
+    if count > 1 and line.number == 1 and all(re.fullmatch(rf"[\"'\s]*{NAME}[^,;\t]*", word) for word in row):
+        refuse_header(row, line, file)
+    places = spans(row, line.text, separator)
+    return [
+        cell(word, line, k, file, separator, place) for k, (word, place) in enumerate(zip(row, places, strict=True), 1)
+    ]
+
+
+def refuse_header(row: list[str], line: Line, file: str) -> None:
+    """Refuse a first line of names; nan, inf and pi are numbers.
+
+    Errors: FileError.
+    """
+    words = [word.strip() for word in row]
+    if any(PLAIN.match(word) or word in ("pi", "π", "e", "tau") for word in words):
+        return
+    named = ", ".join(f"'{brief(word)}'" for word in words[:3]) + (" …" if len(words) > 3 else "")
+    raise FileError(
+        f"{file}: line {line.number} holds names, not numbers: {named}",
+        source=line.text,
+        span=(0, len(line.text)),
+        hint="remove this line, or begin it with #",
+    )
+
+
+def cell(word: str, line: Line, column: int, file: str, separator: str | None, place: Span) -> float:
+    """The number of one cell.
+
+    Errors: FileError with its place.
+    """
+
+    text = word.strip()
+
+    def fail(message: str, span: Span | None = None, hint: str | None = None) -> GradcliError:
+        at = f"line {line.number}, column {column}"
+        start = place[0] + len(word) - len(word.lstrip())
+        within = (place[0] + span[0], place[0] + span[1]) if span else (start, start + len(text))
+        return FileError(f"{file}: {at}: {message}", source=line.text, span=within, hint=hint)
+
+    if not text:
+        raise fail("this cell is empty", (0, 1), "write nan for what is missing")
+    if DATE.fullmatch(text):
+        raise fail(f"'{text}' is a date, not a number", None, "leave this column out; a difference is written (2-1)")
+    if DECIMAL_COMMA.fullmatch(text):
+        point = text.replace(",", ".")
+        raise fail(f"'{brief(text)}' is not a number", None, f"the decimal sign is a point: {point}; a list is [1, 5]")
+    return constant(word, fail)
+
+
+def spans(row: list[str], text: str, separator: str | None) -> list[Span]:
+    """Where the cells of a line stand."""
+    if separator is None:
+        return [match.span() for match in re.finditer(r"\S+", text)]
+    places, at = [], 0
+    quoted = '"' in text
+    for word in row:
+        if quoted:
+            at = max(text.find(word, at), at)
+        places.append((at, at + len(word)))
+        at += len(word) + 1
+    return places
+
+
+def bracketed(text: str, file: str) -> Value:
+    """The array of a list in brackets.
+
+    Errors: FileError with its line.
+    """
+
+    def fail(message: str, span: Span | None = None, hint: str | None = None) -> GradcliError:
+        place = span or (0, len(text))
+        number = text.count("\n", 0, place[0]) + 1
+        return FileError(f"{file}: line {number}: {message}", source=text, span=place, hint=hint)
+
+    try:
+        return listed(text, fail)
+    except LimitError as error:
+        raise LimitError(f"{file}: {error.message}") from None
