@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from gradcli.errors import visible
+from gradcli.errors import Span, visible
 from gradcli.ops.op import CONSTANT, INPUT, Op
 
 if TYPE_CHECKING:
@@ -53,8 +53,17 @@ def formula(graph: Graph, index: int) -> str:
 
 def written(graph: Graph, index: int) -> str:
     """One node as the user wrote it, in terms of the variables."""
-    start, end = graph.spans[index]
+    start, end = place(graph, index)
     return graph.source[start:end] if end > start else text(graph, index)
+
+
+def place(graph: Graph, index: int) -> Span:
+    """Where in the text a node stands; nowhere for a part of a gate that was written out: its last node stands there.
+
+    All of them have the span of the whole, so that an error can point at it.
+    """
+    span = graph.spans[index]
+    return span if index + 1 == len(graph) or graph.spans[index + 1] != span else (0, 0)
 
 
 def text(graph: Graph, index: int | None = None, atom: Atom = lambda i: None) -> str:

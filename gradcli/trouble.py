@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from functools import cache
 from math import isfinite, isinf, isnan
 from typing import NamedTuple
 
 from gradcli import notation
 from gradcli.autodiff import Edge, Gradients
-from gradcli.graph import Graph
-from gradcli.ops import TABLE
-from gradcli.ops.op import CONSTANT, INPUT, Op
+from gradcli.ops.op import CONSTANT
 from gradcli.systems.floats import FLOATS
 
 SHOWN = 4
@@ -220,72 +217,26 @@ def _constant(gradients: Gradients, first: int) -> str:
 
 def _advice(gradients: Gradients, first: int) -> str:
     """What to write for a formula that is a row's definition, but goes wrong where the row is finite."""
+    from gradcli.rewrites.agreement import convention, finite, single
+    from gradcli.rewrites.matching import Tape, matched
+    from gradcli.rewrites.patterns import known
+
     graph, values = gradients.graph, gradients.trace.values
-    for op, pattern in _patterns():
-        root = pattern.ops[pattern.output]
+    tape = Tape(graph.ops, graph.parents, graph.numbers)
+    for pattern in known():
+        op, root = pattern.op, pattern.graph.ops[pattern.graph.output]
         for i in range(first, len(graph)):
             if graph.ops[i] is not root:
                 continue
-            found = _matched(pattern, graph, i)
-            if found is None or first not in found.values():
+            found = matched(pattern, tape, i)
+            if found is None or first not in (i, *found.inputs, *found.inner):
                 continue
-            given = [found[p] for p in pattern.inputs.values()]
-            x = [values[p] for p in given]
-            y = FLOATS.functions[op](*x)
-            rules = [rule for rule in FLOATS.locals[op] if callable(rule)]
-            if isfinite(y) and all(isfinite(rule(y, *x) or 0.0) for rule in rules):
-                call = notation.compose(op, [(notation.text(graph, p), 0) for p in given])[0]
-                kinks = op.predicate("kinks")
-                if kinks is not None and kinks(FLOATS, *x):
-                    return f"write {call}: {op.convention}"
+            instead = single(op, len(found.inputs)).at([values[p] for p in found.inputs])
+            if finite(instead):
+                call = notation.compose(op, [(notation.text(graph, p), 0) for p in found.inputs])[0]
+                kink = convention(instead)
+                if kink:
+                    return f"write {call}: {kink}"
                 overflows = isinf(values[first]) and graph.ops[first].domain is None
                 return f"write {call}: it is {'computed so that nothing overflows' if overflows else 'finite here'}"
     return ""
-
-
-@cache
-def _patterns() -> list[tuple[Op, Graph]]:
-    """Rows with what people may have written for them: definitions, the largest first."""
-    from gradcli.syntax import parse
-    from gradcli.systems.tracing import Tracing
-
-    found = []
-    for op in TABLE.values():
-        if op.variadic or op.attributes:
-            continue
-        tracing = Tracing(op.parameters)
-        found.append((op, tracing.graph(op.definition(tracing, *[tracing.leaf(name) for name in op.parameters]))))
-        found += [(op, parse(text)) for text in op.disguises]
-    found = [(op, pattern) for op, pattern in found if pattern.ops[pattern.output] not in (op, INPUT, CONSTANT)]
-    return sorted(found, key=lambda pair: -len(pair[1]))
-
-
-def _matched(pattern: Graph, graph: Graph, root: int) -> dict[int, int] | None:
-    """The nodes that stand for the pattern's, if the graph at this node is the pattern.
-
-    A sum or a product may be turned round.
-    """
-    bound: dict[int, int] = {}
-    waiting = [(pattern.output, root)]
-    while waiting:
-        p, i = waiting.pop()
-        op = pattern.ops[p]
-        if op is CONSTANT:
-            if graph.ops[i] is not CONSTANT or graph.numbers[i].value != pattern.numbers[p].value:
-                return None
-            continue
-        if bound.setdefault(p, i) != i or (op is not INPUT and graph.ops[i] is not op):
-            return None
-        wanted, given = pattern.parents[p], graph.parents[i]
-        if op is not INPUT:
-            first = pattern.ops[wanted[0]]
-            if first is not INPUT and graph.ops[given[0]] is not first and _symmetric(op):
-                given = given[::-1]
-            waiting += zip(wanted, given, strict=True)
-    return bound
-
-
-def _symmetric(op: Op) -> bool:
-    """Whether the two inputs may change places, by the row's own sample points."""
-    function = FLOATS.functions[op]
-    return len(op.parameters) == 2 and all(function(*at) == function(*at[::-1]) for at in op.samples)

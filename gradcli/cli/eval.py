@@ -159,7 +159,9 @@ def evaluate(
     raise typer.Exit(status)
 
 
-def settle(form: str | None, get: list[str] | None, rank: str, gates: str, decimals: int | None, sig: int | None) -> None:
+def settle(
+    form: str | None, get: list[str] | None, rank: str, gates: str, decimals: int | None, sig: int | None
+) -> None:
     """Refuse options that contradict each other.
 
     Errors: UsageError.

@@ -23,7 +23,7 @@ NAME = re.compile(r"(?<![\w.])[^\W\d]\w*(?!\s*\()")
 
 def expression(graph: Graph, index: int) -> str:
     """A node as the user wrote it; one level of it in node names where that would be long."""
-    start, end = graph.spans[index]
+    start, end = notation.place(graph, index)
     if end > start:
         if end - start > LONGEST:
             return notation.formula(graph, index)

@@ -74,16 +74,16 @@ def difference(
     rounding: an argument outside a domain, or a kink; and where the first has lost its digits.
     """
     first, second = before.at(x), after.at(x)
-    sound = all(map(_sound, chain(first.trace.values, filter(_reached, first.adjoints))))
-    convention = _convention(second)
-    mended = mends and not sound and not convention and not _outside(first, before)
+    sound = finite(first)
+    kink = convention(second)
+    mended = mends and not sound and not kink and not _outside(first, before)
     for k, old, new, slack in _numbers(before, after, first, second, varied, loose=mends and sound):
         olds, news, slacks = _entries(old), _entries(new), _entries(slack)
         if len(olds) != len(news):
             return Difference(k, nan, nan, scalar=False)
         for i, (a, b) in enumerate(zip(olds, news, strict=True)):
             if not _close(a, b, slacks[i if len(slacks) > 1 else 0]) and not (mended and isfinite(b)):
-                return Difference(k, a, b, not any(map(_ranked, (*x, old, new))), convention)
+                return Difference(k, a, b, not any(map(_ranked, (*x, old, new))), kink)
     return None
 
 
@@ -105,9 +105,7 @@ def _rounding(gradients: Gradients) -> tuple[float, list[float]]:
     terms = [0.0] * len(graph)
     if not all(isinstance(value, float) for value in values):
         return 0.0, terms
-    total = sum(
-        abs(values[i] * g) for i, g in enumerate(adjoints) if g is not None and graph.parents[i]
-    )
+    total = sum(abs(values[i] * g) for i, g in enumerate(adjoints) if g is not None and graph.parents[i])
     terms[graph.output] = ROUNDING
     for i in range(graph.output, -1, -1):
         for k, p in enumerate(graph.parents[i]):
@@ -135,7 +133,13 @@ def _outside(gradients: Gradients, side: Side) -> bool:
     return False
 
 
-def _convention(gradients: Gradients) -> str:
+def finite(gradients: Gradients) -> bool:
+    """Whether all values and gradients are finite."""
+    reached = (g for g in gradients.adjoints if g is not None)
+    return all(map(gradients.trace.m.finite, chain(gradients.trace.values, reached)))
+
+
+def convention(gradients: Gradients) -> str:
     """The convention of a graph's one op, where its inputs are at a kink."""
     graph, values, m = gradients.graph, gradients.trace.values, gradients.trace.m
     op = graph.ops[graph.output]
@@ -147,16 +151,8 @@ def _ranked(value: Any) -> bool:
     return bool(getattr(value, "ndim", 0))
 
 
-def _reached(g: Any) -> bool:
-    return g is not None
-
-
 def _zero(g: Any) -> Any:
     return 0.0 if g is None else g
-
-
-def _sound(value: Any) -> bool:
-    return all(map(isfinite, _entries(value)))
 
 
 def _entries(value: Any) -> Sequence[Any]:

@@ -166,9 +166,9 @@ class Shaped(Tracing):
         result = super().apply(op, *x)
         if isinstance(result, Tracer) and result.index not in self.shapes:
             if any(map(self.shape, x)) or op.structural:
-                from gradcli.shapes import shape
+                from gradcli.shapes import result_shape
 
-                self.shapes[result.index] = shape(op, [self.shape(value) for value in x])
+                self.shapes[result.index] = result_shape(op, [self.shape(value) for value in x])
             else:
                 self.shapes[result.index] = ()
         return result

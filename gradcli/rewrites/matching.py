@@ -52,9 +52,7 @@ def matched(pattern: Pattern, tape: Tape, root: int, alike: Alike = int.__eq__) 
     A sum or a product may be turned round; each way that is open is tried, and formulas are small.
     """
     formula = pattern.graph
-    choices: list[tuple[dict[int, int], set[int], list[tuple[int, int]]]] = [
-        ({}, set(), [(formula.output, root)])
-    ]
+    choices: list[tuple[dict[int, int], set[int], list[tuple[int, int]]]] = [({}, set(), [(formula.output, root)])]
     while choices:
         bound, inner, waiting = choices.pop()
         while waiting:

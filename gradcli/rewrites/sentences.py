@@ -24,7 +24,7 @@ def of_fusion(written: Graph, tape: Fused, point: Point, graph: Graph, place: Ma
     for i in tape.by:
         if i in place:
             done.setdefault(tape.ops[i], []).append(i)
-    for op, nodes in done.items():
+    for nodes in done.values():
         i = nodes[0]
         formula = _formula(written, i, {p: graph.names[place[p]] for p in tape.parents[i]})
         yield f"fused: {formula} → {notation.formula(graph, place[i])}{_more(len(nodes))}"
@@ -34,9 +34,10 @@ def of_fusion(written: Graph, tape: Fused, point: Point, graph: Graph, place: Ma
             kept.setdefault((refused.pattern.op, refused.difference.input), []).append(i)
     for nodes in kept.values():
         refused = point.refused[nodes[0]]
-        names = [graph.names[place[p]] for p in refused.found.inputs]
-        at = _at(names, [point.values[p] for p in refused.found.inputs], [written.ops[p] for p in refused.found.inputs])
-        formula = _formula(written, refused.node, dict(zip(refused.found.inputs, names, strict=True)))
+        given = refused.found.inputs
+        names = [graph.names[place[p]] if p in place else _formula(written, p, {}) for p in given]
+        at = _at(names, [point.values[p] for p in given], [written.ops[p] for p in given])
+        formula = _formula(written, refused.node, dict(zip(given, names, strict=True)))
         call = _call(refused.pattern.op, names)
         yield f"{formula}{at} stays as written{_more(len(nodes))}: {_why(refused.difference, names, call)}"
 
@@ -45,14 +46,14 @@ def of_expansion(made: Expansion) -> Iterator[str]:
     """What was written out, and what was not: one sentence a row of the table."""
     names = made.graph.names
     groups: dict[tuple[Op, bool], list[Any]] = {}
-    for call in made.calls:
-        groups.setdefault((call.op, call.difference is None), []).append(call)
+    for each in made.calls:
+        groups.setdefault((each.op, each.difference is None), []).append(each)
     for (op, done), calls in sorted(groups.items(), key=lambda group: not group[0][1]):
         given = [names[p] for p in calls[0].given]
-        call, definition = _call(op, given), calls[0].definition
+        call = _call(op, given)
         if done:
-            atoms = dict(zip(definition.inputs, given, strict=True))
-            yield f"written out: {call} → {_formula(definition.graph, None, atoms)}{_more(len(calls))}"
+            atoms = dict(zip(calls[0].given, given, strict=True))
+            yield f"written out: {call} → {_formula(made.graph, calls[0].node, atoms)}{_more(len(calls))}"
         else:
             at = _at(given, [made.values[p] for p in calls[0].given], [made.graph.ops[p] for p in calls[0].given])
             why = _why(calls[0].difference, given, "its definition")

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any
 
@@ -45,6 +46,10 @@ class System:
     def with_attributes(self, op: Op) -> Function:
         """A row with keyword attributes, called from another row: `m.leaky_relu(x, slope=0.2)`."""
         return lambda *x, **attributes: self.functions[op.bind(**attributes)](*x)
+
+    def quiet(self) -> AbstractContextManager[Any]:
+        """Work without warnings."""
+        return nullcontext()
 
     def finite(self, value: Any) -> bool:
         """Whether a machine number is finite, in every entry."""
