@@ -111,6 +111,7 @@ class Graph:
         self.ops, self.parents, self.spans = ops, parents, spans
         self.numbers, self.inputs, self.labels = numbers, inputs, labels
         self.output, self.source, self.notes = output, source, notes
+        self.inferred: dict[tuple[tuple[int, ...], ...], list[tuple[int, ...]]] = {}  # the shapes it was last run at
 
     def __len__(self) -> int:
         return len(self.ops)

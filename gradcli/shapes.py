@@ -33,6 +33,10 @@ def infer(graph: Graph, leaves: Mapping[int, Shape]) -> list[Shape]:
     leaves: tape position → shape, for each input.
     Errors: ShapeError.
     """
+    key = tuple(leaves.values())
+    known = graph.inferred.get(key)
+    if known is not None:
+        return known
     shapes: list[Shape] = [()] * len(graph)
     for i, literal in graph.numbers.items():
         shapes[i] = shape_of(literal.value)
@@ -59,6 +63,8 @@ def infer(graph: Graph, leaves: Mapping[int, Shape]) -> list[Shape]:
                 span=operator_span(graph, i) if whole else None,
                 hint=wrong.hint or None,
             ) from None
+    graph.inferred.clear()  # one set of shapes is what a graph is mostly run at
+    graph.inferred[key] = shapes
     return shapes
 
 

@@ -218,7 +218,7 @@ def test_values_are_named_when_missing_or_unknown():
     assert unknown.value.hint == "did you mean x?"
 
 
-@pytest.mark.parametrize("value", ["1", b"1", None, 10**400, [1]])
+@pytest.mark.parametrize("value", ["1", b"1", None, 10**400, [], ["1"], [[1], [1, 2]]])
 def test_values_are_numbers(value):
     """Text, lists and ints beyond a double are refused by name."""
     with pytest.raises(UsageError, match="'x'"):

@@ -16,6 +16,12 @@ SIGMOID1 = 0.7310585786300049  # σ(1)
 SIGMOID1_SLOPE = 0.19661193324148185  # σ'(1)
 
 
+def stable_sigmoid(m: Any, x: Any) -> Any:
+    """1/(1 + exp(-x)) by the exponential that does not overflow."""
+    z = m.exp(-m.abs(x))
+    return m.where(m.ge(x, 0), 1, z) / (1 + z)
+
+
 def tanh_argument(m: Any, x: Any) -> Any:
     """The argument of tanh in GELU's approximation: sqrt(2/π)(x + 0.044715 x³)."""
     return m.sqrt(2 / m.pi) * (x + 44715 * x * x * x / 1000000)
@@ -25,9 +31,10 @@ SMOOTH = (
     elementwise(
         "sigmoid",
         lambda m, x: 1 / (1 + m.exp(-x)),
-        partials=[lambda m, y, x: m.sigmoid(x) * m.sigmoid(-x)],
+        partials=[lambda m, y, x: y * m.sigmoid(-x)],
         shown=("y*(1-y)",),
-        stable=lambda m, x: m.where(m.ge(x, 0), 1 / (1 + m.exp(-x)), m.exp(x) / (1 + m.exp(x))),
+        stable=stable_sigmoid,
+        spelled={"numpy": "sigmoid"},
         latex=call(r"\sigma"),
         aliases=("logistic", "σ", "expit"),
         doc="1/(1 + exp(-x))",

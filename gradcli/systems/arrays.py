@@ -20,6 +20,7 @@ from gradcli.shapes import ShapeError, shown, unbroadcast
 from gradcli.systems import Function, System, _Made
 from gradcli.systems.floats import FLOATS
 from gradcli.systems.structure import STRUCTURAL, count
+from gradcli.systems.ufuncs import UFUNCS
 
 Downstream = tuple[Any, Any]
 """What an edge passes down: an array of the input's shape, and which entries are active; None for all of them."""
@@ -74,7 +75,7 @@ class Arrays(System):
 
     def lookup(self, word: str) -> Function:
         """NumPy's function of this name; comparisons as doubles."""
-        found = STRUCTURAL.get(word)
+        found = STRUCTURAL.get(word) or UFUNCS.get(word)
         if found is not None:
             return found
         function: Function = getattr(np, word)
@@ -151,10 +152,14 @@ class Arrays(System):
         if rule is None:
             return None
         local = rule(y, *x)
+        selector = self.selectors[op](k)
+        if mask is None and selector is None and not op.reduces:
+            down = g if type(local) is int and local == 1 else local * g
+            if np.shape(down) == np.shape(x[k]):
+                return down, None
         if op.reduces:
             g = np.broadcast_to(g * WEIGHTS[op.reduces](shape := np.broadcast_shapes(*map(np.shape, x))), shape)
         down = g if type(local) is int and local == 1 else local * g
-        selector = self.selectors[op](k)
         if selector is not None:
             chosen = np.asarray(selector(*x), bool)
             mask = chosen if mask is None else chosen & mask
@@ -216,10 +221,14 @@ MOST_JACOBIAN = 4_000_000
 
 
 def array(value: Any, what: str) -> Any:
-    """Numbers from Python (lists, arrays of any real kind) as float64, a copy; a 0-d one as a float.
+    """Numbers from Python (lists, arrays of any real kind) as float64; a 0-d one as a float.
+
+    An array of doubles is taken as it is: whoever changes it changes the trace.
 
     Errors: UsageError for what is no array of real numbers.
     """
+    if type(value) is np.ndarray and value.dtype == np.float64 and value.ndim and value.size:
+        return value
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
