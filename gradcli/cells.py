@@ -12,9 +12,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from gradcli.autodiff import Edge, Gradients
+from gradcli.autodiff import Edge, Gradients, Value
 from gradcli.graph import Graph
 from gradcli.ops.op import CONSTANT, INPUT
+from gradcli.places import size
+
+
+SMALL = 64
+"""Entries of a Jacobian that is shown as a local gradient; of a larger one, its rule."""
 
 
 class Cell(NamedTuple):
@@ -24,7 +29,7 @@ class Cell(NamedTuple):
     """
 
     address: str
-    value: float
+    value: Value
     kind: str
     occurrences: tuple[str, ...] = ()
 
@@ -68,19 +73,40 @@ def list_cells(gradients: Gradients, wrt: Sequence[str] | None = None) -> Iterat
         yield Cell(f"down.{place}", down, "down")
 
 
-def gradient_of(gradients: Gradients, index: int) -> float | None:
+def gradient_of(gradients: Gradients, index: int) -> Value | None:
     """∂output/∂node: 0 where the output does not use it; None (not computed) where no input is behind it."""
     arrived = gradients.adjoints[index]
     if arrived is not None:
         return arrived
     graph = gradients.graph
-    return 0.0 if graph.varied[index] or not graph.used[index] else None
+    return gradients.at(index) if graph.varied[index] or not graph.used[index] else None
 
 
-def carried(edge: Edge) -> tuple[float, float]:
-    """The local and the downstream gradient of an edge; 0 and 0 where its child selects another input."""
+def carried(edge: Edge) -> tuple[Value, Value]:
+    """The local and the downstream gradient of an edge; 0 and 0 where its child selects another input.
+
+    Of an op on whole tensors, the local gradient is the Jacobian while that is small, and None where it is not.
+    """
+    if edge.gradients.trace.tensorial:
+        return local_of(edge, kind_of(edge)), edge.downstream
     local = edge.local
     return local, local * edge.upstream if local else edge.downstream
+
+
+def kind_of(edge: Edge) -> str:
+    """What the local gradient of an edge is: a number, the diagonal of a Jacobian, a Jacobian, or a rule alone."""
+    trace = edge.gradients.trace
+    if not trace.tensorial:
+        return "number"
+    child, parent = trace.shapes[edge.child], trace.shapes[edge.parent]
+    if edge.whole:
+        return "jacobian" if size(child) * size(parent) <= SMALL else "rule"
+    return "diagonal" if child else "number"
+
+
+def local_of(edge: Edge, kind: str) -> Value:
+    """The local gradient of an edge: a number, an array; None where there is a rule alone."""
+    return edge.jacobian() if kind == "jacobian" else None if kind == "rule" else edge.local
 
 
 def edge_name(graph: Graph, child: int, k: int) -> str:

@@ -24,6 +24,9 @@ ATOM = 100
 LONGEST = 200
 """Characters after which an inlined subexpression is written by its name."""
 
+BRIEF = 40
+"""Characters of a list among the inputs of a node, before it is shortened."""
+
 MANY = 2000
 """Nodes from which on inlined subexpressions are kept that short."""
 
@@ -48,7 +51,8 @@ def formula(graph: Graph, index: int) -> str:
     op = graph.ops[index]
     if op in (INPUT, CONSTANT):
         return graph.names[index]
-    return compose(op, [(graph.names[p], _binding(graph.names[p])) for p in graph.parents[index]])[0]
+    names = [brief(graph.names[p]) for p in graph.parents[index]]
+    return compose(op, [(name, _binding(name)) for name in names])[0]
 
 
 def written(graph: Graph, index: int) -> str:
@@ -74,9 +78,14 @@ def text(graph: Graph, index: int | None = None, atom: Atom = lambda i: None) ->
 def rule(graph: Graph, child: int, k: int) -> str:
     """The textbook's rule for a local gradient, in the names of this graph: `x0`, `-1/n7^2`, `n6`.
 
+    Of an op on whole tensors, what it passes down to input k, with g for its upstream gradient: `g@x.T`.
     Empty when it would be longer than people read.
     """
     names, parents = graph.names, graph.parents[child]
+    if graph.ops[child].structural:
+        return _passed(graph, child, k)
+    if graph.ops[child].body is not None and graph.ops[child].body.tensorial:
+        return ""
     actual = [None if graph.ops[p] is CONSTANT else names[p] for p in parents]
     leaves = dict.fromkeys([*(name for name in actual if name is not None), names[child]])
     from gradcli.systems.tracing import Tracing
@@ -92,6 +101,41 @@ def rule(graph: Graph, child: int, k: int) -> str:
         return ""
     line = text(derived)
     return line if len(line) <= LONGEST else ""
+
+
+def upstream(graph: Graph, child: int) -> str:
+    """What stands for the upstream gradient of a node: g, or ∂f/∂n1 where a node of that name is at hand."""
+    if graph.find("g") is None:
+        return "g"
+    return f"(∂{graph.names[graph.output]}/∂{graph.names[child]})"
+
+
+def pulled(op: Op, k: int) -> Graph | None:
+    """What an op on whole tensors passes down to input k, as textbooks write it; None where the row does not say."""
+    if not op.structural or callable(op.shown) or not op.shown:
+        return None
+    shown = op.shown[k] if k < len(op.shown) else op.shown[-1] if op.variadic else None
+    return None if shown is None else _parsed(shown)
+
+
+def _passed(graph: Graph, child: int, k: int) -> str:
+    """The text of a vector-Jacobian product in the names of this graph."""
+    op, parents = graph.ops[child], graph.parents[child]
+    rule = pulled(op, k)
+    if rule is None:
+        return ""
+    actual = dict(zip(op.parameters, [brief(graph.names[p]) for p in parents], strict=False))
+    if op.variadic:
+        actual[op.parameters[0]] = brief(graph.names[parents[k]])
+    known = {"g": upstream(graph, child), "y": graph.names[child], **actual}
+    known |= {name: attribute(value) for name, value in {**op.attributes, **op.bound}.items() if value is not None}
+    line = _inlined(rule, rule.output, lambda i: None, compose, lambda name: known.get(name, name))
+    return line if len(line) <= LONGEST else ""
+
+
+def brief(name: str) -> str:
+    """A name; of a constant that is a long list its beginning."""
+    return name if len(name) <= BRIEF or name[:1] != "[" else f"[{name[1:BRIEF].rpartition(',')[0]},…]"
 
 
 def local(op: Op, k: int, m: Any, y: Any, x: Sequence[Any]) -> Any:

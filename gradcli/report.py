@@ -13,11 +13,13 @@ from math import isfinite
 from typing import TYPE_CHECKING, NamedTuple
 
 from gradcli import notation
-from gradcli.autodiff import Edge, Gradients
+from gradcli.autodiff import Edge, Gradients, Value
 from gradcli.graph import OUTPUT_NAME, Graph
 from gradcli.influence import Nudge, find_nudge, ranked
 from gradcli.notes import at_kinks, conventions, without_digits
-from gradcli.ops.op import CONSTANT, INPUT
+from gradcli.cells import kind_of, local_of
+from gradcli.ops.op import CONSTANT, INPUT, Shape
+from gradcli.places import size
 from gradcli.systems.reading import reads
 from gradcli.trouble import Trouble, active_outside_domain, find_trouble
 
@@ -32,7 +34,12 @@ class EdgeRow(NamedTuple):
     """One edge: the chain rule's product along it.
 
     duplicate: 1, or 2, 3 … for a further edge between the same two nodes.   op: the child's.
-    rule: the textbook's local gradient in node names.   chosen: False where the child selects another input.
+    kind: how the local gradient is given: "number"; "diagonal" of an op on tensors entry by entry, an array of the
+    child's shape; "jacobian" of an op on whole tensors, child's shape + parent's; "rule" where that would be large.
+    rule: the textbook's local gradient in node names; of an op on whole tensors what it passes down, in our
+    language with g for the upstream gradient: `g@x.T`.
+    local: None where it is a rule alone.   memory: bytes that the full Jacobian would take in double precision.
+    chosen: False where the child selects another input.
     """
 
     parent: int
@@ -42,11 +49,15 @@ class EdgeRow(NamedTuple):
     child_name: str
     duplicate: int
     op: str
+    kind: str
+    parent_shape: Shape
+    child_shape: Shape
     rule: str
-    local: float
-    upstream: float
-    downstream: float
+    local: Value
+    upstream: Value
+    downstream: Value
     chosen: bool
+    memory: int
 
 
 class NodeRow(NamedTuple):
@@ -67,8 +78,9 @@ class NodeRow(NamedTuple):
     formula: str
     written: str
     inputs: tuple[int, ...]
-    value: float
-    gradient: float | None
+    shape: Shape
+    value: Value
+    gradient: Value | None
     why: str
     edges: tuple[EdgeRow, ...]
     uses: int
@@ -106,12 +118,12 @@ class Report:
         return OUTPUT_NAME if graph.output in graph.numbers else graph.names[graph.output]
 
     @property
-    def value(self) -> float:
+    def value(self) -> Value:
         """The output."""
         return self.source.trace.value
 
     @cached_property
-    def gradients(self) -> dict[str, float]:
+    def gradients(self) -> dict[str, Value]:
         """name → global gradient, for every variable, or for those asked for."""
         if self.wrt is None:
             return dict(self.source.items())
@@ -159,7 +171,10 @@ class Report:
     def edge_row(self, child: int, k: int) -> EdgeRow:
         """The row of an active edge."""
         graph, edge = self.graph, Edge(self.source, child, k)
-        chosen, local = edge.chosen, edge.local
+        chosen, kind = edge.chosen, kind_of(edge)
+        local, shapes = local_of(edge, kind), self.source.trace.shapes
+        above, below = shapes[edge.parent], shapes[child]
+        passed = local * edge.upstream if chosen and kind == "number" else edge.downstream
         return EdgeRow(
             parent=edge.parent,
             child=child,
@@ -168,11 +183,15 @@ class Report:
             child_name=graph.names[child],
             duplicate=_numbering(graph.parents[child])[k],
             op=graph.ops[child].name,
+            kind=kind,
+            parent_shape=above,
+            child_shape=below,
             rule=notation.rule(graph, child, k),
             local=local,
             upstream=edge.upstream,
-            downstream=local * edge.upstream if chosen else 0.0,
+            downstream=passed if chosen or kind != "number" else 0.0,
             chosen=chosen,
+            memory=8 * size(above) * size(below),
         )
 
     def _row(self, i: int, leaving: Sequence[tuple[int, int]], limit: int | None) -> NodeRow:
@@ -188,8 +207,9 @@ class Report:
             formula=notation.formula(graph, i) if graph.parents[i] else "",
             written=notation.written(graph, i),
             inputs=graph.parents[i],
+            shape=self.source.trace.shapes[i],
             value=self.source.trace.values[i],
-            gradient=(self.source.adjoints[i] or 0.0) if asked and graph.varied[i] else None,
+            gradient=self.source.at(i) if asked and graph.varied[i] else None,
             why=self._why(i, asked),
             edges=tuple(self.edge_row(child, k) for child, k in leaving[:limit]) if asked else (),
             uses=len(leaving) if asked else 0,

@@ -12,10 +12,11 @@ from math import isfinite, isnan
 from typing import TYPE_CHECKING, Any
 
 from gradcli import notation
-from gradcli.autodiff import Edge
+from gradcli.autodiff import Edge, Value
 from gradcli.cells import carried, gradient_of
 from gradcli.ops.op import CONSTANT
 from gradcli.paths import paths
+from gradcli.places import nested
 from gradcli.render.rows import Rules, expression
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def pieces(report: Report, style: Style | None = None) -> Iterator[str]:
 def nodes(report: Report) -> Iterator[Object]:
     """Every place of the tape; its lists align with `inputs`, null where no gradient flows."""
     source, graph = report.source, report.graph
-    names, values, rules = graph.names, source.trace.values, Rules(graph)
+    names, values, shapes, rules = graph.names, source.trace.values, source.trace.shapes, Rules(graph)
     left_out = {i for name, i in graph.inputs.items() if report.wrt is not None and name not in report.wrt}
     for i, (op, parents) in enumerate(zip(graph.ops, graph.parents, strict=True)):
         reached = [Edge(source, i, k) if source.active(i, k) else None for k in range(len(parents))]
@@ -79,7 +80,7 @@ def nodes(report: Report) -> Iterator[Object]:
             "gate": op.gate,
             "expression": names[i] if op is CONSTANT else expression(graph, i),
             "formula": notation.formula(graph, i),
-            "shape": [],
+            "shape": shapes[i],
             "inputs": parents,
             "value": encoded(values[i]),
             "rule": [(rules(i, k) if chosen[k] else "0") if edge else None for k, edge in enumerate(edges)],
@@ -173,9 +174,13 @@ def trouble(report: Report) -> Object | None:
     }
 
 
-def encoded(value: float | None) -> float | str | None:
-    """A number as JSON can hold it."""
-    if value is None or isfinite(value):
+def encoded(value: Value | None) -> Any:
+    """A number as JSON can hold it; a tensor as nested lists of them."""
+    if value is None:
+        return None
+    if getattr(value, "ndim", 0):
+        return nested(value, encoded)
+    if isfinite(value):
         return value
     return "NaN" if isnan(value) else "Infinity" if value > 0 else "-Infinity"
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from gradcli.cells import list_cells
 from gradcli.errors import visible
 from gradcli.notation import number
+from gradcli.places import entries, place
 
 if TYPE_CHECKING:
     from gradcli.render.figures import Style
@@ -22,4 +23,6 @@ def render(report: Report, style: Style | None = None) -> str:
 def pieces(report: Report, style: Style | None = None) -> Iterator[str]:
     """The lines, each with its end."""
     for cell in list_cells(report.source, report.wrt):
-        yield f"{visible(cell.address)}\t{number(cell.value)}\n"
+        address = visible(cell.address)
+        for index, value in entries(cell.value):
+            yield f"{place(address, index)}\t{number(value)}\n"

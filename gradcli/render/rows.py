@@ -64,6 +64,8 @@ class Rules:
     def __call__(self, child: int, k: int) -> str:
         """The rule of an edge, as `notation.rule` gives it."""
         graph, names, numbers = self.graph, self.graph.names, self.graph.numbers
+        if graph.ops[child].structural:
+            return notation.rule(graph, child, k)
         places = (*graph.parents[child], child)
         key = (
             graph.ops[child],

@@ -1,0 +1,119 @@
+"""The entries of a tensor, one by one: their names, the first that is so, the largest.
+
+A number is its own one entry. NumPy is at hand wherever there is a tensor, and is not loaded where there is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from math import isfinite, isnan, nan
+from typing import Any
+
+from gradcli.notation import number
+from gradcli.ops.op import Shape
+
+Index = tuple[int, ...]
+
+
+def place(name: str, index: Index) -> str:
+    """An entry's name: x[2], W[0,1]; the name alone of a number.
+
+    >>> place("W", (0, 1)), place("x", ())
+    ('W[0,1]', 'x')
+    """
+    return f"{name}[{','.join(map(str, index))}]" if index else name
+
+
+def source(index: Index, shape: Shape) -> Index:
+    """The entry of a broadcast input that an entry of the result comes from.
+
+    >>> source((2, 1), (3,)), source((2, 1), (4, 1)), source((2, 1), ())
+    ((1,), (2, 0), ())
+    """
+    kept = index[len(index) - len(shape) :]
+    return tuple(0 if length == 1 else i for i, length in zip(kept, shape, strict=True))
+
+
+def entry(value: Any, index: Index) -> float:
+    """One entry as a float; a number, whatever the index, is itself."""
+    return float(value[source(index, value.shape)] if getattr(value, "ndim", 0) else value)
+
+
+def entries(value: Any) -> Iterator[tuple[Index, float]]:
+    """Every entry with its index, row by row."""
+    if not getattr(value, "ndim", 0):
+        yield (), float(value)
+        return
+    import numpy as np
+
+    yield from zip(np.ndindex(value.shape), value.ravel().tolist(), strict=True)
+
+
+def first(truth: Any) -> Index | None:
+    """The index of the first entry that is true; None if none is."""
+    if not getattr(truth, "ndim", 0):
+        return () if truth else None
+    if not truth.any():
+        return None
+    import numpy as np
+
+    return tuple(int(i) for i in np.unravel_index(int(truth.argmax()), truth.shape))
+
+
+def some(truth: Any) -> int:
+    """How many entries are true."""
+    return int(truth.sum()) if getattr(truth, "ndim", 0) else int(bool(truth))
+
+
+def size(shape: Shape) -> int:
+    """How many entries a shape has."""
+    count = 1
+    for length in shape:
+        count *= length
+    return count
+
+
+def norm(value: Any) -> float:
+    """The 2-norm of all entries, without overflow; nan where an entry is not a number."""
+    if not getattr(value, "ndim", 0):
+        return abs(float(value))
+    import numpy as np
+
+    largest = float(np.abs(value).max())
+    if largest == 0 or not isfinite(largest):
+        return largest if not isnan(largest) else nan
+    return largest * float(np.sqrt(np.square(value / largest).sum()))
+
+
+def largest(value: Any) -> tuple[Index, float]:
+    """The entry of the largest magnitude and its index; what is not a number counts as smallest."""
+    if not getattr(value, "ndim", 0):
+        return (), float(value)
+    import numpy as np
+
+    sizes = np.where(np.isnan(value), -1.0, np.abs(value))
+    index = tuple(int(i) for i in np.unravel_index(int(sizes.argmax()), value.shape))
+    return index, float(value[index])
+
+
+def nested(value: Any, encode: Callable[[float], Any]) -> Any:
+    """A tensor as nested lists, each entry encoded; a number encoded."""
+    if not getattr(value, "ndim", 0):
+        return encode(float(value))
+    if value.ndim == 1:
+        return [encode(each) for each in value.tolist()]
+    return [nested(row, encode) for row in value]
+
+
+def listed(value: Any) -> str:
+    """A tensor as it is typed, each entry the shortest text that reads back as the same double: [[1,0.5],[0,2]].
+
+    >>> import numpy as np
+    >>> listed(np.array([[1.0, 0.1], [0.0, -2e-20]])), listed(7.0)
+    ('[[1,0.1],[0,-2e-20]]', '7')
+    """
+    if not getattr(value, "ndim", 0):
+        return number(value)
+    if value.ndim == 1:
+        return f"[{','.join(map(number, value.tolist()))}]"
+    return f"[{','.join(map(listed, value))}]"
