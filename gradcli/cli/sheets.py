@@ -14,7 +14,8 @@ from __future__ import annotations
 
 import csv
 import re
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, NoReturn
 
 from gradcli import literals
 from gradcli.cli.arguments import brief
@@ -46,23 +47,25 @@ def read(text: str, file: str, kind: str = "") -> Value:
     """
     if text.lstrip().startswith("["):
         return bracketed(text, file)
-    lines = contents(text)
+    places, lines = contents(text, file)
     if not lines:
         raise FileError(f"{file}: there is no number here", hint="write one, or several with commas between them")
     separator = separated_by(lines, kind)
-    if separator is None and len(lines) == 1 and FORMULA.search(lines[0].text):
-        return cell(lines[0].text, lines[0], 1, file, separator, (0, len(lines[0].text)))
-    rows = [split(line, separator, file) for line in lines]
-    refuse_ragged(rows, lines, file, separator)
+    if separator is None and len(lines) == 1 and FORMULA.search(lines[0]):
+        return cell(lines[0], Line(places[0], lines[0]), 1, file, (0, len(lines[0])))
+    rows = [split(line, separator, file, number) for number, line in zip(places, lines, strict=True)]
     width = len(rows[0])
+    for row, number, line in zip(rows, places, lines, strict=True):
+        if len(row) != width:
+            refuse_ragged(row, Line(number, line), width, places[0], file)
     if width * len(rows) > literals.MOST:
         raise LimitError(f"{file}: more than {literals.MOST:,} numbers")
     numbers = literals.doubles([word for row in rows for word in row])
     if numbers is None:
         numbers = tuple(
-            number
-            for line, row in zip(lines, rows, strict=True)
-            for number in literals.doubles(row) or constants(row, line, file, separator, len(lines))
+            entry
+            for number, line, row in zip(places, lines, rows, strict=True)
+            for entry in literals.doubles(row) or constants(row, Line(number, line), file, separator, len(lines))
         )
     if len(numbers) == 1:
         return numbers[0]
@@ -70,17 +73,23 @@ def read(text: str, file: str, kind: str = "") -> Value:
     return found if width == 1 or len(rows) == 1 else found.reshape(len(rows), width)
 
 
-def contents(text: str) -> list[Line]:
-    """The lines that hold something, without their comments."""
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+def contents(text: str, file: str) -> tuple[Sequence[int], list[str]]:
+    """The lines that hold something, without their comments, and their numbers in the file.
+
+    Errors: LimitError.
+    """
+    if text.count("\n") > 2 * literals.MOST:
+        raise LimitError(f"{file}: more than {2 * literals.MOST:,} lines")
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n").split("\n")
     if "#" in text:
         lines = [line.partition("#")[0] for line in lines]
-    return [Line(number, line) for number, line in enumerate(lines, 1) if line and not line.isspace()]
+    places = [number for number, line in enumerate(lines, 1) if line and not line.isspace()]
+    return places, lines if len(places) == len(lines) else [lines[number - 1] for number in places]
 
 
-def separated_by(lines: list[Line], kind: str) -> str | None:
+def separated_by(lines: list[str], kind: str) -> str | None:
     """What stands between the cells; None for blanks."""
-    everything = "\n".join(line.text for line in lines)
+    everything = "\n".join(lines)
     if ";" in everything:
         return ";"
     if "\t" in everything and kind in SEPARATED:
@@ -92,32 +101,28 @@ def separated_by(lines: list[Line], kind: str) -> str | None:
     return ","
 
 
-def split(line: Line, separator: str | None, file: str) -> list[str]:
+def split(line: str, separator: str | None, file: str, number: int) -> list[str]:
     """The cells of a line; quotes around one are a spreadsheet's."""
-    if '"' not in line.text:
-        return line.text.split(separator)
+    if '"' not in line:
+        return line.split(separator)
     try:
-        words = next(csv.reader([line.text], delimiter=separator or " ", skipinitialspace=True))
+        words = next(csv.reader([line], delimiter=separator or " ", skipinitialspace=True))
     except csv.Error as error:
-        raise FileError(f"{file}: line {line.number}: {error}", hint="numbers need no quotes") from None
-    return words if separator else [word for word in words if word]
+        raise FileError(f"{file}: line {number}: {error}", hint="numbers need no quotes") from None
+    return words if separator else [word for word in words if word] or [""]
 
 
-def refuse_ragged(rows: list[list[str]], lines: list[Line], file: str, separator: str | None) -> None:
-    """All lines have as many cells as the first.
+def refuse_ragged(row: list[str], line: Line, width: int, first: int, file: str) -> NoReturn:
+    """Refuse a line that has not as many cells as the first.
 
     Errors: FileError.
     """
-    width = len(rows[0])
-    for row, line in zip(rows, lines, strict=True):
-        if len(row) != width:
-            empty = separator is not None and not row[-1].strip()
-            raise FileError(
-                f"{file}: line {line.number} has {literals.counted(len(row))}, line {lines[0].number} has {width}",
-                source=line.text,
-                span=(0, len(line.text)),
-                hint="the separator at its end begins one more" if empty else "all lines have the same number of them",
-            )
+    raise FileError(
+        f"{file}: line {line.number} has {literals.counted(len(row))}, line {first} has {width}",
+        source=line.text,
+        span=(0, len(line.text)),
+        hint="remove the separator at its end" if not row[-1].strip() else "all lines have the same number of them",
+    )
 
 
 def constants(row: list[str], line: Line, file: str, separator: str | None, count: int) -> list[float]:
@@ -125,9 +130,7 @@ def constants(row: list[str], line: Line, file: str, separator: str | None, coun
     if count > 1 and line.number == 1 and all(re.fullmatch(rf"[\"'\s]*{NAME}[^,;\t]*", word) for word in row):
         refuse_header(row, line, file)
     places = spans(row, line.text, separator)
-    return [
-        cell(word, line, k, file, separator, place) for k, (word, place) in enumerate(zip(row, places, strict=True), 1)
-    ]
+    return [cell(word, line, k, file, place) for k, (word, place) in enumerate(zip(row, places, strict=True), 1)]
 
 
 def refuse_header(row: list[str], line: Line, file: str) -> None:
@@ -147,7 +150,7 @@ def refuse_header(row: list[str], line: Line, file: str) -> None:
     )
 
 
-def cell(word: str, line: Line, column: int, file: str, separator: str | None, place: Span) -> float:
+def cell(word: str, line: Line, column: int, file: str, place: Span) -> float:
     """The number of one cell.
 
     Errors: FileError with its place.
