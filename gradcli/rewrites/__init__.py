@@ -93,8 +93,12 @@ WAYS: Mapping[str, Callable[[Trace], tuple[Graph, tuple[str, ...]]]] = {
 def compared(counts: Mapping[str, Count]) -> Iterator[str]:
     """The lecture's trade-off in a sentence: nodes, and values that backward needs kept, in each size."""
     if len(set(counts.values())) > 1:
-        costs = [f"{each} {cost.nodes:,} and {cost.kept:,}" for each, cost in counts.items()]
-        yield f"nodes, and values kept for backward: {', '.join(costs)}"
+        costs = ", ".join(f"{size} {cost.nodes:,} and {cost.kept:,}" for size, cost in counts.items())
+        ordered = [cost.kept for cost in counts.values()]
+        fewer = (
+            ": larger gates keep fewer" if ordered == sorted(ordered, reverse=True) and len(set(ordered)) > 1 else ""
+        )
+        yield f"nodes, and values kept for backward, by gate size: {costs}{fewer}"
 
 
 def counted(trace: Trace) -> Count:

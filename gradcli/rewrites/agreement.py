@@ -6,7 +6,8 @@ are equal on paper.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from math import isfinite, isnan, nan
 from typing import Any, NamedTuple
@@ -31,6 +32,11 @@ class Side(NamedTuple):
     graph: Graph
     inputs: tuple[int, ...]
 
+    @property
+    def entrywise(self) -> bool:
+        """Whether it works on every entry of a tensor by itself."""
+        return not any(op.structural or op.reduces or op.body is not None for op in self.graph.kinds)
+
     def at(self, x: Sequence[Any]) -> Gradients:
         """Its values and gradients at a point."""
         place = dict(zip(self.inputs, x, strict=True))
@@ -41,20 +47,34 @@ class Side(NamedTuple):
 class Difference(NamedTuple):
     """The first number in which two sides differ.
 
-    input: of whose gradient; None for the value.   scalar: whether they are the numbers themselves, and not entries
-    of a tensor's.   convention: what the second side's row chooses at this kink, if it is one.
+    input: of whose gradient; None for the value.   at: the inputs there; nothing for an op on whole tensors.
+    entry: whether that is one entry of tensors.   convention: what the second side's row chooses at this kink, if it
+    is at one.
     """
 
     input: int | None
     before: float
     after: float
-    scalar: bool = True
+    at: tuple[float, ...] = ()
+    entry: bool = False
     convention: str = ""
+
+
+class Agreement(NamedTuple):
+    """Whether two sides are the same function at a point.
+
+    difference: None if they are.   finite: the second is where the first is not.   digits: the second has some that
+    the first has lost.
+    """
+
+    difference: Difference | None = None
+    finite: bool = False
+    digits: bool = False
 
     @property
     def hopeless(self) -> bool:
-        """Whether the second side is not finite either, or is no number of that shape: nothing would be gained."""
-        return not isfinite(self.after)
+        """Whether the second side is not finite either, or has another shape: nothing would be gained."""
+        return self.difference is not None and not isfinite(self.difference.after)
 
 
 def single(op: Op, count: int) -> Side:
@@ -64,57 +84,90 @@ def single(op: Op, count: int) -> Side:
     return Side(builder.finish(builder.add(op, inputs)), inputs)
 
 
-def difference(
-    before: Side, after: Side, x: Sequence[Any], varied: Sequence[bool | int], *, mends: bool
-) -> Difference | None:
-    """Where the second side differs from the first at a point, if it does.
+def agreement(before: Side, after: Side, x: Sequence[Any], varied: Sequence[bool | int], *, mends: bool) -> Agreement:
+    """Compare two sides at a point; tensors entry by entry, where that is how they are worked on.
 
     varied: which inputs have gradients that matter.
     mends: the second side is the more exact one. It may be finite where the first is not, unless that is no fault of
-    rounding: an argument outside a domain, or a kink; and where the first has lost its digits.
+    rounding: an argument outside a domain, or a kink; and it may have digits that the first has lost.
     """
+    if not any(map(_ranked, x)) or not (before.entrywise and after.entrywise):
+        return _compared(before, after, x, varied, mends=mends)
+    import numpy as np
+
+    columns = [column.ravel() for column in np.broadcast_arrays(*x)]
+    doubtful = {i for _, i, *_ in _apart(before, after, before.at(columns), after.at(columns), varied)}
+    if len(doubtful) > MOST:
+        return Agreement(Difference(None, nan, nan))
+    found = Agreement()
+    for i in sorted(doubtful):
+        entry = [float(column[i]) for column in columns]
+        verdict = _compared(before, after, entry, varied, mends=mends)
+        if verdict.difference is not None:
+            return Agreement(verdict.difference._replace(entry=True))
+        found = Agreement(None, found.finite or verdict.finite, found.digits or verdict.digits)
+    return found
+
+
+MOST = 10_000
+"""Entries of a tensor that are compared one by one, where the quick comparison of all leaves doubts."""
+
+
+def _compared(before: Side, after: Side, x: Sequence[Any], varied: Sequence[bool | int], *, mends: bool) -> Agreement:
     first, second = before.at(x), after.at(x)
-    sound = finite(first)
-    kink = convention(second)
+    sound, kink = finite(first), convention(second)
     mended = mends and not sound and not kink and not _outside(first, before)
-    for k, old, new, slack in _numbers(before, after, first, second, varied, loose=mends and sound):
-        olds, news, slacks = _entries(old), _entries(new), _entries(slack)
-        if len(olds) != len(news):
-            return Difference(k, nan, nan, scalar=False)
-        for i, (a, b) in enumerate(zip(olds, news, strict=True)):
-            if not _close(a, b, slacks[i if len(slacks) > 1 else 0]) and not (mended and isfinite(b)):
-                return Difference(k, a, b, not any(map(_ranked, (*x, old, new))), kink)
-    return None
+    slack = _rounding(first) if mends and sound else None
+    gained = digits = False
+    for k, _, a, b in _apart(before, after, first, second, varied):
+        if slack is not None and _close(a, b, slack[before.graph.output if k is None else before.inputs[k]]):
+            digits = True
+        elif mended and isfinite(b):
+            gained = True
+        else:
+            return Agreement(Difference(k, a, b, () if any(map(_ranked, x)) else tuple(x), convention=kink))
+    return Agreement(None, gained, digits)
 
 
-def _numbers(
-    before: Side, after: Side, first: Gradients, second: Gradients, varied: Sequence[bool | int], *, loose: bool
-) -> Iterator[tuple[int | None, Any, Any, Any]]:
-    """The value, then the gradients: (input, one side's, the other's, what rounding may have changed)."""
-    own, magnitudes = _rounding(first) if loose else (0.0, None)
-    yield None, first.trace.value, second.trace.value, own
+def _apart(
+    before: Side, after: Side, first: Gradients, second: Gradients, varied: Sequence[bool | int]
+) -> Iterator[tuple[int | None, int, float, float]]:
+    """The entries that are not equal: of which gradient (None: of the value), where, and both numbers."""
+    pairs: list[tuple[int | None, Any, Any]] = [(None, first.trace.value, second.trace.value)]
     for k, (p, q) in enumerate(zip(before.inputs, after.inputs, strict=True)):
         if varied[k]:
-            slack = 0.0 if magnitudes is None else magnitudes[p]
-            yield k, _zero(first.adjoints[p]), _zero(second.adjoints[q]), slack
+            pairs.append((k, first.adjoints[p], second.adjoints[q]))
+    for which, old, new in pairs:
+        olds, news = _entries(old), _entries(new)
+        if len(olds) != len(news) and old is not None and new is not None:
+            yield which, 0, nan, nan
+            continue
+        longer = max(len(olds), len(news))
+        for i in range(longer):
+            a, b = (0.0 if each is None else entries[i] for each, entries in ((old, olds), (new, news)))
+            if not _close(a, b):
+                yield which, i, a, b
 
 
-def _rounding(gradients: Gradients) -> tuple[float, list[float]]:
-    """What rounding may have changed in the value, and in each gradient: of tensors, no bound is known."""
+def _rounding(gradients: Gradients) -> Mapping[int, float]:
+    """What rounding may have changed: in the value, by the output's position; in a gradient, by the input's."""
     graph, values, adjoints = gradients.graph, gradients.trace.values, gradients.adjoints
-    terms = [0.0] * len(graph)
-    if not all(isinstance(value, float) for value in values):
-        return 0.0, terms
-    total = sum(abs(values[i] * g) for i, g in enumerate(adjoints) if g is not None and graph.parents[i])
-    terms[graph.output] = ROUNDING
+    if gradients.trace.tensorial:
+        largest = max(
+            max(map(abs, _entries(values[i] * g)), default=0.0) for i, g in enumerate(adjoints) if g is not None
+        )
+        return defaultdict(lambda: ROUNDING * largest)
+    terms = defaultdict(float, {graph.output: ROUNDING})
     for i in range(graph.output, -1, -1):
         for k, p in enumerate(graph.parents[i]):
             if gradients.active(i, k) and (edge := Edge(gradients, i, k)).chosen:
                 terms[p] += abs(edge.local) * terms[i]
-    return ROUNDING * total, terms
+    inner = (abs(values[i] * g) for i, g in enumerate(adjoints) if g is not None and graph.parents[i])
+    terms[graph.output] = ROUNDING * sum(inner)
+    return terms
 
 
-def _close(a: float, b: float, slack: float) -> bool:
+def _close(a: float, b: float, slack: float = 0.0) -> bool:
     if a == b or (isnan(a) and isnan(b)):
         return True
     return isfinite(a) and isfinite(b) and abs(a - b) <= RTOL * max(abs(a), abs(b)) + slack + ATOL
@@ -126,10 +179,12 @@ def _outside(gradients: Gradients, side: Side) -> bool:
     given = {*side.inputs, *graph.numbers}
     for op, parents in zip(graph.ops, graph.parents, strict=True):
         domain = op.predicate("domain")
-        if domain is not None and given.issuperset(parents):
-            inside = domain(m, *[values[p] for p in parents])
-            if not all(_entries(inside)):
-                return True
+        if (
+            domain is not None
+            and given.issuperset(parents)
+            and not all(_entries(domain(m, *[values[p] for p in parents])))
+        ):
+            return True
     return False
 
 
@@ -149,10 +204,6 @@ def convention(gradients: Gradients) -> str:
 
 def _ranked(value: Any) -> bool:
     return bool(getattr(value, "ndim", 0))
-
-
-def _zero(g: Any) -> Any:
-    return 0.0 if g is None else g
 
 
 def _entries(value: Any) -> Sequence[Any]:

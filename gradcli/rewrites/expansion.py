@@ -10,7 +10,7 @@ from gradcli.graph import Builder, Graph
 from gradcli.notation import number
 from gradcli.ops import TABLE
 from gradcli.ops.op import CONSTANT, INPUT, Op, Shape
-from gradcli.rewrites.agreement import Difference, Side, difference, single
+from gradcli.rewrites.agreement import Difference, Side, agreement, single
 from gradcli.systems.tracing import Tracer, Tracing
 
 IDENTITY = TABLE["identity"]
@@ -117,7 +117,7 @@ class Expansion:
         sides = self.known.get((op, shapes))
         if sides is None:
             sides = self.known[op, shapes] = single(op, len(given)), defined(op, shapes)
-        found = difference(*sides, x, [True] * len(x), mends=False)
+        found = agreement(*sides, x, [True] * len(x), mends=False).difference
         if found is None:
             return sides[1]
         self.calls.append(Replaced(len(self.builder.ops), op, given, sides[1], found))

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from gradcli.autodiff import Trace
 from gradcli.graph import Graph, Spans
 from gradcli.ops.op import CONSTANT, INPUT, Op, Rule
-from gradcli.rewrites.agreement import Difference, Side, difference, single
+from gradcli.rewrites.agreement import Agreement, Side, agreement, single
 from gradcli.rewrites.matching import Match, Pattern, Tape, matched
 from gradcli.rewrites.patterns import known
 
@@ -31,20 +31,19 @@ class Judge:
         """Whether the formula that ends at this node may be replaced."""
         return True
 
+    def named(self, i: int, pattern: Pattern, found: Match) -> None:
+        """A formula is not replaced, since the user has named a part of it."""
+
     def passed(self, i: int, op: Op, parents: tuple[int, ...]) -> None:
         """A node is settled; the nodes come in tape order."""
 
 
-class Refused(NamedTuple):
-    """A formula that stays as it is written, and why.
+class Told(NamedTuple):
+    """A formula that was found, and whether the row does the same; None where a name in it keeps it as written."""
 
-    node: where it ends.
-    """
-
-    node: int
     pattern: Pattern
     found: Match
-    difference: Difference
+    verdict: Agreement | None
 
 
 class Point(Judge):
@@ -54,7 +53,7 @@ class Point(Judge):
         self.graph, self.m = trace.graph, trace.m
         self.values = list(trace.values)
         self.changed: set[int] = set()
-        self.refused: dict[int, Refused] = {}
+        self.told: dict[int, list[Told]] = {}
         self.singles: dict[Pattern, tuple[Side, Side]] = {}
 
     def allows(self, i: int, pattern: Pattern, found: Match) -> bool:
@@ -64,12 +63,13 @@ class Point(Judge):
             written = Side(pattern.graph, pattern.inputs)
             sides = self.singles[pattern] = written, single(pattern.op, len(pattern.inputs))
         x = [self.values[p] for p in found.inputs]
-        differs = difference(*sides, x, [self.graph.varied[p] for p in found.inputs], mends=True)
-        if differs is None:
-            self.refused.pop(i, None)
-        elif i not in self.refused and not differs.hopeless:
-            self.refused[i] = Refused(i, pattern, found, differs)
-        return differs is None
+        verdict = agreement(*sides, x, [self.graph.varied[p] for p in found.inputs], mends=True)
+        self.told.setdefault(i, []).append(Told(pattern, found, verdict))
+        return verdict.difference is None
+
+    def named(self, i: int, pattern: Pattern, found: Match) -> None:
+        """A formula is not replaced, since the user has named a part of it."""
+        self.told.setdefault(i, []).append(Told(pattern, found, None))
 
     def passed(self, i: int, op: Op, parents: tuple[int, ...]) -> None:
         """Work out a value again where a larger gate has mended what it is made of."""
@@ -82,12 +82,13 @@ class Point(Judge):
 class Fused(NamedTuple):
     """A tape after fusion, at the same positions; what is no longer needed is still there.
 
-    by: position → the formula that was replaced there.
+    by: position → the formula that was replaced there.   classes: of every node; equal ones are the same function.
     """
 
     ops: list[Op]
     parents: list[tuple[int, ...]]
     by: dict[int, Pattern]
+    classes: Sequence[int]
 
 
 def fuse(graph: Graph, patterns: Shelf, judge: Judge, *, but: int | None = None) -> Fused:
@@ -110,13 +111,17 @@ def fuse(graph: Graph, patterns: Shelf, judge: Judge, *, but: int | None = None)
         for _ in range(ROUNDS):
             for tape, pattern in _candidates(patterns, before, after, i):
                 found = matched(pattern, tape, i, alike)
-                if found is not None and found.inner.isdisjoint(named) and judge.allows(i, pattern, found):
+                if found is None:
+                    continue
+                if not found.inner.isdisjoint(named):
+                    judge.named(i, pattern, found)
+                elif judge.allows(i, pattern, found):
                     ops[i], parents[i], by[i] = pattern.op, found.inputs, pattern
                     break
             else:
                 break
         judge.passed(i, ops[i], parents[i])
-    return Fused(ops, parents, by)
+    return Fused(ops, parents, by, classes)
 
 
 def _candidates(patterns: Shelf, before: Tape, after: Tape, i: int) -> Iterator[tuple[Tape, Pattern]]:

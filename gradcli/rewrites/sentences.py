@@ -10,36 +10,55 @@ from gradcli.graph import Graph
 from gradcli.ops.op import CONSTANT, Op
 
 if TYPE_CHECKING:
-    from gradcli.rewrites.agreement import Difference
+    from gradcli.rewrites.agreement import Agreement, Difference
     from gradcli.rewrites.expansion import Expansion
-    from gradcli.rewrites.fusion import Fused, Point
+    from gradcli.rewrites.fusion import Fused, Point, Told
 
 LONGEST = 100
 """Characters of a formula that a sentence shows."""
 
 
 def of_fusion(written: Graph, tape: Fused, point: Point, graph: Graph, place: Mapping[int, int]) -> Iterator[str]:
-    """What was fused, and what was not: one sentence a row of the table."""
-    done: dict[Op, list[int]] = {}
-    for i in tape.by:
-        if i in place:
-            done.setdefault(tape.ops[i], []).append(i)
-    for nodes in done.values():
+    """What was fused, and what was not and why: one sentence a row of the table and reason."""
+
+    def named(p: int) -> str:
+        return graph.names[place[p]] if p in place else notation.text(written, p)
+
+    def formula(i: int, given: Sequence[int]) -> str:
+        names = {tape.classes[p]: named(p) for p in given}
+        return _formula(written, i, lambda j: names.get(tape.classes[j], written.labels.get(j)))
+
+    done: dict[tuple[Op, str], list[int]] = {}
+    kept: dict[object, list[tuple[int, Told]]] = {}
+    for i, found in point.told.items():
+        if i not in place:
+            continue
+        if i in tape.by:
+            last = [told.verdict for told in found if told.verdict and not told.verdict.difference][-1]
+            done.setdefault((tape.ops[i], _gain(last)), []).append(i)
+            continue
+        for told in found:  # the largest formula comes first
+            if told.verdict is None or not told.verdict.hopeless:
+                reason = told.verdict and told.verdict.difference and told.verdict.difference.input
+                kept.setdefault((told.pattern.op, told.verdict is None, reason), []).append((i, told))
+                break
+    for (_, gain), nodes in done.items():
         i = nodes[0]
-        formula = _formula(written, i, {p: graph.names[place[p]] for p in tape.parents[i]})
-        yield f"fused: {formula} → {notation.formula(graph, place[i])}{_more(len(nodes))}"
-    kept: dict[tuple[Op, Any], list[int]] = {}
-    for i, refused in point.refused.items():
-        if i in place and i not in tape.by:
-            kept.setdefault((refused.pattern.op, refused.difference.input), []).append(i)
-    for nodes in kept.values():
-        refused = point.refused[nodes[0]]
-        given = refused.found.inputs
-        names = [graph.names[place[p]] if p in place else _formula(written, p, {}) for p in given]
-        at = _at(names, [point.values[p] for p in given], [written.ops[p] for p in given])
-        formula = _formula(written, refused.node, dict(zip(given, names, strict=True)))
-        call = _call(refused.pattern.op, names)
-        yield f"{formula}{at} stays as written{_more(len(nodes))}: {_why(refused.difference, names, call)}"
+        yield (f"fused: {formula(i, tape.parents[i])} → {notation.formula(graph, place[i])}{_more(len(nodes))}{gain}")
+    for cases in kept.values():
+        i, told = cases[0]
+        given = told.found.inputs
+        names = [named(p) for p in given]
+        call, line = _call(told.pattern.op, names), formula(i, given)
+        if told.verdict is None or told.verdict.difference is None:
+            inner = next(written.labels[p] for p in sorted(told.found.inner) if p in written.labels)
+            yield f"{line} stays as written{_more(len(cases))}, not {call}: {inner} has a name, so it keeps its row"
+        else:
+            difference = told.verdict.difference
+            at = _at(difference, names, [written.ops[p] for p in given])
+            yield f"{line}{at} stays as written{_more(len(cases))}: {_why(difference, names, call)}"
+    if not point.told:
+        yield "nothing to fuse: no formula here is a larger gate"
 
 
 def of_expansion(made: Expansion) -> Iterator[str]:
@@ -53,11 +72,20 @@ def of_expansion(made: Expansion) -> Iterator[str]:
         call = _call(op, given)
         if done:
             atoms = dict(zip(calls[0].given, given, strict=True))
-            yield f"written out: {call} → {_formula(made.graph, calls[0].node, atoms)}{_more(len(calls))}"
+            yield f"written out: {call} → {_formula(made.graph, calls[0].node, atoms.get)}{_more(len(calls))}"
         else:
-            at = _at(given, [made.values[p] for p in calls[0].given], [made.graph.ops[p] for p in calls[0].given])
+            at = _at(calls[0].difference, given, [made.graph.ops[p] for p in calls[0].given])
             why = _why(calls[0].difference, given, "its definition")
             yield f"{call}{at} stays one gate{_more(len(calls))}: {why}"
+    if not made.calls:
+        yield "nothing to write out: every gate is a primitive"
+
+
+def _gain(verdict: Agreement) -> str:
+    """What a larger gate does better here."""
+    if verdict.finite:
+        return ", finite where the formula as written is not"
+    return ", with digits that the formula as written loses here" if verdict.digits else ""
 
 
 def _why(difference: Difference, names: Sequence[str], other: str) -> str:
@@ -65,8 +93,8 @@ def _why(difference: Difference, names: Sequence[str], other: str) -> str:
     which = "value" if difference.input is None else "gradient"
     whose = f" for {names[difference.input]}" if difference.input is not None and len(names) > 1 else ""
     convention = f" ({difference.convention})" if difference.convention else ""
-    if not difference.scalar:
-        return f"the {which}{whose} of {other} would differ in an entry{convention}"
+    if not difference.at:
+        return f"the {which}{whose} of {other} would differ{convention}"
     before, after = notation.number(difference.before), notation.number(difference.after)
     return f"its {which}{whose} there is {before}, that of {other} would be {after}{convention}"
 
@@ -75,19 +103,19 @@ def _call(op: Op, names: Iterable[str]) -> str:
     return notation.compose(op, [(name, notation.ATOM) for name in names])[0]
 
 
-def _at(names: Sequence[str], values: Sequence[Any], ops: Sequence[Op]) -> str:
-    """ " at x = 0"; nothing for tensors."""
+def _at(difference: Difference, names: Sequence[str], ops: Sequence[Op]) -> str:
+    """ " at x = 0", " where x = 0" in an entry of a tensor; nothing for an op on whole tensors."""
     told = dict.fromkeys(
         f"{name} = {notation.number(value)}"
-        for name, value, op in zip(names, values, ops, strict=True)
-        if op is not CONSTANT and not getattr(value, "ndim", 0)
+        for name, value, op in zip(names, difference.at, ops, strict=False)
+        if op is not CONSTANT
     )
-    return f" at {', '.join(told)}" if told else ""
+    return f" {'where' if difference.entry else 'at'} {', '.join(told)}" if told else ""
 
 
-def _formula(graph: Graph, index: int | None, names: Mapping[int, str]) -> str:
+def _formula(graph: Graph, index: int, atom: notation.Atom) -> str:
     """A formula down to the nodes that have names; cut where people would not read on."""
-    text = notation.text(graph, index, names.get)
+    text = notation.text(graph, index, atom)
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
