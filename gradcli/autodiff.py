@@ -238,7 +238,8 @@ class Edge(NamedTuple):
         op = trace.graph.ops[self.child]
         shapes = trace.shapes
         scalar = not shapes[self.child] and not any(shapes[p] for p in trace.graph.parents[self.child])
-        return trace.tensorial and not scalar and (op.structural or op.body is not None or bool(op.reduces))
+        inside = op.body is not None and op.body.tensorial
+        return trace.tensorial and not scalar and (op.structural or inside or bool(op.reduces))
 
     @property
     def local(self) -> Any:
@@ -253,7 +254,8 @@ class Edge(NamedTuple):
         if gradients.trace.tensorial:
             if self.whole:
                 return None
-            if (op := graph.ops[self.child]).structural or op.body is not None:
+            op = graph.ops[self.child]
+            if op.structural or (op.body is not None and op.body.tensorial):
                 return self._pulled(1.0)
             with gradients.trace.m.quiet():
                 x = [values[p] for p in graph.parents[self.child]]
@@ -387,8 +389,14 @@ class Gradients:
 
 
 def gradient_graph(graph: Graph, name: str) -> Graph:
-    """The derivative of the output with respect to an input, as a graph over the same inputs."""
+    """The derivative of the output with respect to an input, as a graph over the same inputs.
+
+    Errors: UsageError for a graph of tensors: its gradient depends on their shapes.
+    """
     from gradcli.systems.tracing import Tracing
+
+    if graph.tensorial:
+        raise UsageError("only a graph of scalars has its gradient as a graph", hint="backward() gives its numbers")
 
     tracing = Tracing(graph.inputs)
     leaves = {index: tracing.leaf(name) for name, index in graph.inputs.items()}
