@@ -10,7 +10,7 @@ r"""Text → Graph: tokens and a Pratt parser on an explicit stack, so that dept
     product     = unary { ( "*" | "/" | "@" ) unary }
     unary       = ( "+" | "-" ) unary | power
     power       = postfix [ ( "^" | "**" ) unary ]                      right-associative; -x^2 is -(x^2)
-    postfix     = atom { SUPERSCRIPT | ".T" | "[" key { "," key } "]" } x² is x^2; x[0], W[0,1], x[1:3]
+    postfix     = atom { SUPERSCRIPT | ".T" | "[" key { "," key } "]" } x² is x^2, Wᵀ is W.T; x[0], W[0,1], x[1:3]
     atom        = NUMBER | NAME | call | "(" expression ")" | "[" expression { "," expression } "]"
     key         = [ INTEGER ] [ ":" [ INTEGER ] [ ":" [ INTEGER ] ] ]   counted from 0, negative from the end
     call        = NAME "(" expression { "," expression } { "," NAME "=" literal } ")"

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")
 
-_LETTER = r"[^\W\d₀-₉⁰¹²³⁴-⁹½¼¾⅐-⅞]"
+_LETTER = r"[^\W\d₀-₉⁰¹²³⁴-⁹½¼¾⅐-⅞ᵀ]"
 ASCII_NAME = r"[A-Za-z_][A-Za-z0-9_]*+"
 NAME = rf"{_LETTER}(?:{_LETTER}|[0-9₀-₉])*+"
 NUMBER = r"(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?+"
@@ -68,7 +68,7 @@ def _compiled(ascii_only: bool) -> Lexis:
             | ( , )
             | ( (?:\#[^\n]*)?\n | \#[^\n]*\Z )
             | ( ; | \Z )
-            | ( \.T (?!\w) )
+            | ( \.T (?!\w) | ᵀ )
             | ( . )
             )""",
             re.VERBOSE | re.DOTALL,
