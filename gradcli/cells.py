@@ -49,7 +49,7 @@ def list_cells(gradients: Gradients, wrt: Sequence[str] | None = None) -> Iterat
     """All cells in canonical order: the output, the inputs' gradients, the nodes between, the edges.
 
     wrt: the names whose gradients come first; every input unless given. Edges that leave an input that is not
-    among them are left out.
+    among them are left out, and so are local gradients that are large Jacobians.
     """
     graph, values = gradients.graph, gradients.trace.values
     yield Cell("value", gradients.trace.value, "value")
@@ -69,7 +69,8 @@ def list_cells(gradients: Gradients, wrt: Sequence[str] | None = None) -> Iterat
             continue
         place = edge_name(graph, edge.child, edge.k)
         local, down = carried(edge)
-        yield Cell(f"local.{place}", local, "local")
+        if local is not None:
+            yield Cell(f"local.{place}", local, "local")
         yield Cell(f"down.{place}", down, "down")
 
 

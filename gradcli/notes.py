@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import isfinite
+from typing import Any
 
 from gradcli import notation
 from gradcli.autodiff import Edge, Gradients
 from gradcli.graph import Graph
-from gradcli.systems.floats import FLOATS
+from gradcli.places import Index, first, given, place, size, some
+from gradcli.soundness import active
 
 LISTED = 4
 """Nodes that a note lists."""
@@ -19,6 +21,9 @@ APART = 1e-6
 TRIED = 20_000
 """Nodes up to which the rules shown are evaluated."""
 
+ENTRIES = 1_000_000
+"""Entries of all tensors together up to which they are."""
+
 TINY = 1e-300
 """Below this a double has fewer digits itself."""
 
@@ -27,23 +32,45 @@ def conventions(gradients: Gradients) -> Iterator[str]:
     """The conventions that were used at kinks, each once for all its nodes."""
     graph = gradients.graph
     for convention, nodes in at_kinks(gradients).items():
-        listed = ", ".join(f"{graph.names[i]} = {notation.formula(graph, i)}" for i in nodes[:LISTED])
+        listed = ", ".join(
+            f"{graph.names[i]} = {notation.formula(graph, i)}{_entries(gradients, i)}" for i in nodes[:LISTED]
+        )
         more = f" and {len(nodes) - LISTED:,} more" if len(nodes) > LISTED else ""
         yield f"{listed}{more}: {convention}"
 
 
 def at_kinks(gradients: Gradients) -> dict[str, list[int]]:
-    """Convention → the active nodes at a kink, where it was used."""
-    graph, values, adjoints = gradients.graph, gradients.trace.values, gradients.adjoints
-    rules = {op: rule for op in set(graph.ops) if (rule := op.predicate("kinks")) is not None}
+    """Convention → the active nodes at a kink, where it was used; a tensor in some active entry."""
+    graph, adjoints = gradients.graph, gradients.adjoints
+    kinked = {op for op in set(graph.ops) if op.kinks is not None}
     met: dict[str, list[int]] = {}
-    if rules:
+    if kinked:
         for i, op in enumerate(graph.ops):
-            if op not in rules or adjoints[i] is None or not graph.varied[i]:
-                continue
-            if rules[op](FLOATS, *[values[p] for p in graph.parents[i]]):
+            if op in kinked and adjoints[i] is not None and graph.varied[i] and some(at_kink(gradients, i)):
                 met.setdefault(op.convention, []).append(i)
     return met
+
+
+def at_kink(gradients: Gradients, i: int) -> Any:
+    """Whether a node is at a kink; of a tensor, in which of its active entries."""
+    trace, graph = gradients.trace, gradients.graph
+    rule = graph.ops[i].predicate("kinks")
+    if rule is None:
+        return False
+    with trace.m.quiet():
+        truth = rule(trace.m, *[trace.values[p] for p in graph.parents[i]])
+    return active(gradients, i, truth != 0) if trace.tensorial else truth
+
+
+def _entries(gradients: Gradients, i: int) -> str:
+    """The entries of a tensor that are at a kink: " at x[1] = 0 and 3 more entries"; empty for a number."""
+    truth = at_kink(gradients, i)
+    index = first(truth)
+    if not index:
+        return ""
+    more = some(truth) - 1
+    at = given(gradients, i, index, LISTED) or place(gradients.graph.names[i], index)
+    return f" at {at}" + (f" and {more:,} more entr{'ies' if more > 1 else 'y'}" if more else "")
 
 
 def without_digits(gradients: Gradients) -> Iterator[str]:
@@ -51,28 +78,46 @@ def without_digits(gradients: Gradients) -> Iterator[str]:
 
     1-f² of tanh(20) is 0, since f is 1 in double precision; sech(x)² is 1.7e-17.
     """
-    graph = gradients.graph
+    graph, trace = gradients.graph, gradients.trace
     if len(graph) > TRIED or not any(op.shown for op in set(graph.ops)):
         return
-    found = [edge for edge in gradients.edges() if graph.ops[edge.child].shown and _apart(edge)]
+    if trace.tensorial and sum(map(size, trace.shapes)) > ENTRIES:
+        return
+    with trace.m.quiet():
+        apart = ((edge, _apart(edge)) for edge in gradients.edges() if graph.ops[edge.child].shown)
+        found = [(edge, where) for edge, where in apart if where is not None]
     if found:
-        first = found[0]
-        name = f"∂{graph.names[first.child]}/∂{graph.names[first.parent]}"
+        edge, index = found[0]
+        name = f"∂{graph.names[edge.child]}/∂{graph.names[edge.parent]}"
         more = f", and {len(found) - 1:,} more like it" if len(found) > 1 else ""
-        shown, computed = notation.rule(graph, first.child, first.k), _computed(graph, first.child, first.k)
-        said = f"{shown} has no digits left here: {name} is computed as {computed}"
+        shown, computed = notation.rule(graph, edge.child, edge.k), _computed(graph, edge.child, edge.k)
+        here = f"at {given(gradients, edge.child, index, LISTED)}" if index else "here"
+        said = f"{shown} has no digits left {here}: {name} is computed as {computed}"
         yield notation.pretty(said) + more
 
 
-def _apart(edge: Edge) -> bool:
-    """Whether the rule shown, in machine numbers, is far from the local gradient; kinks are another matter."""
-    graph, values = edge.gradients.graph, edge.gradients.trace.values
+def _apart(edge: Edge) -> Index | None:
+    """The entry in which the rule shown, in machine numbers, is far from the local gradient; None if it is near.
+
+    Kinks are another matter.
+    """
+    trace = edge.gradients.trace
+    graph, values, m = trace.graph, trace.values, trace.m
+    if not edge.chosen or edge.whole:
+        return None
     op, x = graph.ops[edge.child], [values[p] for p in graph.parents[edge.child]]
+    shown, computed = notation.local(op, edge.k, m, values[edge.child], x), edge.local
+    if not trace.tensorial:
+        kinks = op.predicate("kinks")
+        if kinks is not None and kinks(m, *x):
+            return None
+        far = isfinite(shown) and abs(computed) > TINY and abs(shown - computed) > APART * abs(computed)
+        return () if far else None
+    far = (abs(shown - shown) == 0) & (abs(computed) > TINY) & (abs(shown - computed) > APART * abs(computed))
     kinks = op.predicate("kinks")
-    if not edge.chosen or (kinks is not None and kinks(FLOATS, *x)):
-        return False
-    shown, computed = notation.local(op, edge.k, FLOATS, values[edge.child], x), edge.local
-    return isfinite(shown) and abs(computed) > TINY and abs(shown - computed) > APART * abs(computed)
+    if kinks is not None:
+        far = far & (kinks(m, *x) == 0)
+    return first(active(edge.gradients, edge.child, far))
 
 
 def _computed(graph: Graph, child: int, k: int) -> str:

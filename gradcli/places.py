@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from math import isfinite, isnan, nan
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gradcli.notation import number
-from gradcli.ops.op import Shape
+from gradcli.ops.op import CONSTANT, Shape
+
+if TYPE_CHECKING:
+    from gradcli.autodiff import Gradients
 
 Index = tuple[int, ...]
 
@@ -35,7 +38,7 @@ def source(index: Index, shape: Shape) -> Index:
 
 
 def entry(value: Any, index: Index) -> float:
-    """One entry as a float; a number, whatever the index, is itself."""
+    """One entry as a float; a number, whatever the index, is itself. What is broadcast has its entry repeated."""
     return float(value[source(index, value.shape)] if getattr(value, "ndim", 0) else value)
 
 
@@ -96,6 +99,18 @@ def largest(value: Any) -> tuple[Index, float]:
     return index, float(value[index])
 
 
+def given(gradients: Gradients, i: int, index: Index, most: int) -> str:
+    """What a node was given: "x = 1, y = 2"; of tensors, at an entry of the node: "x[2] = -1, b = 0.5"."""
+    graph, trace = gradients.graph, gradients.trace
+    parents = list(dict.fromkeys(p for p in graph.parents[i] if graph.ops[p] is not CONSTANT))
+    shapes = [trace.shapes[p] for p in parents[:most]]
+    if any(shape and len(shape) > len(index) for shape in shapes):
+        return ""  # all of them matter
+    at = [(p, source(index, shape)) for p, shape in zip(parents, shapes, strict=False)]
+    words = [f"{place(graph.names[p], where)} = {number(entry(trace.values[p], where))}" for p, where in at]
+    return ", ".join(words) + (" …" if len(parents) > most else "")
+
+
 def nested(value: Any, encode: Callable[[float], Any]) -> Any:
     """A tensor as nested lists, each entry encoded; a number encoded."""
     if not getattr(value, "ndim", 0):
@@ -106,14 +121,14 @@ def nested(value: Any, encode: Callable[[float], Any]) -> Any:
 
 
 def listed(value: Any) -> str:
-    """A tensor as it is typed, each entry the shortest text that reads back as the same double: [[1,0.5],[0,2]].
+    """A tensor, or nested lists, as it is typed, each entry the shortest text that reads back as the same double: [[1,0.5],[0,2]].
 
     >>> import numpy as np
     >>> listed(np.array([[1.0, 0.1], [0.0, -2e-20]])), listed(7.0)
     ('[[1,0.1],[0,-2e-20]]', '7')
     """
-    if not getattr(value, "ndim", 0):
+    if isinstance(value, float | int):
         return number(value)
-    if value.ndim == 1:
+    if getattr(value, "ndim", 0) == 1:
         return f"[{','.join(map(number, value.tolist()))}]"
     return f"[{','.join(map(listed, value))}]"

@@ -6,7 +6,7 @@ summarised without a million rows. It draws nothing.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from copy import copy
 from functools import cached_property, lru_cache
 from math import isfinite
@@ -21,7 +21,8 @@ from gradcli.cells import kind_of, local_of
 from gradcli.ops.op import CONSTANT, INPUT, Shape
 from gradcli.places import size
 from gradcli.systems.reading import reads
-from gradcli.trouble import Trouble, active_outside_domain, find_trouble
+from gradcli.soundness import active_outside_domain
+from gradcli.trouble import Trouble, find_trouble
 
 if TYPE_CHECKING:
     from gradcli.verify import Verification
@@ -243,20 +244,25 @@ class Report:
 
     @cached_property
     def ranking(self) -> list[tuple[str, float]]:
-        """(variable, gradient), the most influential first."""
+        """(variable, gradient), the most influential first; of a tensor the norm ‖∂f/∂W‖ of its gradient."""
         return ranked(self.gradients.items())
 
     @cached_property
     def node_ranking(self) -> list[tuple[str, float]]:
-        """(node, gradient) for every node that a gradient reaches, the output left out, the largest first."""
+        """(node, gradient) for every node that a gradient reaches, the output left out, the largest first.
+
+        Of a tensor the norm of its gradient.
+        """
         adjoints, names, output = self.source.adjoints, self.graph.names, self.graph.output
         return ranked((names[i], g) for i, g in enumerate(adjoints) if g is not None and i != output)
 
     @cached_property
     def nudge(self) -> Nudge | None:
-        """What raising the most influential variable does; None where a straight line would mislead."""
-        first = next((name for name, _ in self.ranking if name in self.graph.inputs), None)
-        return None if first is None else find_nudge(self.source, first)
+        """What raising the most influential variable does, or the most influential entry of one.
+
+        None where a straight line would mislead.
+        """
+        return find_nudge(self.source, [name for name, _ in self.ranking if name in self.graph.inputs])
 
     @cached_property
     def kept(self) -> list[int]:
@@ -280,9 +286,10 @@ class Report:
 
         Exit status 3 otherwise.
         """
+        finite: Callable[[Value], bool] = self.source.trace.m.finite if self.source.trace.tensorial else isfinite
         return (
-            isfinite(self.value)
-            and all(isfinite(gradient) for gradient in self.gradients.values())
+            finite(self.value)
+            and all(finite(gradient) for gradient in self.gradients.values())
             and next(active_outside_domain(self.source), None) is None
         )
 

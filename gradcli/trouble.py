@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
-from math import isfinite, isinf, isnan
-from typing import NamedTuple
+from collections.abc import Callable, Collection, Iterable
+from math import isfinite, isnan
+from typing import Any, NamedTuple
 
 from gradcli import notation
 from gradcli.autodiff import Edge, Gradients
 from gradcli.ops.op import CONSTANT
-from gradcli.systems.floats import FLOATS
+from gradcli.places import Index, entry, given, place
+from gradcli.places import first as first_of
+from gradcli.places import source as origin
+from gradcli.soundness import DOMAIN, NAN, OVERFLOW, Fault, active_outside_domain, fault
 
 SHOWN = 4
 """Inputs of a node whose values a sentence lists."""
@@ -29,16 +32,6 @@ class Trouble(NamedTuple):
     advice: str = ""
 
 
-def active_outside_domain(gradients: Gradients) -> Iterator[int]:
-    """The active nodes whose inputs are numbers outside the op's domain, in tape order."""
-    graph, varied, adjoints = gradients.graph, gradients.graph.varied, gradients.adjoints
-    guarded = {op for op in set(graph.ops) if op.domain is not None}
-    if guarded:
-        for i, op in enumerate(graph.ops):
-            if op in guarded and adjoints[i] is not None and varied[i] and _outside(gradients, i):
-                yield i
-
-
 def find_trouble(gradients: Gradients, wrt: Collection[str] | None = None) -> Trouble | None:
     """The first node that went wrong although what it was given was finite; None if all is well.
 
@@ -49,19 +42,29 @@ def find_trouble(gradients: Gradients, wrt: Collection[str] | None = None) -> Tr
     if wrt is not None:
         gradients = _Asked(gradients, wrt)
         adjoints = gradients.adjoints
-    finite = all(map(isfinite, values)) and all(g is None or isfinite(g) for g in adjoints)
-    if finite and next(active_outside_domain(gradients), None) is None:
+    finite: Callable[[Any], bool] = gradients.trace.m.finite if gradients.trace.tensorial else isfinite
+    lost = not all(g is None or finite(g) for g in adjoints)
+    if not lost and all(map(finite, values)) and next(active_outside_domain(gradients), None) is None:
         return None  # an infinite local gradient would have made a gradient inf or nan
-    reached = (i for i, g in enumerate(adjoints) if g is not None and graph.parents[i])
-    first = next((i for i in reached if not _sound(gradients, i)), None)
-    if first is None and isfinite(values[graph.output]) and all(g is None or isfinite(g) for g in adjoints):
+    found = _first(gradients, (i for i, g in enumerate(adjoints) if g is not None and graph.parents[i]))
+    if found is None and not lost and finite(values[graph.output]):
         return None
-    if first is None:
-        first = next((i for i in _taken(gradients) if not _sound(gradients, i)), None)
-    if first is None:
+    if found is None:
+        found = _first(gradients, _taken(gradients))
+    if found is None:
         return _of_input(gradients) or _of_gradient(gradients)
-    advice = _advice(gradients, first) or _constant(gradients, first)
-    return Trouble(first, graph.names[first], _cause(gradients, first), _effect(gradients, first), advice)
+    first, wrong = found
+    advice = _advice(gradients, first, wrong) or _constant(gradients, first, wrong)
+    return Trouble(first, graph.names[first], _cause(gradients, first, wrong), _effect(gradients, first), advice)
+
+
+def _first(gradients: Gradients, nodes: Iterable[int]) -> tuple[int, Fault] | None:
+    """The first of some nodes that went wrong by itself."""
+    for i in nodes:
+        found = fault(gradients, i)
+        if found is not None:
+            return i, found
+    return None
 
 
 class _Asked(Gradients):
@@ -77,40 +80,16 @@ class _Asked(Gradients):
                 self.asked[i] = 1
         self.asked[graph.output] = 1
         kept = [g if asked else None for g, asked in zip(gradients.adjoints, self.asked, strict=True)]
-        super().__init__(gradients.trace, kept, gradients.upstream)
+        super().__init__(gradients.trace, kept, gradients.upstream, gradients.masks)
 
     def active(self, child: int, k: int) -> bool:
         """Whether an edge has a gradient that leads to an input asked for."""
         return bool(self.asked[self.graph.parents[child][k]]) and super().active(child, k)
 
 
-def _sound(gradients: Gradients, i: int) -> bool:
-    """Whether a node is right, or merely passes on what was wrong before it."""
-    values = gradients.trace.values
-    parents = gradients.graph.parents[i]
-    if not all(isfinite(values[p]) for p in parents):
-        return True
-    return isfinite(values[i]) and not _outside(gradients, i) and _bad_edge(gradients, i) is None
-
-
-def _outside(gradients: Gradients, i: int) -> bool:
-    graph = gradients.graph
-    domain = graph.ops[i].predicate("domain")
-    x = [gradients.trace.values[p] for p in graph.parents[i]]
-    return domain is not None and not any(map(isnan, x)) and not domain(FLOATS, *x)
-
-
-def _bad_edge(gradients: Gradients, child: int) -> Edge | None:
-    """The first active edge into a node whose local gradient is not finite."""
-    for k in range(len(gradients.graph.parents[child])):
-        if gradients.active(child, k) and not isfinite((edge := Edge(gradients, child, k)).local):
-            return edge
-    return None
-
-
 def _taken(gradients: Gradients) -> Iterable[int]:
     """Every node that the output is computed from by the ways chosen, in tape order."""
-    graph, values = gradients.graph, gradients.trace.values
+    graph, values, m = gradients.graph, gradients.trace.values, gradients.trace.m
     taken = bytearray(len(graph))
     taken[graph.output] = 1
     for i in range(graph.output, -1, -1):
@@ -118,7 +97,7 @@ def _taken(gradients: Gradients) -> Iterable[int]:
             x = [values[p] for p in graph.parents[i]]
             for k, p in enumerate(graph.parents[i]):
                 selected = graph.ops[i].selected(k)
-                if selected is None or selected(FLOATS, *x):
+                if selected is None or m.some(selected(m, *x)):
                     taken[p] = 1
     return [i for i, reached in enumerate(taken) if reached and graph.parents[i]]
 
@@ -126,96 +105,137 @@ def _taken(gradients: Gradients) -> Iterable[int]:
 # ── sentences ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _cause(gradients: Gradients, i: int) -> str:
-    graph, values = gradients.graph, gradients.trace.values
-    what = _located(gradients, i)
-    if _outside(gradients, i):
-        rule = graph.ops[i].predicate("domain")
-        constants = [values[p] if graph.ops[p] is CONSTANT else None for p in graph.parents[i]]
-        from gradcli.systems.conditions import said
-
-        domain = said(rule, [graph.names[p] for p in graph.parents[i]], constants) if rule is not None else ""
-        return f"{what} is outside its domain {domain}" if domain else f"{what} is not defined"
-    if isnan(values[i]):
+def _cause(gradients: Gradients, i: int, fault: Fault) -> str:
+    graph, index = gradients.graph, fault.index
+    value = entry(gradients.trace.values[i], index if len(index) <= len(gradients.trace.shapes[i]) else ())
+    what = _located(gradients, i, index)
+    if fault.kind == DOMAIN:
+        return _outside(gradients, i, what)
+    if fault.kind == NAN:
         return f"{what} is not a number"
-    if not isfinite(values[i]):
-        return f"{what} overflows: larger than any double, so {notation.number(values[i])}"
-    edge = _bad_edge(gradients, i)
+    if fault.kind == OVERFLOW:
+        return f"{what} overflows: larger than any double, so {notation.number(value)}"
+    edge = fault.edge
     if edge is None:
         return f"{what} went wrong"
-    rule_text = notation.rule(graph, i, edge.k)
-    name = f"∂{graph.names[i]}/∂{graph.names[edge.parent]}" + (f" = {notation.pretty(rule_text)}" if rule_text else "")
-    return f"{what} has the local gradient {name} = {notation.number(edge.local)}"
+    rule = notation.rule(graph, i, edge.k)
+    shown = f" = {notation.pretty(rule)}" if rule else ""
+    if edge.whole:
+        name = f"∂{graph.names[graph.output]}/∂{place(graph.names[edge.parent], index)}"
+        return f"{what} passes down {name}{shown} = {notation.number(entry(edge.downstream, index))}"
+    name = f"∂{graph.names[i]}/∂{graph.names[edge.parent]}{shown}"
+    return f"{what} has the local gradient {name} = {notation.number(entry(edge.local, index))}"
 
 
-def _located(gradients: Gradients, i: int) -> str:
-    """ "n2 = exp(n1) at n1 = 1000" """
+def _outside(gradients: Gradients, i: int, what: str) -> str:
+    """That a node is outside its domain, and what that is."""
     graph, values = gradients.graph, gradients.trace.values
+    rule = graph.ops[i].predicate("domain")
+    plain = [graph.ops[p] is CONSTANT and isinstance(values[p], float) for p in graph.parents[i]]
+    constants = [values[p] if known else None for p, known in zip(graph.parents[i], plain, strict=True)]
+    from gradcli.systems.conditions import said
+
+    domain = said(rule, [notation.brief(graph.names[p]) for p in graph.parents[i]], constants) if rule else ""
+    return f"{what} is outside its domain {domain}" if domain else f"{what} is not defined"
+
+
+def _located(gradients: Gradients, i: int, index: Index = ()) -> str:
+    """ "n2 = exp(n1) at n1 = 1000", "n1 = log(x) at x[2] = -1" """
+    graph = gradients.graph
     formula = notation.formula(graph, i)
     name = graph.names[i]
     shown = formula if i == graph.output and i not in graph.labels else f"{name} = {formula}"
-    given = list(dict.fromkeys(p for p in graph.parents[i] if graph.ops[p] is not CONSTANT))
-    at = ", ".join(f"{graph.names[p]} = {notation.number(values[p])}" for p in given[:SHOWN])
-    return f"{shown} at {at}" + (" …" if len(given) > SHOWN else "") if given else shown
+    at = given(gradients, i, index, SHOWN)
+    return f"{shown} at {at}" if at else shown
 
 
 def _effect(gradients: Gradients, first: int) -> str:
     """Where the gradient became nan, if it did so on its own: a product 0 × inf in the backward pass."""
-    graph, values = gradients.graph, gradients.trace.values
-    if not isfinite(values[graph.output]):
+    graph, values, m = gradients.graph, gradients.trace.values, gradients.trace.m
+    if not m.finite(values[graph.output]):
         return ""
     for i in range(graph.output, first - 1, -1):
         if gradients.adjoints[i] is None or not graph.varied[i]:
             continue
         for k, p in enumerate(graph.parents[i]):
-            if gradients.active(i, k) and isnan(gradients.adjoints[p] or 0.0):
+            if gradients.active(i, k) and _nan(gradients.adjoints[p]) is not None:
                 edge = Edge(gradients, i, k)
-                if edge.chosen and isnan(edge.downstream):
-                    product = f"{notation.number(edge.local)} × {notation.number(edge.upstream)} = nan"
-                    value = f"{graph.names[graph.output]} is still {notation.number(values[graph.output])}"
-                    return f"{value}, but its gradient is lost: at {graph.names[p]} backward computes {product}"
+                if edge.chosen and _nan(edge.downstream) is not None:
+                    value = values[graph.output]
+                    still = "finite" if gradients.trace.shapes[graph.output] else notation.number(value)
+                    lost = _product(edge)
+                    if lost:
+                        name = graph.names[graph.output]
+                        return f"{name} is still {still}, but its gradient is lost: {lost}"
     return ""
+
+
+def _nan(value: Any) -> Index | None:
+    """The first entry that is not a number; None if all are."""
+    if value is None or isinstance(value, float):
+        return () if value is not None and isnan(value) else None
+    return first_of(value != value)
+
+
+def _product(edge: Edge) -> str:
+    """The product that is not a number: "at x[1] backward computes 0 × inf = nan"."""
+    trace, name = edge.gradients.trace, edge.gradients.graph.names[edge.parent]
+    if edge.whole:
+        return f"what backward passes to {place(name, _nan(edge.downstream) or ())} is nan"
+    with trace.m.quiet():
+        index = _nan(edge.local * edge.upstream)
+    if index is None:
+        return ""
+    at = place(name, origin(index, trace.shapes[edge.parent]))
+    local, upstream = entry(edge.local, index), entry(edge.upstream, index)
+    return f"at {at} backward computes {notation.number(local)} × {notation.number(upstream)} = nan"
 
 
 def _of_gradient(gradients: Gradients) -> Trouble | None:
     """A gradient that overflows although all values and local gradients are finite: a product too large."""
-    graph, adjoints = gradients.graph, gradients.adjoints
+    graph, adjoints, m = gradients.graph, gradients.adjoints, gradients.trace.m
     for i in range(graph.output, -1, -1):
         g = adjoints[i]
-        if g is not None and isfinite(g):
+        if g is not None and m.finite(g):
             for k, p in enumerate(graph.parents[i]):
                 arrived = adjoints[p]
-                if arrived is not None and not isfinite(arrived) and gradients.active(i, k):
+                if arrived is not None and not m.finite(arrived) and gradients.active(i, k):
                     name = graph.names[p]
-                    cause = f"∂{graph.names[graph.output]}/∂{name} overflows: larger than any double"
-                    return Trouble(p, name, cause)
+                    cause = f"∂{graph.names[graph.output]}/∂{place(name, _infinite(arrived))} overflows"
+                    return Trouble(p, name, f"{cause}: larger than any double")
     return None
 
 
 def _of_input(gradients: Gradients) -> Trouble | None:
     graph, values = gradients.graph, gradients.trace.values
     for name, i in graph.inputs.items():
-        if graph.used[i] and not isfinite(values[i]):
-            given = "" if isnan(values[i]) else "given as "
-            return Trouble(i, name, f"{name} is {given}{notation.number(values[i])}")
+        if graph.used[i] and not gradients.trace.m.finite(values[i]):
+            index = _infinite(values[i])
+            value = entry(values[i], index)
+            how = "" if isnan(value) else "given as "
+            return Trouble(i, name, f"{place(name, index)} is {how}{notation.number(value)}")
     return None
+
+
+def _infinite(value: Any) -> Index:
+    """The first entry that is not finite."""
+    return () if isinstance(value, float) else first_of(value - value != 0) or ()
 
 
 # ── advice ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _constant(gradients: Gradients, first: int) -> str:
+def _constant(gradients: Gradients, first: int, fault: Fault) -> str:
     """How to leave out the one input whose gradient is lost, as that of an exponent below a negative base."""
-    graph = gradients.graph
-    edge = _bad_edge(gradients, first)
-    lost = [name for name, gradient in gradients.items() if not isfinite(gradient)]
+    graph, edge, finite = gradients.graph, fault.edge, gradients.trace.m.finite
+    lost = [name for name, gradient in gradients.items() if not finite(gradient)]
     others = [name for name in graph.inputs if name not in lost]
-    if edge is None or not isfinite(gradients.trace.value) or len(lost) != 1 or not 0 < len(others) <= SHOWN:
+    if edge is None or not finite(gradients.trace.value) or len(lost) != 1 or not 0 < len(others) <= SHOWN:
         return ""
     return f"--wrt {','.join(others)} if {lost[0]} is a constant" if graph.inputs[lost[0]] == edge.parent else ""
 
 
-def _advice(gradients: Gradients, first: int) -> str:
+def _advice(gradients: Gradients, first: int, fault: Fault) -> str:
     """What to write for a formula that is a row's definition, but goes wrong where the row is finite."""
     from gradcli.rewrites.agreement import convention, finite, single
     from gradcli.rewrites.matching import Tape, matched
@@ -237,6 +257,6 @@ def _advice(gradients: Gradients, first: int) -> str:
                 kink = convention(instead)
                 if kink:
                     return f"write {call}: {kink}"
-                overflows = isinf(values[first]) and graph.ops[first].domain is None
+                overflows = fault.kind == OVERFLOW and graph.ops[first].domain is None
                 return f"write {call}: it is {'computed so that nothing overflows' if overflows else 'finite here'}"
     return ""

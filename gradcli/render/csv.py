@@ -2,7 +2,8 @@
 
 A node's `downstream` cells add up to its `grad`. A node without edges that carry a gradient, the output among
 them, has one line. Text that a spreadsheet would run as a formula is guarded with a leading '; numbers never.
-The rule of an edge whose child selects another input is 0.
+The rule of an edge whose child selects another input is 0. A tensor is one cell, a nested list as it is typed; its
+lengths stand in a last column `shape`, which tables of numbers alone do not have. A local gradient that is a large Jacobian is left out: its rule says what it does.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from gradcli.cells import carried, gradient_of
 from gradcli.errors import visible
-from gradcli.notation import number
+from gradcli.places import listed
 from gradcli.render.rows import Rules, expression
 
 if TYPE_CHECKING:
@@ -49,24 +50,26 @@ def pieces(report: Report, style: Style | None = None) -> Iterator[str]:
     """The lines, each with its end: the inputs, then the ops in tape order."""
     line = _Line()
     writer = csv.writer(line, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    yield line.text
     source, graph = report.source, report.graph
-    rules, names = Rules(graph), graph.names
+    tensorial = source.trace.tensorial
+    writer.writerow((*COLUMNS, "shape") if tensorial else COLUMNS)
+    yield line.text
+    rules, names, shapes = Rules(graph), graph.names, source.trace.shapes
     for i in report.order:
         asked = i not in inputs_left_out(report)
         gradient = gradient_of(source, i) if asked else None
-        start = (cell(names[i]), cell(expression(graph, i)), number(source.trace.values[i]))
-        end = "" if gradient is None else number(gradient)
+        start = (cell(names[i]), cell(expression(graph, i)), listed(source.trace.values[i]))
+        end = ("" if gradient is None else listed(gradient), *([listed(shapes[i])] if tensorial else ()))
         leaving: list[Edge] = source.leaving.get(i, []) if asked else []
         for edge in leaving:
             local, down = carried(edge)
             rule = rules(edge.child, edge.k) if edge.chosen else "0"
             via = (cell(names[edge.child]), cell(graph.ops[edge.child].name), cell(rule))
-            writer.writerow((*start, *via, number(local), number(edge.upstream), number(down), end))
+            passed = ("" if local is None else listed(local), listed(edge.upstream), listed(down))
+            writer.writerow((*start, *via, *passed, *end))
             yield line.text
         if not leaving:
-            writer.writerow((*start, "", "", "", "", "", "", end))
+            writer.writerow((*start, "", "", "", "", "", "", *end))
             yield line.text
 
 

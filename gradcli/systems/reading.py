@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gradcli.notation import local
+from gradcli.notation import local, pulled
 from gradcli.ops.op import Op
 from gradcli.systems import Function, System
 
@@ -64,6 +64,8 @@ class Reads(dict[tuple[Op, int], frozenset[int]]):
 
     def __missing__(self, key: tuple[Op, int]) -> frozenset[int]:
         op, k = key
+        if op.structural or (op.body is not None and op.body.tensorial):
+            return self.setdefault(key, whole(op, k))
         x = [Read(i) for i in range(OTHERS if op.variadic else len(op.parameters))]
         selected = op.selected(k)
         used = _union(
@@ -75,6 +77,19 @@ class Reads(dict[tuple[Op, int], frozenset[int]]):
 
 
 READS = Reads()
+
+
+def whole(op: Op, k: int) -> frozenset[int]:
+    """The places that the vector-Jacobian product of input k reads, as the row shows it; all if it does not.
+
+    A sum reads none: it needs the shape of its input, not its entries.
+    """
+    rule = pulled(op, k)
+    count = OTHERS if op.variadic else len(op.parameters)
+    if rule is None:
+        return frozenset([OUTPUT, *range(count)] if op.structural else range(count))
+    known = {"y": OUTPUT, **{name: place for place, name in enumerate(op.parameters)}}
+    return frozenset(known[name] for name in rule.inputs if name in known)
 
 
 def reads(gradients: Gradients) -> bytearray:
