@@ -146,7 +146,7 @@ def _overflow(entry: str, value: float, dtype: Dtype) -> UsageError:
 
 def _differs(before: Any, after: Any) -> Any:
     """Where a value is not what it was; nan stays nan."""
-    return (before != after) & (before == before)
+    return (before < after) | (before > after)
 
 
 def _any(truth: Any) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from gradcli.cli import streams
 from gradcli.cli.arguments import RESERVED, Arguments, Binding, assignment, brief
-from gradcli.cli.values import refuse_twice, value
-from gradcli.errors import ExpressionError, UsageError
+from gradcli.cli.values import Value, refuse_twice, value
+from gradcli.errors import ExpressionError, LimitError, UsageError
+from gradcli.literals import MOST
 from gradcli.ops import FUNCTIONS
 from gradcli.syntax import parse
 
@@ -28,7 +29,7 @@ def read_graph(
     files: Sequence[str] = (),
     defs: str | None = None,
     share: bool = False,
-) -> tuple[Graph, dict[str, float]]:
+) -> tuple[Graph, dict[str, Value]]:
     """The graph of a command line, and the values of its variables.
 
     settings: what `--set` gave.   files: what `--vars` gave.   defs: a file of definitions.
@@ -37,7 +38,7 @@ def read_graph(
     text, place = read_expression(arguments, command, options, file)
     bindings = [*arguments.bindings, *(assignment(text) for text in settings)]
     refuse_twice(bindings)
-    filed: dict[str, float] = {}
+    filed: dict[str, Value] = {}
     definitions = ""
     if files or defs is not None:
         from gradcli.cli.files import from_files, read_text
@@ -56,8 +57,20 @@ def read_graph(
     if unused:
         listed = ", ".join(map(brief, unused[:8])) + (f" and {len(unused) - 8} more" if len(unused) > 8 else "")
         streams.tell_each("note", [f"the expression has no variable {listed}, given in {', '.join(files)}"])
-    values = {name: number for name, number in filed.items() if name in graph.inputs}
-    return graph, values | {binding.name: value(binding) for binding in bindings}
+    values = {name: entry for name, entry in filed.items() if name in graph.inputs}
+    values |= {binding.name: value(binding) for binding in bindings}
+    refuse_many(values)
+    return graph, values
+
+
+def refuse_many(values: Mapping[str, Value]) -> None:
+    """A command takes a bounded number of entries, all its values together.
+
+    Errors: LimitError.
+    """
+    entries = sum(getattr(entry, "size", 1) for entry in values.values())
+    if entries > MOST:
+        raise LimitError(f"the values have {entries:,} entries together, and {MOST:,} are the most")
 
 
 def read_expression(
