@@ -290,7 +290,7 @@ class Edge(NamedTuple):
         gradients = self.gradients
         if gradients.trace.tensorial:
             op = gradients.graph.ops[self.child]
-            rule = op.selected(self.k) if not op.structural else None
+            rule = op.selected(self.k)
             x = [gradients.trace.values[p] for p in gradients.graph.parents[self.child]]
             return rule is None or gradients.trace.m.some(rule(gradients.trace.m, *x))
         selected = gradients.trace.graph.ops[self.child].selected(self.k)

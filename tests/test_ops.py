@@ -266,11 +266,11 @@ def test_documentation_is_read_off_the_row(op):
 
 def test_names_and_operators_are_unambiguous():
     """No two rows share a name, an alias or the spelling of an operator."""
-    names = [name for op in ROWS for name in (op.name, *op.aliases)]
+    names = [name for op in TABLE.values() for name in (op.name, *op.aliases)]
     assert len(names) == len(set(names)) == len(FUNCTIONS)
     symbols = [
         s
-        for op in ROWS
+        for op in TABLE.values()
         if op.notation and op.notation.fix == "infix"
         for s in (op.notation.symbol, *op.notation.spellings)
     ]

@@ -6,7 +6,18 @@ INFIX, PREFIX: every spelling of an operator → (notation, row).
 
 from __future__ import annotations
 
-from gradcli.ops import activations, arithmetic, comparisons, elementary, losses, special, tensors, trigonometric
+from gradcli.ops import (
+    activations,
+    arithmetic,
+    comparisons,
+    elementary,
+    layers,
+    losses,
+    reductions,
+    special,
+    tensors,
+    trigonometric,
+)
 from gradcli.ops.op import CONSTANT, INPUT, Check, Notation, Op
 
 __all__ = ["CONSTANT", "FUNCTIONS", "INFIX", "INPUT", "PREFIX", "TABLE", "Check", "Notation", "Op"]
@@ -19,7 +30,9 @@ ROWS = (
     *comparisons.ROWS,
     *activations.ROWS,
     *losses.ROWS,
+    *layers.ROWS,
     *tensors.ROWS,
+    *reductions.ROWS,
 )
 
 TABLE: dict[str, Op] = {row.name: row for row in ROWS}

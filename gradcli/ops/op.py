@@ -68,7 +68,9 @@ class Op:
     stable: Rule | None = None  # what machine numbers use where the definition loses digits
     vjp: Sequence[Rule | None] | Rule = ()  # a structural op's (m, g, y, *x) → the downstream gradient of input k
     shape: Rule | None = None  # a structural op's (*shapes) → shape
-    moves: bool = False  # each entry of its output is an entry of its inputs, or a sum of some
+    formula: str = ""  # a structural op's definition in our language, in its parameters and n, how many there are
+    moves: bool = False  # each entry of its output is an entry of its inputs, or a sum or product of some
+    labels: str = ""  # what the last input of a loss over scores is: "weights" or "one-hot" rows, or class indices
     reduces: str = ""  # of a batch, what is returned: the mean of all entries, their sum, or the mean over rows
     alone: str = ""  # the row that a call with one argument means: max(x) is the largest entry of x
     called: str = ""  # the name in a call, where it is not the row's
@@ -201,6 +203,8 @@ def spelled(value: Any) -> str:
     """An attribute's value as it is written: 0.01, 1, [0,1], none."""
     if isinstance(value, tuple):
         return f"[{','.join(map(str, value))}]"
+    if isinstance(value, bool):
+        return str(value)
     return "none" if value is None else f"{value:g}"
 
 

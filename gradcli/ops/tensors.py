@@ -206,6 +206,7 @@ ROWS = tuple(
             shape=selected,
             moves=True,
             shown=("g",),
+            selects=[lambda m, x, *, key=(): m.placed(1.0, x, key=key)],
             notation=Notation("[]", POSTFIX, "index"),
             spelled={"numpy": "indexed"},
             latex=r"#1_{#key}",

@@ -138,14 +138,10 @@ class Arrays(System):
 
         mask: which entries of g are active; None for all.
         """
+        if mask is not None and not mask.any():
+            return None
         if op.structural:
-            rule = self.pullbacks[op](k)
-            if rule is None:
-                return None
-            down = rule(g, y, *x)
-            if mask is None or not op.moves:
-                return down, None
-            return down, np.asarray(rule(mask.astype(np.float64), y, *x)) != 0
+            return self.pull_whole(op, k, g, mask, y, x)
         if op.body is not None:
             return self.through(op, k, g, mask, x)
         rule = self.locals[op][k]
@@ -177,6 +173,24 @@ class Arrays(System):
             if mask is not None:
                 mask = unbroadcast(np.broadcast_to(mask, full).astype(np.float64), shape) != 0
         return down, mask
+
+    def pull_whole(self, op: Op, k: int, g: Any, mask: Any, y: Any, x: Sequence[Any]) -> Downstream | None:
+        """The downstream gradient of input k of a structural op.
+
+        Where its output's entries are sums and products of its inputs' own, an entry that leads to none that is
+        active is not active either; nor is one that the op does not choose.
+        """
+        rule = self.pullbacks[op](k)
+        down = None if rule is None else rule(g, y, *x)
+        if rule is None or down is None:
+            return None
+        selector = self.selectors[op](k)
+        chosen = None if selector is None else np.asarray(selector(*x), bool)
+        if mask is None or not op.moves:
+            return down, chosen
+        ones = [np.ones(np.shape(value)) for value in (y, *x)] if selector is None else [y, *x]
+        led = np.asarray(rule(mask.astype(np.float64), *ones)) != 0
+        return down, led if chosen is None else led & chosen
 
     def through(self, op: Op, k: int, g: Any, mask: Any, x: Sequence[Any]) -> Downstream | None:
         """The downstream gradient of a user's gate: back through its body."""

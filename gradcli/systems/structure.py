@@ -117,12 +117,37 @@ def smallest(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
     return np.min(x, axis=axis, keepdims=bool(keepdims))
 
 
-def one_hot(t: Any, x: Any) -> Any:
-    """Labels as rows of the shape of x: what is of this shape already stays; whole numbers become one-hot rows."""
-    if np.shape(t) == np.shape(x):
-        return t
-    classes = np.arange(np.shape(x)[-1])
-    return (np.asarray(t)[..., None] == classes).astype(np.float64)
+def multiplied(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
+    """The product over some axes, or all."""
+    return np.prod(x, axis=axis, keepdims=bool(keepdims))
+
+
+def each(x: Any, *, axis: Any = None) -> list[Any]:
+    """The parts of x along some axes, one after the other: of a matrix along axis 0 its rows."""
+    x = np.asarray(x)
+    axes = positive(axis, x.ndim)
+    kept = [length for a, length in enumerate(x.shape) if a not in axes]
+    return list(np.moveaxis(x, axes, range(len(axes))).reshape(-1, *kept))
+
+
+def gathered(parts: Sequence[Any], x: Any, *, axis: Any = None) -> Any:
+    """Parts put together in the shape of x: undoes `each`."""
+    x = np.asarray(x)
+    axes = positive(axis, x.ndim)
+    front = [*(x.shape[a] for a in axes), *(length for a, length in enumerate(x.shape) if a not in axes)]
+    return np.moveaxis(stacked(*parts).reshape(front), range(len(axes)), axes)
+
+
+def diagonal(x: Any) -> Any:
+    """The diagonal of a matrix."""
+    return np.diagonal(x)
+
+
+def on_diagonal(g: Any, x: Any) -> Any:
+    """g on the diagonal of a matrix of the shape of x, else 0: the adjoint of taking the diagonal."""
+    result = np.zeros(np.shape(x), dtype=np.asarray(g).dtype)
+    np.fill_diagonal(result, g)
+    return result
 
 
 STRUCTURAL: dict[str, Function] = {
@@ -137,7 +162,11 @@ STRUCTURAL: dict[str, Function] = {
         product,
         largest,
         smallest,
-        one_hot,
+        multiplied,
+        each,
+        gathered,
+        diagonal,
+        on_diagonal,
         placed,
         spread,
         shaped_like,
