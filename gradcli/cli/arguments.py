@@ -44,7 +44,7 @@ WORD = rf"--({NAME}(?:-+(?:{NAME})?)*)"
 
 ASSIGNMENT = rf"[-–—]{{0,2}}({NAME})=([^=;]*)"
 
-NUMERIC = r"[-+−]?(?:[\d.(@]|(?:pi|π|e|tau|inf|nan)\b)"
+NUMERIC = r"[-+−]?(?:[\d.(@[]|(?:pi|π|e|tau|inf|nan)\b)"
 """How a value begins."""
 
 
@@ -138,6 +138,14 @@ class Arguments(NamedTuple):
         if len(self.expressions) < 2:
             return self.expressions[0] if self.expressions else None
         first, second = self.expressions[:2]
+        torn = next((one for one in self.bindings if one.text.count("[") > one.text.count("]")), None)
+        if torn is not None:
+            raise UsageError(
+                f"{torn.name} has half a list as its value: a shell ends a word at a blank",
+                source=torn.written,
+                span=torn.span(),
+                hint=f'quote the list: --{torn.name}="[1, 2]"',
+            )
         hint = (
             f'quote the {what} for your shell: gradcli {command} "…"'
             if what == "expression"

@@ -18,7 +18,6 @@ from gradcli import literals
 from gradcli.cli.arguments import Binding, brief
 from gradcli.errors import GradcliError, LimitError, Span, UsageError
 from gradcli.syntax import RESCALE, number, parse
-from gradcli.systems.floats import FLOATS
 from gradcli.tokens import NUMBER
 
 if TYPE_CHECKING:
@@ -73,11 +72,14 @@ def read(text: str, fail: Fail) -> Value:
     >>> read("[1/4, -2]", UsageError)
     array([ 0.25, -2.  ])
     """
-    return listed(text, fail) if text.lstrip().startswith("[") else constant(text, fail)
+    if text.lstrip().startswith("["):
+        return listed(text, fail)
+    plain = PLAIN.match(text.strip())
+    return constant(text, fail) if plain else expression(text, fail)
 
 
-def listed(text: str, fail: Fail) -> Array:
-    """The array that a list stands for; each entry is a constant."""
+def listed(text: str, fail: Fail) -> Value:
+    """The array that a list stands for, each entry a constant; or what an expression that begins with one does."""
 
     def refuse_list(message: str, span: Span, hint: str | None) -> None:
         raise fail(message, span, IN_RANGE if hint == RESCALE else hint)
@@ -98,14 +100,11 @@ def listed(text: str, fail: Fail) -> Array:
     except LimitError as error:
         raise LimitError(error.message) from None
     after = text[reader.stop :].strip()
+    if after.startswith("]"):
+        place = text.index("]", reader.stop)
+        raise fail("this ']' closes nothing", (place, place + 1), "remove it")
     if after:
-        place = text.index(after, reader.stop)
-        closing = after[0] == "]"
-        raise fail(
-            "this ']' closes nothing" if closing else "something follows the list",
-            (place, place + (1 if closing else len(after))),
-            "remove it" if closing else "a value is a list and nothing else: compute in the expression",
-        )
+        return expression(text, fail)
     return array(nested)
 
 
@@ -125,13 +124,24 @@ def constant(text: str, fail: Fail) -> float:
     plain = PLAIN.match(text.strip())
     if plain and plain[3]:
         return -SPECIAL[plain[3].lower()] if plain[1] in ("-", "−") else SPECIAL[plain[3].lower()]
-    if not plain:
-        refuse(text, fail)
-    try:
-        if plain:
+    if plain:
+        try:
             magnitude = number(plain[2], text, (0, len(text)))
-            return -magnitude if plain[1] in ("-", "−") else magnitude
+        except GradcliError as error:
+            raise fail(error.message, error.span, IN_RANGE) from None
+        return -magnitude if plain[1] in ("-", "−") else magnitude
+    result = expression(text, fail)
+    if not isinstance(result, float):
+        raise fail(f"this is a list of {result.size} numbers, where one belongs")
+    return result
+
+
+def expression(text: str, fail: Fail) -> Value:
+    """The number or array that an expression of constants has, run by the engine."""
+    refuse(text, fail)
+    try:
         graph = parse(text)
+        result = None if graph.inputs else graph.forward({}).value
     except GradcliError as error:
         if error.source is None:
             raise
@@ -139,17 +149,18 @@ def constant(text: str, fail: Fail) -> float:
         if literals.SIDE_BY_SIDE.fullmatch(text.strip()):
             hint = f"{hint}; a list is [{brief(', '.join(text.split()))}]"
         raise fail(error.message, error.span, hint) from None
-    if graph.inputs:
+    if result is None:
         name, index = next(iter(graph.inputs.items()))
-        raise fail(
-            f"'{name}' is not a number",
-            graph.spans[index],
-            "a value is made of numbers: 1.5, -1/4, pi/4, 1e-8",
-        )
-    result = float(graph.evaluate(FLOATS, {})[graph.output])
-    if not isfinite(result):
-        raise fail(f"this value is {result}", hint=f"if it is meant, write {result}")
-    return result
+        advice = "a value is made of numbers: 1.5, -1/4, pi/4, 1e-8"
+        raise fail(f"'{name}' is not a number", graph.spans[index], advice)
+    if isinstance(result, float):
+        if not isfinite(result):
+            raise fail(f"this value is {float(result)}", hint=f"if it is meant, write {float(result)}")
+        return float(result)
+    wrong = [entry for entry in result.ravel().tolist() if not isfinite(entry)]
+    if wrong:
+        raise fail(f"an entry of this value is {wrong[0]}", hint=f"if it is meant, write [{wrong[0]}, …]")
+    return array(result)
 
 
 def refuse(text: str, fail: Fail) -> None:
