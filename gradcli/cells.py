@@ -17,7 +17,6 @@ from gradcli.graph import Graph
 from gradcli.ops.op import CONSTANT, INPUT
 from gradcli.places import size
 
-
 SMALL = 64
 """Entries of a Jacobian that is shown as a local gradient; of a larger one, its rule."""
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from gradcli.errors import Span, visible
+from gradcli.errors import ExpressionError, Span, visible
 from gradcli.ops.op import CONSTANT, INPUT, Op
 
 if TYPE_CHECKING:
@@ -86,7 +86,8 @@ def rule(graph: Graph, child: int, k: int) -> str:
         return _passed(graph, child, k)
     if graph.ops[child].body is not None and graph.ops[child].body.tensorial:
         return ""
-    actual = [None if graph.ops[p] is CONSTANT else names[p] for p in parents]
+    numbers = {p for p in parents if p in graph.numbers and isinstance(graph.numbers[p].value, float)}
+    actual = [None if p in numbers else brief(names[p]) for p in parents]
     leaves = dict.fromkeys([*(name for name in actual if name is not None), names[child]])
     from gradcli.systems.tracing import Tracing
 
@@ -110,26 +111,45 @@ def upstream(graph: Graph, child: int) -> str:
     return f"(∂{graph.names[graph.output]}/∂{graph.names[child]})"
 
 
-def pulled(op: Op, k: int) -> Graph | None:
-    """What an op on whole tensors passes down to input k, as textbooks write it; None where the row does not say."""
+def pulled(op: Op, k: int) -> str | None:
+    """What an op on whole tensors passes down to input k, as its row shows it; None where the row does not say."""
     if not op.structural or callable(op.shown) or not op.shown:
         return None
-    shown = op.shown[k] if k < len(op.shown) else op.shown[-1] if op.variadic else None
-    return None if shown is None else _parsed(shown)
+    return op.shown[k] if k < len(op.shown) else op.shown[-1] if op.variadic else None
+
+
+def parsed(shown: str) -> Graph | None:
+    """A rule of a row as a graph; None for one in words."""
+    try:
+        return _parsed(shown)
+    except ExpressionError:
+        return None
 
 
 def _passed(graph: Graph, child: int, k: int) -> str:
     """The text of a vector-Jacobian product in the names of this graph."""
     op, parents = graph.ops[child], graph.parents[child]
-    rule = pulled(op, k)
-    if rule is None:
+    shown = pulled(op, k)
+    if shown is None:
         return ""
-    actual = dict(zip(op.parameters, [brief(graph.names[p]) for p in parents], strict=False))
+    known = dict(zip(op.parameters, [brief(graph.names[p]) for p in parents], strict=False))
     if op.variadic:
-        actual[op.parameters[0]] = brief(graph.names[parents[k]])
-    known = {"g": upstream(graph, child), "y": graph.names[child], **actual}
+        known[op.parameters[0]] = brief(graph.names[parents[k]])
+    known |= {"g": upstream(graph, child), "y": graph.names[child]}
+    if graph.find("n") is not None:
+        known["n"] = "N"  # how many there are: of entries, of rows
     known |= {name: attribute(value) for name, value in {**op.attributes, **op.bound}.items() if value is not None}
-    line = _inlined(rule, rule.output, lambda i: None, compose, lambda name: known.get(name, name))
+
+    def along(inner: Op, parts: Sequence[Part]) -> Part:
+        """The text of an op inside the rule: along the axis that the node's op works along."""
+        axis = op.bound.get("axis")
+        turned = axis is not None and inner.structural and "axis" in inner.attributes
+        return compose(inner.bind(axis=axis) if turned else inner, parts)
+
+    rule = parsed(shown)
+    if rule is None:
+        return re.sub(r"[^\W\d]\w*", lambda word: known.get(word[0], word[0]), shown)
+    line = _inlined(rule, rule.output, lambda i: None, along, lambda name: known.get(name, name))
     return line if len(line) <= LONGEST else ""
 
 

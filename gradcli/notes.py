@@ -125,9 +125,11 @@ def _computed(graph: Graph, child: int, k: int) -> str:
     from gradcli.systems.tracing import Tracing
 
     names, parents, op = graph.names, graph.parents[child], graph.ops[child]
-    leaves = [names[p] for p in parents if p not in graph.numbers]
-    tracing = Tracing(dict.fromkeys([*leaves, names[child]]))
-    x = [tracing.literal(graph.numbers[p].value) if p in graph.numbers else tracing.leaf(names[p]) for p in parents]
+    constants = {p: graph.numbers[p].value for p in parents if p in graph.numbers}
+    numbers = {p: value for p, value in constants.items() if isinstance(value, float)}
+    leaves = {p: notation.brief(names[p]) for p in parents if p not in numbers}
+    tracing = Tracing(dict.fromkeys([*leaves.values(), names[child]]))
+    x = [tracing.literal(numbers[p]) if p in numbers else tracing.leaf(leaves[p]) for p in parents]
     partial = op.partial(k)
     assert partial is not None  # noqa: S101 - an active edge has a rule
     return notation.text(tracing.graph(partial(tracing, tracing.leaf(names[child]), *x)))

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gradcli import notation
 from gradcli.autodiff import Edge, Gradients, Value
+from gradcli.cells import kind_of, local_of
 from gradcli.graph import OUTPUT_NAME, Graph
 from gradcli.influence import Nudge, find_nudge, ranked
 from gradcli.notes import at_kinks, conventions, without_digits
-from gradcli.cells import kind_of, local_of
 from gradcli.ops.op import CONSTANT, INPUT, Shape
 from gradcli.places import size
-from gradcli.systems.reading import reads
 from gradcli.soundness import active_outside_domain
+from gradcli.systems.reading import reads
 from gradcli.trouble import Trouble, find_trouble
 
 if TYPE_CHECKING:

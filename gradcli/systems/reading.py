@@ -7,9 +7,10 @@ sigmoid, not the longer form that is computed for its digits.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
-from gradcli.notation import local, pulled
+from gradcli.notation import local, parsed, pulled
 from gradcli.ops.op import Op
 from gradcli.systems import Function, System
 
@@ -84,12 +85,21 @@ def whole(op: Op, k: int) -> frozenset[int]:
 
     A sum reads none: it needs the shape of its input, not its entries.
     """
-    rule = pulled(op, k)
-    count = OTHERS if op.variadic else len(op.parameters)
-    if rule is None:
-        return frozenset([OUTPUT, *range(count)] if op.structural else range(count))
+    shown = pulled(op, k)
+    every = range(OTHERS if op.variadic else len(op.parameters))
+    if shown is None:
+        return frozenset([OUTPUT, *every] if op.structural else every)
     known = {"y": OUTPUT, **{name: place for place, name in enumerate(op.parameters)}}
+    rule = parsed(shown)
+    if rule is None:
+        return frozenset(known[word] for word in re.findall(r"[^\W\d]\w*", shown) if word in known)
+    if any(name not in known and name not in COUNTED and name not in op.attributes for name in rule.inputs):
+        return frozenset(every)  # a word for something that the inputs decide
     return frozenset(known[name] for name in rule.inputs if name in known)
+
+
+COUNTED = ("g", "n")
+"""Names in a rule that are no forward value: the upstream gradient, and how many there are."""
 
 
 def reads(gradients: Gradients) -> bytearray:
