@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable
 from math import inf, isfinite, nan
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from gradcli import literals
 from gradcli.cli.arguments import Binding, brief
 from gradcli.errors import GradcliError, LimitError, Span, UsageError
 from gradcli.syntax import RESCALE, number, parse
@@ -93,6 +92,8 @@ def listed(text: str, fail: Fail) -> Value:
             raise here("a list holds numbers, not text", None, "write them without quotes")
         return constant(word, here)
 
+    from gradcli import literals
+
     start = len(text) - len(text.lstrip())
     reader = literals.Reader(text, start, len(text.rstrip()), refuse_list, entry)
     try:
@@ -145,6 +146,8 @@ def expression(text: str, fail: Fail) -> Value:
     except GradcliError as error:
         if error.source is None:
             raise
+        from gradcli import literals
+
         hint = IN_RANGE if error.hint == RESCALE else error.hint
         if literals.SIDE_BY_SIDE.fullmatch(text.strip()):
             hint = f"{hint}; a list is [{brief(', '.join(text.split()))}]"
