@@ -51,6 +51,7 @@ from gradcli.tokens import (
     SUPERSCRIPTS,
     TRANSPOSED,
     key_pattern,
+    keyword_pattern,
     lexis,
 )
 
@@ -322,7 +323,7 @@ class Parser:
                 reduce(1)
                 if not waiting or waiting[-1][1] is None:
                     faults.lonely_comma(self, token)
-                keyword = self.lexis.keyword.match(text, stop)
+                keyword = keyword_pattern(text.isascii()).match(text, stop)
                 if keyword is None:
                     wants_operand = True
                 else:
@@ -437,7 +438,7 @@ class Parser:
                 return given, stop + 1
             if self.text[stop : stop + 1] != ",":
                 self.fail(f"'{name}=' takes a number, then ',' or ')'", (stop, stop + 1), "keywords come last")
-            match = self.lexis.keyword.match(self.text, stop + 1)
+            match = keyword_pattern(self.text.isascii()).match(self.text, stop + 1)
         return self.fail("after a keyword come only keywords", (stop, stop + 1), f"put {name}=… last")
 
     def call(

@@ -31,17 +31,22 @@ class Lexis(NamedTuple):
     """The patterns of one alphabet.
 
     token: the next word, whatever it is.   head: what begins a definition or an assignment.
-    keyword: `NAME = literal` at the end of a call.
     """
 
     token: re.Pattern[str]
     head: re.Pattern[str]
-    keyword: re.Pattern[str]
 
 
 def lexis(text: str) -> Lexis:
     """The patterns that read a text."""
     return _compiled(text.isascii())
+
+
+@cache
+def keyword_pattern(ascii_only: bool) -> re.Pattern[str]:
+    """`NAME = literal` at the end of a call."""
+    name = ASCII_NAME if ascii_only else NAME
+    return re.compile(rf"\s*+({name})\s*+=(?!=)\s*+([-+−]?\s*+{NUMBER}|{AXES}|True|False)?\s*+")
 
 
 @cache
@@ -74,7 +79,6 @@ def _compiled(ascii_only: bool) -> Lexis:
             re.VERBOSE | re.DOTALL,
         ),
         head=re.compile(rf"({name})[ \t]*(\(\s*+(?:{name}(?:\s*+,\s*+{name})*+\s*+)?\)[ \t]*)?=(?!=)"),
-        keyword=re.compile(rf"\s*+({name})\s*+=(?!=)\s*+([-+−]?\s*+{NUMBER}|{AXES}|True|False)?\s*+"),
     )
 
 
