@@ -57,9 +57,12 @@ def forward(graph: Graph, values: Mapping[str, Value]) -> Trace:
 
     shapes = infer(graph, {index: shape_of(leaf) for index, leaf in leaves.items()})
     with ARRAYS.quiet():
-        return Trace(
-            graph, graph.evaluate(ARRAYS, {i: ARRAYS.leaf(leaf) for i, leaf in leaves.items()}), ARRAYS, shapes
-        )
+        computed = graph.evaluate(ARRAYS, {i: ARRAYS.leaf(leaf) for i, leaf in leaves.items()})
+    if any(op.labels for op in graph.kinds):
+        from gradcli import labels
+
+        labels.check(graph, computed)
+    return Trace(graph, computed, ARRAYS, shapes)
 
 
 def real(value: Any, what: str) -> Value:

@@ -22,6 +22,9 @@ __all__ = ["Mismatch", "ShapeError", "broadcast", "infer", "shape_of", "shown", 
 MOST_ENTRIES = 100_000_000
 """Entries that one value may have."""
 
+MOST_QUOTED = 20
+"""Characters of an input that a hint quotes."""
+
 
 class ShapeError(UsageError):
     """Values whose shapes do not fit together; with the operator under the caret."""
@@ -58,10 +61,10 @@ def infer(graph: Graph, leaves: Mapping[int, Shape]) -> list[Shape]:
         except Mismatch as wrong:
             whole = graph.spans[i][1] > graph.spans[i][0]
             raise ShapeError(
-                wrong.message,
+                _named(wrong.message, graph, parents),
                 source=graph.source if whole else None,
                 span=operator_span(graph, i) if whole else None,
-                hint=wrong.hint or None,
+                hint=_named(wrong.hint, graph, parents) or None,
             ) from None
     graph.inferred.clear()  # one set of shapes is what a graph is mostly run at
     graph.inferred[key] = shapes
@@ -83,7 +86,36 @@ def result_shape(op: Op, shapes: Sequence[Shape]) -> Shape:
             raise Mismatch(f"in {op.name}: {error.message}", error.hint or "") from None
     symbol = op.notation.symbol if op.notation is not None else op.name
     found = broadcast(*shapes, symbol=symbol)
-    return () if op.reduces else found
+    if op.reduces:
+        return _paired(op, shapes, found)
+    return found
+
+
+def _paired(op: Op, shapes: Sequence[Shape], whole: Shape) -> Shape:
+    """The shape of a loss over a batch: a scalar. What would compare every prediction with every target is refused."""
+    same = len(set(shapes)) == 1
+    if not same and (op.reduces == "rows" or whole not in shapes):
+        a, b = op.parameters[:2]
+        advice = f"{{1}} needs the shape of {{0}}, {shown(shapes[0])}"
+        if op.reduces == "rows" and shapes[1] == shapes[0][:-1]:
+            advice += "; class indices go with softmax_cross_entropy(scores,t)"
+        elif sorted(shapes[0]) == sorted((*shapes[1], *[1] * (len(shapes[0]) - len(shapes[1])))):
+            advice += f": reshape({{1}}, {', '.join(map(str, shapes[0]))})"
+        raise Mismatch(f"{op.name} of {a} {shown(shapes[0])} and {b} {shown(shapes[1])}", advice)
+    return ()
+
+
+def _named(text: str, graph: Graph, parents: Sequence[int]) -> str:
+    """A text with the inputs' own texts in the place of {0}, {1}; a long one is `the left one`, or the like."""
+    for k, parent in enumerate(parents):
+        start, end = graph.spans[parent]
+        written = graph.names[parent] if graph.ops[parent] is INPUT else graph.source[start:end]
+        if not written or len(written) > MOST_QUOTED or "\n" in written:
+            written = ("the left one", "the right one")[k] if len(parents) == 2 else f"input {k + 1}"
+        elif not re.fullmatch(r"\w+|[(\[].*[)\]]", written):
+            written = f"({written})"
+        text = text.replace(f"{{{k}}}", written)
+    return re.sub(r"(\S+), or \1(?=[?,])", r"\1", text)
 
 
 def shape_of(value: Any) -> Shape:

@@ -85,8 +85,14 @@ def summarised(shape: Shape, *, axis: Any = LAST, keepdims: bool = False) -> Sha
 def transformed(x: Shape, W: Shape, b: Shape) -> Shape:
     """The shape of x@W + b."""
     found = multiplied(x, W)
-    if broadcast(found, b, symbol="+") != found:
-        raise Mismatch(f"x@W is {shown(found)}, b is {shown(b)}", f"b has one entry a column: {shown(W[-1:])}")
+    try:
+        fits = broadcast(found, b) == found
+    except Mismatch:
+        fits = False
+    if not fits:
+        raise Mismatch(
+            f"{{0}}@{{1}} is {shown(found)}, b is {shown(b)}", f"{{2}} has one entry a column: {shown(W[-1:])}"
+        )
     return found
 
 

@@ -43,9 +43,8 @@ def broadcast(*shapes: Shape, symbol: str = "") -> Shape:
         lengths = []
         for a, b in zip(wide, other, strict=True):
             if a != b and 1 not in (a, b):
-                raise Mismatch(
-                    f"{shown(result)} {symbol} {shown(shape)}: {_apart(result, shape)}", _fitting(result, shape)
-                )
+                hint = _fitting(result, shape, ("{0}", "{1}") if len(shapes) == 2 else ("one", "the other"))
+                raise Mismatch(f"{shown(result)} {symbol} {shown(shape)}: {_apart(result, shape)}", hint)
             lengths.append(b if a == 1 else a)
         result = tuple(lengths)
     return result
@@ -56,13 +55,13 @@ def _apart(a: Shape, b: Shape) -> str:
     return f"lengths {last[0]} and {last[1]} do not match"
 
 
-def _fitting(a: Shape, b: Shape) -> str:
+def _fitting(a: Shape, b: Shape, names: tuple[str, str]) -> str:
     """What would make two shapes broadcast."""
     if len(a) == len(b) == 2 and a == b[::-1]:
-        return "did you mean .T of one of them?"
+        return f"did you mean {names[1]}.T?"
     if len(a) == len(b) == 2 and a[1] == b[0]:
-        return "entry by entry, both need the same shape; for the matrix product write @"
-    short, long = sorted((a, b), key=len)
+        return f"entry by entry, both need one shape; for the matrix product write {names[0]}@{names[1]}"
+    (short, name), (long, _) = sorted(((a, names[0]), (b, names[1])), key=lambda one: len(one[0]))
     if len(short) == 1 and len(long) == 2 and short[0] == long[0]:
-        return f"to use it along the rows, give it the shape ({short[0]},1): reshape(…, {short[0]}, 1)"
+        return f"to use {name} along the rows, write reshape({name}, {short[0]}, 1)"
     return "entry by entry, lengths are equal or 1, counted from the last"

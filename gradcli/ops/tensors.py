@@ -60,21 +60,38 @@ def multiplied(a: Shape, b: Shape) -> Shape:
 
 
 def fitting(a: Shape, b: Shape) -> str:
-    """What would make a matrix product fit."""
+    """What would make a matrix product fit; {0} and {1} stand for the factors."""
     ways = []
     if len(a) == 2 and a[0] == (b[0] if len(b) == 1 else b[-2]):
-        ways.append("the left one's .T")
+        ways.append("{0}.T")
     if len(b) == 2 and b[1] == a[-1]:
-        ways.append("the right one's .T")
-    if len(b) == 2 and len(a) == 2 and a[0] == b[1]:
-        ways.append("the other order")
+        ways.append("{1}.T")
+    if len(b) == 2 and len(a) <= 2 and a[0] == b[1]:
+        ways.append("{1}@{0}")
     if len(b) == 1:
-        ways.append(f"a vector of length {a[-1]} on the right")
+        ways.append(f"{{1}} of length {a[-1]}")
     elif len(a) == 1:
-        ways.append(f"a vector of length {b[-2]} on the left")
+        ways.append(f"{{0}} of length {b[-2]}")
     elif not ways:
-        ways.append(f"a right factor with {a[-1]} rows")
+        ways.append(f"{{1}} with {a[-1]} rows")
     return f"did you mean {', or '.join(ways)}?"
+
+
+def inner(a: Shape, b: Shape) -> Shape:
+    """The shape of a dot product: a scalar, of two vectors."""
+    if len(a) != 1 or len(b) != 1:
+        hint = "for the matrix product write {0}@{1}" if len(a) > 1 or len(b) > 1 else "for a scalar write {0}*{1}"
+        raise Mismatch(f"dot of {shown(a)} and {shown(b)}: it takes two vectors", hint)
+    if a != b:
+        raise Mismatch(f"dot of {shown(a)} and {shown(b)}: lengths {a[0]} and {b[0]} differ", "give both one length")
+    return ()
+
+
+def crossed(a: Shape, b: Shape) -> Shape:
+    """The shape of an outer product: a row for each entry of a, a column for each of b."""
+    if len(a) != 1 or len(b) != 1:
+        raise Mismatch(f"outer of {shown(a)} and {shown(b)}: it takes two vectors", "flatten one: reshape(x, -1)")
+    return (*a, *b)
 
 
 def turned(shape: Shape, *, axes: Any = None) -> Shape:
@@ -183,6 +200,40 @@ ROWS = tuple(
             source="CS231n, lecture 4: ∂L/∂A = ∂L/∂y · Bᵀ, ∂L/∂B = Aᵀ · ∂L/∂y",
         ),
         structural(
+            "dot",
+            lambda m, a, b: m.sum(a * b),
+            vjp=[lambda m, g, y, a, b: g * b, lambda m, g, y, a, b: g * a],
+            shape=inner,
+            moves=True,
+            shown=("g*b", "g*a"),
+            formula="sum(a*b)",
+            latex=r"#1 \cdot #2",
+            gate="switcher",
+            role="switches: times the other vector",
+            aliases=("inner", "vdot"),
+            doc="the dot product of two vectors, sum(a*b)",
+            samples=(([1.0, 2.0, 3.0], [4.0, -5.0, 6.0]), ([1e-8, -1e8], [2.0, 0.5])),
+            checks=(Check(([1.0, 2.0, 3.0], [4.0, -5.0, 6.0]), 12.0, ([4.0, -5.0, 6.0], [1.0, 2.0, 3.0])),),
+            source="NumPy's dot of vectors",
+        ),
+        structural(
+            "outer",
+            lambda m, a, b: m.reshape(a, shape=(-1, 1)) * b,
+            vjp=[lambda m, g, y, a, b: m.matmul(g, b), lambda m, g, y, a, b: m.matmul(a, g)],
+            shape=crossed,
+            shown=("g@b", "a@g"),
+            formula="reshape(a,-1,1)*b",
+            latex=r"#1\, #2^{\top}",
+            gate="switcher",
+            role="switches: @ the other vector",
+            doc="the outer product of two vectors, a[i]*b[j]",
+            samples=(([1.0, 2.0, 3.0], [4.0, -5.0]), ([1e-8], [2.0, 0.5])),
+            checks=(
+                Check(([1.0, 2.0], [3.0, 4.0, 5.0]), [[3.0, 4.0, 5.0], [6.0, 8.0, 10.0]], ([12.0, 12.0], [3.0] * 3)),
+            ),
+            source="NumPy's outer",
+        ),
+        structural(
             "transpose",
             lambda m, x, *, axes=None: m.transpose(x, axes=axes),
             vjp=[lambda m, g, y, x, *, axes=None: m.turned_back(g, axes=axes)],
@@ -266,7 +317,8 @@ ROWS = tuple(
             spelled={"numpy": "reshaped"},
             latex=r"\operatorname{reshape}\left(#1\right)",
             role="passes its upstream on, in the old shape",
-            doc="the same entries in another shape, row by row: reshape(x, 2, 3)",
+            formula="x",
+            doc="the same entries in another shape, row by row: reshape(x, 2, 3); one length may be -1",
             samples=(),
             checks=(),
             source="NumPy's reshape",

@@ -21,7 +21,8 @@ def sigmoid(x: Any) -> Any:
 def where(c: Any, a: Any, b: Any) -> Any:
     """The branch taken, entry by entry."""
     if np.ndim(c) == 0 and np.shape(a) == np.shape(b):
-        return a if c else b
+        taken = a if c else b
+        return taken if np.ndim(taken) else np.float64(taken)
     return np.where(c, a, b)[()]
 
 
