@@ -156,6 +156,13 @@ def _drawn(report: Report, style: Style) -> list[Line]:
     shown = [*order[:END], *order[-END:]] if many else order
     nodes = report.node_rows(shown, None if style.full else LINES)
     skipped = len(order) - len(shown)
+    if report.source.trace.tensorial:
+        from gradcli.render.tensor_table import drawn
+
+        head, *groups = drawn(report, nodes, style)
+        if skipped:
+            groups.insert(END, [_more(skipped, style)])
+        return [line for group in (head, *groups) for line in group]
     if style.width is None:
         return _laid(report, nodes, skipped, DEFAULT, style)
     copied = any(len(node.edges) > 1 for node in nodes)
@@ -248,8 +255,12 @@ def _laid(report: Report, nodes: list[NodeRow], skipped: int, plan: Plan, style:
     out.append([(plain("─" * across, style), "head")])
     if skipped:
         head = sum(len(group) for group in groups[:END])
-        body.insert(head, [(plain(f"… {skipped:,} more rows (--full shows all)", style), "dim")])
+        body.insert(head, _more(skipped, style))
     return [*out, *body]
+
+
+def _more(skipped: int, style: Style) -> Line:
+    return [(plain(f"… {skipped:,} more rows (--full shows all)", style), "dim")]
 
 
 def _rows(report: Report, node: NodeRow, plan: Plan, style: Style) -> list[Row]:

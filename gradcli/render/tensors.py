@@ -1,0 +1,177 @@
+"""Tensors as people read them: small ones in full, large ones summarised. No number is ever cut."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from gradcli.ops.mismatch import shown
+from gradcli.render.figures import Style, aligned, figure
+
+if TYPE_CHECKING:
+    from gradcli.ops.op import Shape
+
+SMALL = 12
+"""Entries of a tensor that the table shows in full."""
+
+FIGURES = 3
+"""Significant digits of a summary, unless others were asked for."""
+
+ALIKE = 6
+"""Entries from which on a tensor of one number alone is shown as that number."""
+
+
+def is_tensor(value: Any) -> bool:
+    """Whether a value is an array, and no plain number."""
+    return not isinstance(value, float | int)
+
+
+def shape_text(shape: Shape) -> str:
+    """`(2,3)`; nothing for a scalar."""
+    return shown(shape) if shape else ""
+
+
+def inline(value: Any, style: Style) -> str:
+    """A value on one line: a number, `[[1, 2], [3, 4]]`, or the summary of what is large.
+
+    >>> import numpy as np
+    >>> inline(np.array([[1.0, 0.5], [-0.25, 2.0]]), Style())
+    '[[1, 0.5], [-0.25, 2]]'
+    """
+    if not is_tensor(value):
+        return figure(value, style)
+    if value.size > SMALL:
+        return f"{shown(value.shape)} {summary(value, style, 1)[0]}"
+    return nested(value.tolist(), style)
+
+
+def nested(entries: Sequence[Any], style: Style) -> str:
+    """Lists of numbers on one line."""
+    inner = (figure(entry, style) if is_number(entry) else nested(entry, style) for entry in entries)
+    return f"[{', '.join(inner)}]"
+
+
+def is_number(entry: Any) -> bool:
+    """Whether an entry of a nested list is a number."""
+    return isinstance(entry, float | int)
+
+
+def cell(value: Any, style: Style, columns: int, lines: int) -> list[str]:
+    """A value as the lines of a table's cell: in full if it is small and fits so many columns, else summarised.
+
+    lines: of a summary: 1, 2 or 4.
+    """
+    if not is_tensor(value):
+        return [figure(value, style)]
+    if value.size <= SMALL and not (value.size >= ALIKE and alike(value)):
+        drawn = block(value, style, columns if value.ndim == 1 else None)
+        if max(map(len, drawn)) <= columns or value.ndim == 1:
+            return drawn
+    return summary(value, style, lines)
+
+
+def block(value: Any, style: Style, columns: int | None = None) -> list[str]:
+    """All entries, a row of the last axis to a line, aligned in columns; longer rows go on in the next line.
+
+    >>> import numpy as np
+    >>> print(*block(np.array([[0.1, 0.5], [-0.3, 12.0]]), Style()), sep="\\n")
+    [[ 0.1,  0.5],
+     [-0.3, 12]]
+    """
+    length = value.shape[-1]
+    texts = [figure(entry, style) for entry in value.ravel().tolist()]
+    rows = _rows(_by_column(texts, length) if len(texts) > length else texts, value.shape, length)
+    if columns is None or max(map(len, rows)) <= columns:
+        return rows
+    texts = aligned(texts)
+    across = max(1, (columns - 2 * value.ndim + 1) // (len(texts[0]) + 2))
+    return _rows(texts, value.shape, across)
+
+
+def _rows(texts: list[str], shape: Shape, across: int) -> list[str]:
+    """Lines of at most so many entries, with their brackets."""
+    rank, length = len(shape), shape[-1]
+    lines = []
+    for row in range(len(texts) // length):
+        opened, closed = _brackets(shape, row)
+        for start in range(0, length, across):
+            entries = texts[row * length + start : row * length + min(start + across, length)]
+            before = " " * rank if start else " " * (rank - opened) + "[" * opened
+            after = "," if start + across < length else "]" * closed + ("," if closed < rank else "")
+            lines.append(before + _joined(entries) + after)
+    return lines
+
+
+def _by_column(texts: list[str], length: int) -> list[str]:
+    """The entries of rows, padded so that the points of each column stand under each other."""
+    columns = [aligned(texts[k::length]) for k in range(length)]
+    return [entry for row in zip(*columns, strict=True) for entry in row]
+
+
+def _joined(entries: Sequence[str]) -> str:
+    """Entries with a comma behind each number, and what pads it behind the comma."""
+    parts = []
+    for entry in entries[:-1]:
+        bare = entry.rstrip()
+        parts.append(f"{bare}, {' ' * (len(entry) - len(bare))}")
+    return "".join(parts) + entries[-1].rstrip()
+
+
+def _brackets(shape: Shape, row: int) -> tuple[int, int]:
+    """How many brackets open before a row of the last axis, and how many close after it."""
+    counts = []
+    for place in (row, row + 1):
+        count = 1
+        for length in reversed(shape[:-1]):
+            if place % length:
+                break
+            count, place = count + 1, place // length  # noqa: PLW2901 - the row of the axis before
+        counts.append(count)
+    return counts[0], counts[1]
+
+
+def summary(value: Any, style: Style, lines: int) -> list[str]:
+    """What is to be known of a large tensor: min, mean, max, norm; of one with entries that are not finite, how many.
+
+    >>> import numpy as np
+    >>> summary(np.arange(-3.0, 12.0), Style(), 2)
+    ['min -3  mean  4', 'max 11  norm 22.2']
+    """
+    style = style if style.sig is not None or style.decimals is not None else style._replace(sig=FIGURES)
+    first = float(value.flat[0])
+    if alike(value):
+        return [f"all {figure(first, style)}"]
+    wild = [f"{count:,} of {value.size:,} {word}" for word, count in _wild(value) if count]
+    pairs = [(word, figure(number, style)) for word, number in statistics(value).items()]
+    if wild:
+        return [", ".join(wild)] if lines == 1 else wild
+    if lines == 1:
+        return ["  ".join(f"{word} {number}" for word, number in pairs)]
+    if lines == 4:
+        sign = " " if any(number.startswith("-") for _, number in pairs) else ""
+        return [f"{word:4} {'' if number.startswith('-') else sign}{number}" for word, number in pairs]
+    ends = aligned([pairs[0][1], pairs[2][1]])
+    means = aligned([pairs[1][1], pairs[3][1]])
+    return [f"min {ends[0]}  mean {means[0]}".rstrip(), f"max {ends[1]}  norm {means[1]}".rstrip()]
+
+
+def alike(value: Any) -> bool:
+    """Whether all entries are one number."""
+    return bool((value == value.flat[0]).all())
+
+
+def statistics(value: Any) -> dict[str, float]:
+    """Smallest entry, mean, largest entry and 2-norm, in this order; the norm neither over- nor underflows."""
+    import numpy as np
+
+    with np.errstate(all="ignore"):
+        scale = float(np.max(np.abs(value)))
+        norm = scale if not 0 < scale < np.inf else scale * float(np.sqrt(np.sum((value / scale) ** 2)))
+        return {"min": float(np.min(value)), "mean": float(np.mean(value)), "max": float(np.max(value)), "norm": norm}
+
+
+def _wild(value: Any) -> list[tuple[str, int]]:
+    """How many entries are not finite."""
+    import numpy as np
+
+    return [("nan", int(np.isnan(value).sum())), ("infinite", int(np.isinf(value).sum()))]
