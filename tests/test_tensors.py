@@ -123,7 +123,7 @@ FAULTS = [
     ("sum(W@x)", {"W": [[1, 2], [3, 4]], "x": [1, 2, 3]}, "(2,2) @ (3,): inner 2 ≠ 3", "2", "@"),
     ("sum(A@B)", {"A": A, "B": A}, "(2,3) @ (2,3): inner 3 ≠ 2", "T", "@"),
     ("x + y*2", {"x": [1, 2], "y": [1, 2, 3]}, "(2,) + (3,): lengths 2 and 3 do not match", "equal or 1", "+"),
-    ("x*y+1", {"x": A, "y": [1, 2]}, "(2,3) * (2,): lengths 3 and 2 do not match", "(2,1)", "*"),
+    ("x*y+1", {"x": A, "y": [1, 2]}, "(2,3) * (2,): lengths 3 and 2 do not match", "reshape(y, 2, 1)", "*"),
     ("2@x", {"x": [1, 2]}, "a scalar @ (2,): @ multiplies vectors and matrices", "*", "@"),
     ("x[3]", {"x": [1, 2]}, "index 3 is outside (2,)", "0 to 1", None),
     ("x[0,0]", {"x": [1, 2]}, "2 indices for (2,)", "1 ax", None),
