@@ -15,12 +15,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from gradcli.autodiff import Edge, Gradients, Trace
+from gradcli.autodiff import Edge, Gradients, Trace, Value
 from gradcli.errors import ExpressionError, FileError, GradcliError, LimitError, UnknownCell, UsageError
 from gradcli.graph import Graph, Node
 from gradcli.syntax import parse
 from gradcli.verify import Verification, verify
+
+if TYPE_CHECKING:
+    from gradcli.derivatives import Hessian, Jacobian
 
 __all__ = [
     "Edge",
@@ -35,6 +39,8 @@ __all__ = [
     "UnknownCell",
     "UsageError",
     "Verification",
+    "hessian",
+    "jacobian",
     "parse",
     "value_and_grad",
     "verify",
@@ -54,3 +60,29 @@ def value_and_grad(
     given = {**(values or {}), **named}
     trace = parse(text, given=given).forward(given)
     return trace.value, dict(trace.backward().items())
+
+
+def jacobian(text: str, values: Mapping[str, Value] | None = None, /, **named: Value) -> Jacobian:
+    """The derivative of every entry of an expression with respect to every entry of its variables.
+
+    Shapes: the result maps each variable to an array of the output's shape followed by the variable's.
+    Errors: ExpressionError; UsageError; LimitError for more than 4,000,000 entries.
+
+    >>> jacobian("x*y", x=2, y=3)["x"]
+    3.0
+    """
+    given = {**(values or {}), **named}
+    return parse(text, given=given).forward(given).jacobian()
+
+
+def hessian(text: str, values: Mapping[str, Value] | None = None, /, **named: Value) -> Hessian:
+    """The second derivatives of a scalar expression with respect to every two of its variables.
+
+    Shapes: hessian["x"]["y"] is an array of the shape of x followed by that of y.
+    Errors: ExpressionError; NotScalarError for an expression of several entries; LimitError.
+
+    >>> hessian("x^2*y", x=3, y=5)["x"]
+    {'x': 10.0, 'y': 6.0}
+    """
+    given = {**(values or {}), **named}
+    return parse(text, given=given).forward(given).hessian()

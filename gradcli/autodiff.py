@@ -12,12 +12,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gradcli.errors import UsageError
 from gradcli.graph import Graph, Node
 from gradcli.systems import Argument, Constant, System
 from gradcli.systems.floats import FLOATS
+
+if TYPE_CHECKING:
+    from gradcli.derivatives import Hessian, Jacobian
 
 Value = Any
 """A float, or a float64 array with at least one axis."""
@@ -220,6 +223,33 @@ class Trace:
         with self.m.quiet():
             adjoints, masks = pull_back(graph, self.values, self.m, start, None if wrt is None else graph.leading(wrt))
         return Gradients(self, adjoints, start, masks)
+
+    def jvp(self, directions: Mapping[str, Value]) -> Value:
+        """The derivative of the output along a direction, by forward mode: {variable: what it moves by}.
+
+        Errors: UnknownCell; ShapeError.
+        """
+        from gradcli.derivatives import jvp
+
+        return jvp(self, directions)
+
+    def jacobian(self, *, wrt: Collection[str] | None = None) -> Jacobian:
+        """∂output/∂variable, whole: name → an array of the output's shape followed by the variable's.
+
+        Errors: UnknownCell; LimitError.
+        """
+        from gradcli.derivatives import jacobian
+
+        return jacobian(self, wrt)
+
+    def hessian(self, *, wrt: Collection[str] | None = None) -> Hessian:
+        """∂²output/∂x∂y: name → name → an array of the shape of the one followed by that of the other.
+
+        Errors: NotScalarError for an output of several entries; UnknownCell; LimitError.
+        """
+        from gradcli.derivatives import hessian
+
+        return hessian(self, wrt)
 
 
 class Edge(NamedTuple):
