@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ UNDERFLOWS = -709.0
 def sigmoid(x: Any) -> Any:
     """1/(1 + exp(-x)), right to the smallest doubles."""
     y = 1 / (1 + np.exp(-x))
-    return np.where(x < UNDERFLOWS, np.exp(x), y)[()] if np.min(x) < UNDERFLOWS else y
+    return np.where(x < UNDERFLOWS, np.exp(x), y)[()] if np.fmin.reduce(x, axis=None) < UNDERFLOWS else y
 
 
 def where(c: Any, a: Any, b: Any) -> Any:
@@ -26,5 +27,15 @@ def where(c: Any, a: Any, b: Any) -> Any:
     return np.where(c, a, b)[()]
 
 
-UFUNCS: dict[str, Function] = {"sigmoid": sigmoid, "where": where}
+def larger(*x: Any) -> Any:
+    """The largest of several, entry by entry; nan where one is nan."""
+    return reduce(np.maximum, x)
+
+
+def smaller(*x: Any) -> Any:
+    """The smallest of several, entry by entry; nan where one is nan."""
+    return reduce(np.minimum, x)
+
+
+UFUNCS: dict[str, Function] = {"sigmoid": sigmoid, "where": where, "larger": larger, "smaller": smaller}
 """The word in a row's spelling → the function; any other word is NumPy's own."""
