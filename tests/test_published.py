@@ -8,10 +8,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from gradcli import Gradients, parse, verify
 from gradcli.cells import resolve
+from gradcli.cli import run
 from tests.printed import agrees
 
 Case = dict[str, Any]
@@ -26,18 +28,12 @@ def read(file: str) -> list[Case]:
     return [json.loads(line) for line in lines if line.strip()]
 
 
-def scalar(case: Case) -> bool:
-    """Whether every value is a number, and none a list."""
-    return not any(isinstance(value, list) for value in case["vars"].values())
-
-
-PUBLISHED, FEYNMAN = read("published.jsonl"), read("feynman.jsonl")
-LEFT_OUT = [case["id"] for case in PUBLISHED + FEYNMAN if not scalar(case)]
-"""Cases whose values are lists: the language has no tensors."""
-
-CASES = {case["id"]: case for case in PUBLISHED + FEYNMAN if scalar(case)}
+PUBLISHED, FEYNMAN, ADVERSARIAL = read("published.jsonl"), read("feynman.jsonl"), read("adversarial.jsonl")
+CASES = {case["id"]: case for case in PUBLISHED + FEYNMAN}
 PRINTED = [name for name, case in CASES.items() if "published" in case]
 WITH_NODES = [name for name, case in CASES.items() if "nodes" in case]
+TENSORS = [name for name, case in CASES.items() if any(isinstance(value, list) for value in case["vars"].values())]
+MISFITS = [case for case in ADVERSARIAL if any(isinstance(value, list) for value in case["vars"].values())]
 
 
 @cache
@@ -47,9 +43,20 @@ def gradients_of(name: str) -> Gradients:
     return parse(case["expr"], given=case["vars"]).forward(case["vars"]).backward()
 
 
-def near(expected: float, scale: float = 0.0) -> Any:
-    """Within 1e-9, or 1e-12 of `scale`."""
-    return pytest.approx(expected, rel=RTOL, abs=ATOL * scale)
+def near(expected: Any, scale: float = 0.0) -> Any:
+    """A number or nested list within 1e-9, or 1e-12 of `scale`, entry by entry."""
+    exact = np.array(expected) if isinstance(expected, list) else expected
+    return pytest.approx(exact, rel=RTOL, abs=ATOL * scale)
+
+
+def largest_of(values: Any) -> float:
+    """The largest magnitude among numbers and nested lists."""
+    return max(float(np.max(np.abs(value))) for value in values)
+
+
+def words_of(case: Case) -> list[str]:
+    """The expression and the values of a case, as they are typed."""
+    return [case["expr"], *(f"--{name}={json.dumps(value)}" for name, value in case["vars"].items())]
 
 
 def leaves(printed: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], str]]:
@@ -65,11 +72,12 @@ def leaves(printed: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any
 def test_value_and_gradients(name: str) -> None:
     """The output and the gradient of every variable are those of 120-digit arithmetic."""
     case, gradients = CASES[name], gradients_of(name)
-    largest = max(map(abs, case["grad"].values()))
+    largest = largest_of(case["grad"].values())
     assert gradients.trace.value == near(case["value"])
     found = dict(gradients.items())
     assert found.keys() == case["grad"].keys()
-    assert found == {variable: near(expected, largest) for variable, expected in case["grad"].items()}
+    for variable, expected in case["grad"].items():
+        assert found[variable] == near(expected, largest), variable
 
 
 @pytest.mark.parametrize("name", WITH_NODES)
@@ -99,23 +107,53 @@ def test_printed_digits(name: str) -> None:
     formulas = {node["name"]: node["expr"] for node in case.get("nodes", ())}
     checked = 0
     for path, printed in leaves(case["published"]):
+        entry: tuple[Any, ...] = ()
         match path:
             case ("value",):
                 cell = "value"
-            case ("grad", variable):
+            case ("grad", variable, *entry):
                 cell = f"grad.{variable}"
             case ("nodes", node, place):
                 cell = f"{('value', 'grad')[place]}.({formulas[node]})"
             case _:
                 pytest.fail(f"an unknown entry {path} of a published case")
-        assert agrees(resolve(cell, gradients).value, printed), (cell, printed)
+        found = np.asarray(resolve(cell, gradients).value)[tuple(entry)]
+        assert agrees(float(found), printed), (path, printed)
         checked += 1
     assert checked
 
 
-def test_what_is_left_out() -> None:
-    """Every case of the files runs, but for those with lists for values."""
-    assert (len(PUBLISHED), len(FEYNMAN)) == (25, 60)
-    assert len(CASES) == 85 - len(LEFT_OUT)
-    assert all("[" in json.dumps(case["vars"]) for case in PUBLISHED + FEYNMAN if case["id"] in LEFT_OUT)
-    assert not any("[" in json.dumps(case["vars"]) for case in CASES.values())
+@pytest.mark.parametrize("name", TENSORS)
+def test_on_the_command_line(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Lists are typed as values, come back as nested lists, and every verdict has passed."""
+    case = CASES[name]
+    status = run(["eval", *words_of(case), "--format", "json", "--verify-budget", "60"])
+    result = capsys.readouterr()
+    assert (status, result.err) == (0, "")
+    document = json.loads(result.out)
+    assert document["value"] == near(case["value"])
+    largest = largest_of(case["grad"].values())
+    for variable, expected in case["grad"].items():
+        assert np.array(document["grad"][variable]) == near(expected, largest), variable
+    verification = document["verification"]
+    assert [verification[part]["status"] for part in ("sympy", "proof")] == ["passed", "passed"]
+
+
+@pytest.mark.parametrize("case", MISFITS, ids=lambda case: case["id"])
+def test_shapes_that_do_not_fit(case: Case, capsys: pytest.CaptureFixture[str]) -> None:
+    """Both shapes are named, and the operator stands over the caret."""
+    status = run(["eval", *words_of(case)])
+    result = capsys.readouterr()
+    assert (status, result.out) == (2, "")
+    message, source, caret, hint = result.err.splitlines()[:4]
+    assert message.startswith("error: ")
+    for value in case["vars"].values():
+        assert str(np.shape(value)).replace(" ", "") in message.replace(" ", "")
+    assert source[caret.index("^")] == "@"
+    assert "hint:" in hint
+
+
+def test_every_case_is_here() -> None:
+    """Every case of the files runs, tensors too."""
+    assert (len(PUBLISHED), len(FEYNMAN), len(CASES)) == (25, 60, 85)
+    assert (len(TENSORS), len(MISFITS)) == (2, 1)

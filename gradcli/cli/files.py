@@ -59,7 +59,7 @@ def from_files(names: Sequence[str]) -> dict[str, Value]:
             if name in found:
                 other = "too" if origin[name] == file else f"and in {origin[name]}"
                 raise FileError(f"{file}: '{name}' is given here {other}", hint="keep one of them")
-            found[name] = nested(entry, file, name)
+            found[name] = entry if hasattr(entry, "shape") else nested(entry, file, name)  # an array of NPZ's, or text
             origin[name] = file
     return found
 
