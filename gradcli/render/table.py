@@ -103,15 +103,29 @@ class Row:
 
 def render(report: Report, style: Style) -> str:
     """The whole table with its footer, without the verdicts."""
-    rows = _drawn(report, style) if report.order else []
+    return "".join(pieces(report, style))
+
+
+def pieces(report: Report, style: Style) -> Iterator[str]:
+    """The same text: the table first, then the entries of large tensors if all were asked for, then the footer."""
+    nodes, skipped = _nodes(report, style)
+    rows = _drawn(report, nodes, skipped, style) if nodes else []
     wide = max(map(width, (text_of(line) for line in rows)), default=0)
-    lines = [*_title(report, style, wide), [], *rows, *([[]] if rows else [])]
+    yield painted([*_title(report, style, wide), [], *rows, *([[]] if rows else [])], style.colour)
+    lines: list[Line] = []
+    if report.source.trace.tensorial:
+        from gradcli.render.tensor_remarks import everything, jacobians, remarks
+
+        if style.full:
+            yield from (painted(tensor, style.colour) for tensor in everything(report, nodes, style))
+        found = list(jacobians(report, nodes, style))
+        lines = [*found, *([[]] if found else []), *remarks(report, nodes, style)]
     for name in style.paths:
         lines += [*path_lines(report, name, style), []]
     if style.rank_nodes:
         lines += [*ranking_lines(report, style), []]
     lines += footer(report, style)
-    return painted(lines, style.colour)
+    yield painted(lines, style.colour)
 
 
 def verdicts(report: Report, style: Style) -> str:
@@ -149,13 +163,16 @@ def _title(report: Report, style: Style, wide: int) -> Iterable[Line]:
 # ── rows ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _drawn(report: Report, style: Style) -> list[Line]:
-    """The header and the rows, by the richest plan that fits."""
+def _nodes(report: Report, style: Style) -> tuple[list[NodeRow], int]:
+    """The nodes that are shown, and how many are not: of very many those in the middle."""
     order = report.order
     many = len(order) > ROWS and not style.full
     shown = [*order[:END], *order[-END:]] if many else order
-    nodes = report.node_rows(shown, None if style.full else LINES)
-    skipped = len(order) - len(shown)
+    return report.node_rows(shown, None if style.full else LINES), len(order) - len(shown)
+
+
+def _drawn(report: Report, nodes: list[NodeRow], skipped: int, style: Style) -> list[Line]:
+    """The header and the rows, by the richest plan that fits."""
     if report.source.trace.tensorial:
         from gradcli.render.tensor_table import drawn
 

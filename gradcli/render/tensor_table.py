@@ -34,8 +34,9 @@ TERMS = 3
 class Plan:
     """Which columns there are, and how large tensors may be drawn.
 
-    cell: columns of a tensor in full.   lines: of a summary.   node, edge: columns that "n1 = …" and "∂n1/∂x = …" may
-    take.   stacked: whether a product stands under its rule, its upstream gradient by its name if that is large.
+    cell: columns of a vector in full.   lines: of a summary.   node, edge: columns that "n1 = …" and "∂n1/∂x = …" may
+    take.   shapes: whether those along a rule must have room.   stacked: whether a product stands under its rule, with
+    its upstream gradient by name if that is large.
     """
 
     cell: int = 56
@@ -44,19 +45,23 @@ class Plan:
     edge: int = 48
     via: bool = True
     gate: bool = False
+    shapes: bool = False
     stacked: bool = False
     gap: int = 2
     heading: str = "∂{f}/∂node"
 
 
 PLANS = (
-    Plan(gate=True, heading="global ∂{f}/∂node"),
+    Plan(gate=True, shapes=True, heading="global ∂{f}/∂node"),
+    Plan(shapes=True),
     Plan(),
+    Plan(shapes=True, via=False),
     Plan(via=False),
     *(
-        Plan(cell=cell, lines=lines, stacked=True, via=via, gap=2 if via else 1)
+        Plan(cell=cell, lines=lines, node=node, stacked=True, via=via, gap=2 if via else 1)
         for lines in (2, 4)
         for cell in (56, 40, 28)
+        for node in (40, 16)
         for via in (True, False)
     ),
     Plan(cell=28, lines=4, stacked=True, via=False, node=12, edge=24, gap=1),
@@ -238,6 +243,8 @@ def passed(edge: EdgeRow, graph: Graph, above: str, style: Style) -> str:
     """What an op on whole tensors passes down, as lectures write it: `∂f/∂n1·xᵀ`, with `·` the matrix product."""
     arriving = f"∂{above}/∂{edge.child_name}"
     rule = edge.rule
+    if edge.child == graph.output and above == edge.child_name and edge.upstream == 1:
+        rule = re.sub(r"^(-?)g\*|(?<=[-+(])g\*", r"\1", rule)  # times 1
     if notation.upstream(graph, edge.child) == "g":
 
         def written(match: re.Match[str]) -> str:
@@ -317,7 +324,7 @@ TITLES = {"node": "node", "shape": "shape", "forward": "forward", "via": "via", 
 def _laid(report: Report, nodes: list[NodeRow], plan: Plan, style: Style) -> list[list[Line]]:
     blocks = [block(report, node, plan, style) for node in nodes]
     entries = [entry for block in blocks for entry in block.entries]
-    for column in ("local", "upstream", "total"):
+    for column in ("total",) if plan.stacked else ("local", "upstream", "total"):
         _align([getattr(entry, column) for entry in entries])
     _align([block.forward for block in blocks])
     columns = {
@@ -365,7 +372,7 @@ def _in_columns(entries: list[Entry], plan: Plan, times: str) -> tuple[Line, lis
         return edge if entry.local else edge + gap + local + (0 if entry.upstream else 3 + upstream)
 
     edge = max(edge, len(title) - gap - local)
-    edge += max(0, *(width(entry.edge) - room(entry) for entry in entries))
+    edge += max(0, *(_wanted(entry, plan) - room(entry) for entry in entries))
     middles: list[Middle] = []
     for entry in entries:
         lines = []
@@ -379,6 +386,11 @@ def _in_columns(entries: list[Entry], plan: Plan, times: str) -> tuple[Line, lis
             lines.append(line)
         middles.append((lines, 0))
     return [(title.ljust(edge + gap + local) + f" {times} upstream", "head")], middles
+
+
+def _wanted(entry: Entry, plan: Plan) -> int:
+    """Columns that the text of an edge takes."""
+    return width(entry.edge) + (3 + width(entry.more) if plan.shapes and entry.more else 0)
 
 
 def _stacked(entries: list[Entry], plan: Plan, times: str) -> tuple[Line, list[Middle]]:

@@ -17,13 +17,16 @@ SMALL = 12
 FIGURES = 3
 """Significant digits of a summary, unless others were asked for."""
 
+LINES = 6
+"""Lines that a vector may take in a cell."""
+
 ALIKE = 6
 """Entries from which on a tensor of one number alone is shown as that number."""
 
 
 def is_tensor(value: Any) -> bool:
     """Whether a value is an array, and no plain number."""
-    return not isinstance(value, float | int)
+    return getattr(value, "ndim", 0) > 0
 
 
 def shape_text(shape: Shape) -> str:
@@ -47,25 +50,20 @@ def inline(value: Any, style: Style) -> str:
 
 def nested(entries: Sequence[Any], style: Style) -> str:
     """Lists of numbers on one line."""
-    inner = (figure(entry, style) if is_number(entry) else nested(entry, style) for entry in entries)
+    inner = (nested(entry, style) if isinstance(entry, list) else figure(entry, style) for entry in entries)
     return f"[{', '.join(inner)}]"
 
 
-def is_number(entry: Any) -> bool:
-    """Whether an entry of a nested list is a number."""
-    return isinstance(entry, float | int)
-
-
 def cell(value: Any, style: Style, columns: int, lines: int) -> list[str]:
-    """A value as the lines of a table's cell: in full if it is small and fits so many columns, else summarised.
+    """A value as the lines of a table's cell: in full if it is small, else summarised.
 
-    lines: of a summary: 1, 2 or 4.
+    columns: that a vector may take before it goes on in the next line.   lines: of a summary: 1, 2 or 4.
     """
     if not is_tensor(value):
-        return [figure(value, style)]
+        return [figure(float(value), style)]
     if value.size <= SMALL and not (value.size >= ALIKE and alike(value)):
         drawn = block(value, style, columns if value.ndim == 1 else None)
-        if max(map(len, drawn)) <= columns or value.ndim == 1:
+        if value.ndim > 1 or len(drawn) <= LINES:
             return drawn
     return summary(value, style, lines)
 
