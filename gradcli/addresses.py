@@ -7,14 +7,21 @@ import unicodedata
 from collections.abc import Sequence
 from difflib import get_close_matches
 from itertools import islice
+from typing import Any
 
-from gradcli.autodiff import Edge, Gradients
+from gradcli.autodiff import Edge, Gradients, Value
 from gradcli.cells import Cell, carried, edge_name, gradient_of
-from gradcli.errors import ExpressionError, UnknownCell
+from gradcli.errors import ExpressionError, LimitError, UnknownCell
+from gradcli.notation import key_text
+from gradcli.notation import rule as rule_text
+from gradcli.ops.mismatch import Mismatch
 from gradcli.ops.op import CONSTANT, INPUT
+from gradcli.ops.tensors import selected
 from gradcli.structure import occurrences
 from gradcli.syntax import GREEK
 from gradcli.tokens import NAME
+
+Key = tuple[Any, ...]
 
 OF_NODE = ("value", "grad")
 OF_EDGE = ("local", "down")
@@ -24,6 +31,8 @@ QUOTIENT = re.compile(rf"[d∂]\s*({NAME})\s*/\s*[d∂]\s*({NAME}|\(.*\))", re.D
 DIFFERENTIAL = re.compile(rf"d({NAME})")
 CALLED = re.compile(rf"(value|grad)\s*[(\[]\s*({NAME})\s*[)\]]")
 UNDERSCORED = re.compile(r"(value|grad|local|down)_(.+)")
+ENTRIES = re.compile(r"(.*?)\s*\[([^\[\]()]*)\]", re.DOTALL)
+INDEX = re.compile(r"\s*(-?[0-9]{1,9})?\s*(?::\s*(-?[0-9]{1,9})?\s*(?::\s*(-?[0-9]{1,9})?\s*)?)?")
 ORDINAL = re.compile(r"(.*?)\s*#\s*([1-9][0-9]{0,5})", re.DOTALL)
 
 MOST = 8
@@ -44,7 +53,45 @@ class Reader:
         self.text, self.gradients, self.graph = text, gradients, gradients.graph
 
     def read(self) -> Cell:
-        """The cell, whatever way it is written."""
+        """The cell, whatever way it is written; of a tensor, perhaps some entries: grad.W[0,1], x[-1], value.q[1:3]."""
+        entries = ENTRIES.fullmatch(self.text)
+        if entries is None or CALLED.fullmatch(self.text):
+            return self.whole()
+        inner = Reader(entries[1], self.gradients)
+        key = self.key(entries[2])
+        return self.chosen(inner.whole(), key)
+
+    def key(self, text: str) -> Key:
+        """What stands between the brackets of an entry's address."""
+        parts: list[Any] = []
+        for word in text.split(","):
+            match = INDEX.fullmatch(word)
+            if match is None or not word.strip() or match[3] == "0":
+                first = f"{self.text.partition('[')[0].strip()}[{'0,1' if ',' in text else '0'}]"
+                raise _unknown(f"'[{text}]' names no entries", f"they are counted from 0: {first}, [-1], [1:3]")
+            whole = [None if not end else int(end) for end in match.groups()]
+            parts.append(tuple(whole) if ":" in word else whole[0])
+        return tuple(parts)
+
+    def chosen(self, cell: Cell, key: Key) -> Cell:
+        """Some entries of a cell."""
+        shape = tuple(getattr(cell.value, "shape", ()))
+        if not shape:
+            raise _unknown(f"'{self.text}': {cell.address} is a number", f"write {cell.address}")
+        try:
+            selected(shape, key=key)
+        except Mismatch as wrong:
+            raise _unknown(f"'{self.text}': {wrong.message}", wrong.hint or None) from None
+        from gradcli.systems.structure import slices
+
+        front = tuple(
+            part % length if isinstance(part, int) else part for part, length in zip(key, shape, strict=False)
+        )
+        value = cell.value[slices(key)]
+        return cell._replace(address=f"{cell.address}[{key_text(front)}]", value=value if value.ndim else float(value))
+
+    def whole(self) -> Cell:
+        """The cell of all entries."""
         if self.text == "value":
             return Cell("value", self.gradients.trace.value, "value")
         parts = self.split()
@@ -210,7 +257,7 @@ class Reader:
                 )
         total = sum(part for part in parts[1:] if part is not None)
         names = tuple(self.graph.names[i] for i in found) if len(found) > 1 else ()
-        return Cell(f"grad.{self.named(found)}", (parts[0] or 0.0) + total, "grad", names)
+        return Cell(f"grad.{self.named(found)}", parts[0] + total, "grad", names)
 
     def edge(self, kind: str, child: int, k: int) -> Cell:
         """The cell of an edge."""
@@ -218,8 +265,20 @@ class Reader:
         place = edge_name(graph, child, k)
         if not gradients.active(child, k):
             raise _unknown(f"no gradient flows along this edge: {self.why_not(child, k)}", self.edges_into(child))
-        local, down = carried(Edge(gradients, child, k))
+        edge = Edge(gradients, child, k)
+        local, down = carried(edge)
+        if kind == "local" and local is None:
+            local = self.jacobian(edge, place)
         return Cell(f"{kind}.{place}", local if kind == "local" else down, kind)
+
+    def jacobian(self, edge: Edge, place: str) -> Value:
+        """The local gradient of an edge whose rule alone is shown."""
+        try:
+            return edge.jacobian()
+        except LimitError as error:
+            rule = rule_text(self.graph, edge.child, edge.k, whole=True)
+            passed = f"down.{place} is what it passes down" + (f": {rule}" if rule else "")
+            raise LimitError(f"local.{place}: {error.message}", hint=passed) from None
 
     def why_not(self, child: int, k: int) -> str:
         """Why no gradient flows along an edge."""
@@ -252,7 +311,10 @@ class Reader:
             span = (error.span[0] + offset, error.span[1] + offset) if error.span else None
             raise UnknownCell(error.message, source=self.text, span=span, hint=error.hint) from error
         if not found:
-            raise _unknown(f"'{part[1:-1].strip()}' is no node of the graph", self.what_exists())
+            entries = ENTRIES.fullmatch(inner)
+            known = entries is not None and self.graph.find(_normal(entries[1])) is not None
+            meant = f"the gradient of an entry is {self.text.replace(part, inner)}" if known else self.what_exists()
+            raise _unknown(f"'{inner}' is no node of the graph", meant)
         return found
 
     def node(self, word: str, *, constants: bool = False) -> int:

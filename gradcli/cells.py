@@ -5,6 +5,7 @@ grad.q              ∂output/∂q                     dx, df/dx, ∂f/∂x, and
 local.q.x           ∂q/∂x along the edge x → q     local.q.x#2   a second edge between the same two
 down.q.x            local × upstream               n1, n2, …     unnamed nodes, as shown
 grad.(w0*x0)        a node as it is written        grad_x        "_" for "." where a name is needed
+grad.W[0,1]         an entry of a tensor           x[-1], value.q[1:3]     from the end, a slice
 """
 
 from __future__ import annotations

@@ -75,11 +75,12 @@ def text(graph: Graph, index: int | None = None, atom: Atom = lambda i: None) ->
     return _inlined(graph, graph.output if index is None else index, atom, compose, _plain_name)
 
 
-def rule(graph: Graph, child: int, k: int) -> str:
+def rule(graph: Graph, child: int, k: int, *, whole: bool = False) -> str:
     """The textbook's rule for a local gradient, in the names of this graph: `x0`, `-1/n7^2`, `n6`.
 
     Of an op on whole tensors, what it passes down to input k, with g for its upstream gradient: `g@x.T`.
-    Empty when it would be longer than people read.
+    Empty when it would be longer than people read, or when the op is a gate of the user's on whole tensors.
+    whole: the op works on whole tensors here, though not on numbers: a loss over a batch.
     """
     names, parents = graph.names, graph.parents[child]
     if graph.ops[child].structural:
@@ -89,6 +90,8 @@ def rule(graph: Graph, child: int, k: int) -> str:
     numbers = {p for p in parents if p in graph.numbers and isinstance(graph.numbers[p].value, float)}
     actual = [None if p in numbers else brief(names[p]) for p in parents]
     leaves = dict.fromkeys([*(name for name in actual if name is not None), names[child]])
+    if whole:
+        leaves |= dict.fromkeys((upstream(graph, child), count(graph)))
     from gradcli.systems.tracing import Tracing
 
     tracing = Tracing(leaves)
@@ -97,6 +100,9 @@ def rule(graph: Graph, child: int, k: int) -> str:
         for p, name in zip(parents, actual, strict=True)
     ]
     result = local(graph.ops[child], k, tracing, tracing.leaf(names[child]), x)
+    if whole:
+        result = result * tracing.leaf(upstream(graph, child))
+        result = result / tracing.leaf(count(graph)) if graph.ops[child].reduces != "sum" else result
     derived = tracing.graph(result)
     if len(derived) > LONGEST:
         return ""
@@ -109,6 +115,11 @@ def upstream(graph: Graph, child: int) -> str:
     if graph.find("g") is None:
         return "g"
     return f"(∂{graph.names[graph.output]}/∂{graph.names[child]})"
+
+
+def count(graph: Graph) -> str:
+    """What stands for how many entries, or rows, a mean is over: n, or N where a node is called n."""
+    return "n" if graph.find("n") is None else "N"
 
 
 def pulled(op: Op, k: int) -> str | None:
@@ -135,9 +146,7 @@ def _passed(graph: Graph, child: int, k: int) -> str:
     known = dict(zip(op.parameters, [brief(graph.names[p]) for p in parents], strict=False))
     if op.variadic:
         known[op.parameters[0]] = brief(graph.names[parents[k]])
-    known |= {"g": upstream(graph, child), "y": graph.names[child]}
-    if graph.find("n") is not None:
-        known["n"] = "N"  # how many there are: of entries, of rows
+    known |= {"g": upstream(graph, child), "y": graph.names[child], "n": count(graph)}
     known |= {name: attribute(value) for name, value in {**op.attributes, **op.bound}.items() if value is not None}
 
     def along(inner: Op, parts: Sequence[Part]) -> Part:

@@ -187,7 +187,7 @@ class Report:
             kind=kind,
             parent_shape=above,
             child_shape=below,
-            rule=notation.rule(graph, child, k),
+            rule=notation.rule(graph, child, k, whole=edge.whole),
             local=local,
             upstream=edge.upstream,
             downstream=passed if chosen or kind != "number" else 0.0,

@@ -67,7 +67,7 @@ def sources(cell: Cell) -> tuple[str, ...]:
     if cell.kind == "value":
         return ()
     place = cell.address.removeprefix("grad.") if cell.kind == "grad" else cell.address.rpartition(".")[2]
-    return cell.occurrences or (place.partition("#")[0],)
+    return cell.occurrences or (place.partition("#")[0].partition("[")[0],)
 
 
 def added(cell: Cell) -> str:

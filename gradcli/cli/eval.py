@@ -2,7 +2,6 @@
 
 # Annotations are values here, not text: typer would compile each of them again on every run.
 
-from math import isfinite
 from typing import Annotated
 
 import typer
@@ -14,7 +13,7 @@ from gradcli.cli.checks import CHECKS, VARIABLE, Checks, wanted
 from gradcli.cli.command import ExpressionCommand, completing, one_of, seconds, whole, worst
 from gradcli.cli.inputs import read_graph
 from gradcli.errors import GradcliError, Status, UsageError
-from gradcli.notation import number
+from gradcli.places import listed
 from gradcli.render import FORMATS, pieces, render
 from gradcli.render.figures import Style
 from gradcli.report import Report, build
@@ -204,13 +203,13 @@ def show_cells(gradients: Gradients, addresses: list[str], wrt: list[str] | None
     from gradcli.cli.cells import added, resolved, sources
 
     cells = resolved(addresses, gradients, wrt)
-    streams.put("\n".join(number(cell.value) for cell in cells))
+    streams.put("\n".join(listed(cell.value) for cell in cells))
     streams.tell_each("note", [said for said in map(added, cells) if said])
     needed = dict.fromkeys(name for cell in cells for name in sources(cell))
-    judged = [name for cell in cells if cell.kind == "grad" or not isfinite(cell.value) for name in sources(cell)]
+    finite = gradients.trace.m.finite
+    judged = [name for cell in cells if cell.kind == "grad" or not finite(cell.value) for name in sources(cell)]
     report = build(gradients, wrt=judged).with_verification(checks.run(gradients, needed))
-    finite = all(isfinite(cell.value) for cell in cells)
-    return judge(report, "cells", finite=finite)
+    return judge(report, "cells", finite=all(finite(cell.value) for cell in cells))
 
 
 def show(report: Report, form: str, style: Style, checks: Checks) -> Status:

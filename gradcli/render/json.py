@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from gradcli import notation
 from gradcli.autodiff import Edge, Value
-from gradcli.cells import carried, gradient_of
+from gradcli.cells import carried, gradient_of, kind_of
 from gradcli.ops.op import CONSTANT
 from gradcli.paths import paths
 from gradcli.places import nested
@@ -53,12 +53,12 @@ def pieces(report: Report, style: Style | None = None) -> Iterator[str]:
         "verification": verdicts(report.verification),
         "notes": list(report.all_notes),
         "warnings": list(report.all_warnings),
-        "ranking": ranked(report.ranking),
+        "ranking": ranked(report, report.ranking),
         "needed": report.kept,
         "trouble": trouble(report),
     }
     if style is not None and style.rank_nodes:
-        tail["node_ranking"] = ranked(report.node_ranking)
+        tail["node_ranking"] = ranked(report, report.node_ranking)
     if style is not None and style.paths:
         tail["paths"] = {name: listed(report, name) for name in style.paths}
     yield "\n  ]" + "".join(f",\n  {_dumped(key)}: {_dumped(value)}" for key, value in tail.items()) + "\n}\n"
@@ -68,11 +68,16 @@ def nodes(report: Report) -> Iterator[Object]:
     """Every place of the tape; its lists align with `inputs`, null where no gradient flows."""
     source, graph = report.source, report.graph
     names, values, shapes, rules = graph.names, source.trace.values, source.trace.shapes, Rules(graph)
+    tensorial = source.trace.tensorial
+
+    def said(edge: Edge | None) -> str:
+        return rules(edge.child, edge.k, whole=edge.whole) if edge and edge.chosen else "0"
+
     left_out = {i for name, i in graph.inputs.items() if report.wrt is not None and name not in report.wrt}
     for i, (op, parents) in enumerate(zip(graph.ops, graph.parents, strict=True)):
         reached = [Edge(source, i, k) if source.active(i, k) else None for k in range(len(parents))]
         edges = [carried(edge) if edge and edge.parent not in left_out else None for edge in reached]
-        chosen = [edge is not None and edge.chosen for edge in reached]
+        kinds = {"local_kind": [kind_of(edge) if edge else None for edge in reached]} if tensorial else {}
         yield {
             "id": i,
             "name": names[i],
@@ -83,16 +88,22 @@ def nodes(report: Report) -> Iterator[Object]:
             "shape": shapes[i],
             "inputs": parents,
             "value": encoded(values[i]),
-            "rule": [(rules(i, k) if chosen[k] else "0") if edge else None for k, edge in enumerate(edges)],
+            "rule": [said(edge) if kept else None for edge, kept in zip(reached, edges, strict=True)],
             "local": [encoded(edge[0]) if edge else None for edge in edges],
+            **kinds,
             "downstream": [encoded(edge[1]) if edge else None for edge in edges],
             "grad": None if i in left_out or op is CONSTANT else encoded(gradient_of(source, i)),
         }
 
 
-def ranked(ranking: list[tuple[str, float]]) -> list[Object]:
-    """Names with their gradients, in order."""
-    return [{"name": name, "grad": encoded(gradient)} for name, gradient in ranking]
+def ranked(report: Report, ranking: list[tuple[str, float]]) -> list[Object]:
+    """Names with their gradients, in order; of a tensor its norm."""
+    shapes, position = report.source.trace.shapes, report.graph.position
+    tensorial = report.source.trace.tensorial
+    return [
+        {"name": name, "norm" if tensorial and shapes[position(name)] else "grad": encoded(gradient)}
+        for name, gradient in ranking
+    ]
 
 
 def listed(report: Report, name: str) -> Object:
