@@ -7,21 +7,16 @@ import unicodedata
 from collections.abc import Sequence
 from difflib import get_close_matches
 from itertools import islice
-from typing import Any
 
 from gradcli.autodiff import Edge, Gradients, Value
 from gradcli.cells import Cell, carried, edge_name, gradient_of
 from gradcli.errors import ExpressionError, LimitError, UnknownCell
-from gradcli.notation import key_text
 from gradcli.notation import rule as rule_text
-from gradcli.ops.mismatch import Mismatch
 from gradcli.ops.op import CONSTANT, INPUT
-from gradcli.ops.tensors import selected
+from gradcli.selection import ENTRIES, read_key, select
 from gradcli.structure import occurrences
 from gradcli.syntax import GREEK
 from gradcli.tokens import NAME
-
-Key = tuple[Any, ...]
 
 OF_NODE = ("value", "grad")
 OF_EDGE = ("local", "down")
@@ -31,8 +26,6 @@ QUOTIENT = re.compile(rf"[d∂]\s*({NAME})\s*/\s*[d∂]\s*({NAME}|\(.*\))", re.D
 DIFFERENTIAL = re.compile(rf"d({NAME})")
 CALLED = re.compile(rf"(value|grad)\s*[(\[]\s*({NAME})\s*[)\]]")
 UNDERSCORED = re.compile(r"(value|grad|local|down)_(.+)")
-ENTRIES = re.compile(r"(.*?)\s*\[([^\[\]()]*)\]", re.DOTALL)
-INDEX = re.compile(r"\s*(-?[0-9]{1,9})?\s*(?::\s*(-?[0-9]{1,9})?\s*(?::\s*(-?[0-9]{1,9})?\s*)?)?")
 ORDINAL = re.compile(r"(.*?)\s*#\s*([1-9][0-9]{0,5})", re.DOTALL)
 
 MOST = 8
@@ -57,38 +50,8 @@ class Reader:
         entries = ENTRIES.fullmatch(self.text)
         if entries is None or CALLED.fullmatch(self.text):
             return self.whole()
-        inner = Reader(entries[1], self.gradients)
-        key = self.key(entries[2])
-        return self.chosen(inner.whole(), key)
-
-    def key(self, text: str) -> Key:
-        """What stands between the brackets of an entry's address."""
-        parts: list[Any] = []
-        for word in text.split(","):
-            match = INDEX.fullmatch(word)
-            if match is None or not word.strip() or match[3] == "0":
-                first = f"{self.text.partition('[')[0].strip()}[{'0,1' if ',' in text else '0'}]"
-                raise _unknown(f"'[{text}]' names no entries", f"they are counted from 0: {first}, [-1], [1:3]")
-            whole = [None if not end else int(end) for end in match.groups()]
-            parts.append(tuple(whole) if ":" in word else whole[0])
-        return tuple(parts)
-
-    def chosen(self, cell: Cell, key: Key) -> Cell:
-        """Some entries of a cell."""
-        shape = tuple(getattr(cell.value, "shape", ()))
-        if not shape:
-            raise _unknown(f"'{self.text}': {cell.address} is a number", f"write {cell.address}")
-        try:
-            selected(shape, key=key)
-        except Mismatch as wrong:
-            raise _unknown(f"'{self.text}': {wrong.message}", wrong.hint or None) from None
-        from gradcli.systems.structure import slices
-
-        front = tuple(
-            part % length if isinstance(part, int) else part for part, length in zip(key, shape, strict=False)
-        )
-        value = cell.value[slices(key)]
-        return cell._replace(address=f"{cell.address}[{key_text(front)}]", value=value if value.ndim else float(value))
+        key = read_key(entries[2], entries[1])
+        return select(Reader(entries[1], self.gradients).whole(), key, self.text)
 
     def whole(self) -> Cell:
         """The cell of all entries."""
