@@ -13,6 +13,7 @@ from math import isfinite, isnan, nan
 from typing import Any, NamedTuple
 
 from gradcli.autodiff import Edge, Gradients, Trace
+from gradcli.errors import UsageError
 from gradcli.graph import Builder, Graph
 from gradcli.ops.op import Op
 
@@ -71,17 +72,12 @@ class Agreement(NamedTuple):
     finite: bool = False
     digits: bool = False
 
-    @property
-    def hopeless(self) -> bool:
-        """Whether the second side is not finite either, or has another shape: nothing would be gained."""
-        return self.difference is not None and not isfinite(self.difference.after)
 
-
-def single(op: Op, count: int) -> Side:
-    """One op of some inputs, as a graph."""
+def single(op: Op, count: int, more: int = 0) -> Side:
+    """One op of some inputs, as a graph; and inputs more that it does not use."""
     builder = Builder()
-    inputs = tuple(builder.input(f"x{k}") for k in range(count))
-    return Side(builder.finish(builder.add(op, inputs)), inputs)
+    inputs = tuple(builder.input(f"x{k}") for k in range(count + more))
+    return Side(builder.finish(builder.add(op, inputs[:count])), inputs)
 
 
 def agreement(before: Side, after: Side, x: Sequence[Any], varied: Sequence[bool | int], *, mends: bool) -> Agreement:
@@ -114,7 +110,10 @@ MOST = 10_000
 
 
 def _compared(before: Side, after: Side, x: Sequence[Any], varied: Sequence[bool | int], *, mends: bool) -> Agreement:
-    first, second = before.at(x), after.at(x)
+    try:
+        first, second = before.at(x), after.at(x)
+    except UsageError:  # shapes that do not fit the row
+        return Agreement(Difference(None, nan, nan))
     sound, kink = finite(first), convention(second)
     mended = mends and not sound and not kink and not _outside(first, before)
     slack = _rounding(first) if mends and sound else None

@@ -45,7 +45,7 @@ class Expansion:
         self.values: list[Any] = []
         self.calls: list[Replaced] = []
         self.span = (0, 0)
-        self.known: dict[tuple[Op, tuple[Shape, ...]], tuple[Side, Side]] = {}
+        self.known: dict[tuple[Op, tuple[Shape, ...]], tuple[Side, Side | None]] = {}
         self.graph = self.run(trace)
 
     def run(self, trace: Trace) -> Graph:
@@ -69,7 +69,7 @@ class Expansion:
                     frame.place[i] = self.kept(self.builder.input(names[i], self.span), trace.values[i])
             elif op is CONSTANT:
                 literal = frame.body.numbers[i]
-                clash = not outer and literal.text in names.values()
+                clash = not outer and literal.text in written.inputs
                 text = number(literal.value) if clash else literal.text
                 place = self.builder.constant(text, literal.value, self.span)
                 frame.place[i] = self.kept(place, self.m.literal(literal.value))
@@ -117,11 +117,18 @@ class Expansion:
         sides = self.known.get((op, shapes))
         if sides is None:
             sides = self.known[op, shapes] = single(op, len(given)), defined(op, shapes)
-        found = agreement(*sides, x, [True] * len(x), mends=False).difference
+        call, definition = sides
+        if definition is None:
+            return None
+        found = agreement(call, definition, x, [True] * len(x), mends=False).difference
         if found is None:
-            return sides[1]
-        self.calls.append(Replaced(len(self.builder.ops), op, given, sides[1], found))
+            return definition
+        self.calls.append(Replaced(len(self.builder.ops), op, given, definition, found))
         return None
+
+
+class Indivisible(Exception):
+    """An op whose definition goes through a tensor's entries one by one; it stays one gate."""
 
 
 class _Frame:
@@ -133,13 +140,16 @@ class _Frame:
         self.body, self.place, self.at = body, place, 0
 
 
-def defined(op: Op, shapes: Sequence[Shape]) -> Side:
-    """An op's definition as a graph, for inputs of these shapes."""
+def defined(op: Op, shapes: Sequence[Shape]) -> Side | None:
+    """An op's definition as a graph, for inputs of these shapes; None where it has none to be written out."""
     if op.body is not None:
         return Side(op.body, tuple(op.body.inputs.values()))
     tracing = Shaped([f"x{k}" for k in range(len(shapes))], shapes)
     x = list(tracing.variables.values())
-    result = op.computed(stable=False)(tracing, *x)
+    try:
+        result = op.computed(stable=False)(tracing, *x)
+    except Indivisible:
+        return None
     if op.reduces:
         result = AVERAGED[op.reduces](tracing, result)
     graph = tracing.graph(result)
@@ -176,6 +186,21 @@ class Shaped(Tracing):
     def shape(self, element: Any) -> Shape:
         """The shape of an element."""
         return self.shapes.get(element.index, ()) if isinstance(element, Tracer) else ()
+
+    def literal(self, value: Any) -> Any:
+        """A constant; labels are compared with a list of classes."""
+        if not isinstance(value, tuple):
+            return super().literal(value)
+        text = f"[{','.join(map(number, value))}]"
+        constant = Tracer(self, self.builder.constant(text, value))
+        self.shapes[constant.index] = (len(value),)
+        return constant
+
+    def __getattr__(self, name: str) -> Any:
+        """A row's function; what has no row has no gate to be written as."""
+        if name not in TABLE:
+            raise Indivisible
+        return super().__getattr__(name)
 
     def count(self, element: Any, axis: Any = None) -> int:
         """How many entries there are along some axes, or in all."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
+from itertools import chain
 from typing import Any, NamedTuple
 
 from gradcli.autodiff import Trace
@@ -60,10 +61,11 @@ class Point(Judge):
         """Whether the row does what the formula does, for the values of its inputs."""
         sides = self.singles.get(pattern)
         if sides is None:
-            written = Side(pattern.graph, pattern.inputs)
-            sides = self.singles[pattern] = written, single(pattern.op, len(pattern.inputs))
-        x = [self.values[p] for p in found.inputs]
-        verdict = agreement(*sides, x, [self.graph.varied[p] for p in found.inputs], mends=True)
+            written = Side(pattern.graph, pattern.inputs + pattern.numbers)
+            sides = self.singles[pattern] = written, single(pattern.op, len(pattern.inputs), len(pattern.numbers))
+        given = found.inputs + found.numbers
+        x = [self.values[p] for p in given]
+        verdict = agreement(*sides, x, [self.graph.varied[p] for p in given], mends=True)
         self.told.setdefault(i, []).append(Told(pattern, found, verdict))
         return verdict.difference is None
 
@@ -105,11 +107,15 @@ def fuse(graph: Graph, patterns: Shelf, judge: Judge, *, but: int | None = None)
         return classes[a] == classes[b]
 
     by: dict[int, Pattern] = {}
+    gates: dict[Op, list[Pattern]] = {}
     for i in range(len(ops)):
         if not parents[i] or i == but:
             continue
         for _ in range(ROUNDS):
-            for tape, pattern in _candidates(patterns, before, after, i):
+            if ops[i].body is not None and ops[i] not in gates:
+                gates[ops[i]] = _of_gate(ops[i], patterns)
+            whole = ((after, pattern) for pattern in gates.get(ops[i], ()))
+            for tape, pattern in chain(whole, _candidates(patterns, before, after, i)):
                 found = matched(pattern, tape, i, alike)
                 if found is None:
                     continue
@@ -131,6 +137,18 @@ def _candidates(patterns: Shelf, before: Tape, after: Tape, i: int) -> Iterator[
         found += [(pattern, before) for pattern in patterns.at(before, i)]
     found.sort(key=lambda pair: -pair[0].size)
     return ((tape, pattern) for pattern, tape in found)
+
+
+def _of_gate(op: Op, patterns: Shelf) -> list[Pattern]:
+    """A gate of the user's as a formula, if its body is one as a whole: sig(u) = 1/(1+exp(-u))."""
+    body: Graph = op.body
+    fused = fuse(body, patterns, Judge())
+    inner, parameters = fused.by.get(body.output), list(body.inputs.values())
+    given = fused.parents[body.output]
+    if inner is None or sorted(given) != sorted(parameters):
+        return []
+    call = single(op, len(parameters))
+    return [Pattern(inner.op, call.graph, tuple(call.inputs[parameters.index(p)] for p in given), (), len(body))]
 
 
 class Shelf:
@@ -170,7 +188,13 @@ def shelf() -> Shelf:
         done.append(pattern)
         if fused.by:
             whole, place = compacted(formula, fused)
-            done.append(pattern._replace(graph=whole, inputs=tuple(place[p] for p in pattern.inputs)))
+            done.append(
+                pattern._replace(
+                    graph=whole,
+                    inputs=tuple(place[p] for p in pattern.inputs),
+                    numbers=tuple(place[p] for p in pattern.numbers),
+                )
+            )
     return Shelf(sorted(done, key=lambda pattern: -pattern.size))
 
 

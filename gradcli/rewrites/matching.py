@@ -16,13 +16,15 @@ Alike = Callable[[int, int], bool]
 class Pattern(NamedTuple):
     """A formula, and the row that it is.
 
-    graph: the formula.   inputs: the places in it of the row's inputs, in the row's order.   size: ops that the
-    formula has when it is written out.   fused: whether fusion replaces it; the others are known for advice alone.
+    graph: the formula.   inputs: the places in it of the row's inputs, in the row's order.   numbers: of what else is
+    unknown in it, and must be a number in the text.   size: ops that the formula has when it is written out.
+    fused: whether fusion replaces it; the others are known for advice alone.
     """
 
     op: Op
     graph: Graph
     inputs: tuple[int, ...]
+    numbers: tuple[int, ...]
     size: int
     fused: bool = True
 
@@ -30,10 +32,12 @@ class Pattern(NamedTuple):
 class Match(NamedTuple):
     """Where a formula was found.
 
-    inputs: the nodes that stand for the row's inputs.   inner: the nodes that the row replaces, beside the root.
+    inputs: the nodes that stand for the row's inputs.   numbers: those that stand for the formula's numbers.
+    inner: the nodes that the row replaces, beside the root.
     """
 
     inputs: tuple[int, ...]
+    numbers: tuple[int, ...]
     inner: frozenset[int]
 
 
@@ -74,7 +78,9 @@ def matched(pattern: Pattern, tape: Tape, root: int, alike: Alike = int.__eq__) 
                 choices.append((dict(bound), set(inner), [*waiting, *zip(wanted, reversed(given), strict=True)]))
             waiting += zip(wanted, given, strict=True)
         else:
-            return Match(tuple(bound[p] for p in pattern.inputs), frozenset(inner - {root}))
+            numbers = tuple(bound[p] for p in pattern.numbers)
+            if all(i in tape.numbers for i in numbers):
+                return Match(tuple(bound[p] for p in pattern.inputs), numbers, frozenset(inner - {root}))
     return None
 
 

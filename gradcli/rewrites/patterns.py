@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 
-from gradcli.errors import ExpressionError
 from gradcli.graph import Graph
 from gradcli.ops import TABLE
 from gradcli.ops.op import CONSTANT, INPUT, Op
@@ -56,8 +55,45 @@ ROWS = (
     ("binary_cross_entropy(sigmoid(z),t)", "bce_with_logits(z,t)"),
     ("log(1+exp(z))-t*z", "bce_with_logits(z,t)"),
     ("max(0,1-t*s)", "hinge(s,t)"),
+    ("mean((y-t)^2)", "mse(y,t)"),
+    ("sum((y-t)^2)/2", "sum_squared_error(y,t)"),
+    ("1/2*sum((y-t)^2)", "sum_squared_error(y,t)"),
+    ("0.5*sum((y-t)^2)", "sum_squared_error(y,t)"),
+    ("mean(max(0,1-t*s))", "hinge(s,t)"),
+    ("mean(log(1+exp(z))-t*z)", "bce_with_logits(z,t)"),
+    ("mean(-(t*log(p)+(1-t)*log(1-p)))", "binary_cross_entropy(p,t)"),
+    ("-mean(t*log(p)+(1-t)*log(1-p))", "binary_cross_entropy(p,t)"),
+    ("exp(x)/sum(exp(x))", "softmax(x)"),
+    ("exp(x)/sum(exp(x),axis=AXIS,keepdims=1)", "softmax(x,axis=AXIS)"),
+    ("exp(x-max(x))/sum(exp(x-max(x)))", "softmax(x)"),
+    (
+        "exp(x-max(x,axis=AXIS,keepdims=1))/sum(exp(x-max(x,axis=AXIS,keepdims=1)),axis=AXIS,keepdims=1)",
+        "softmax(x,axis=AXIS)",
+    ),
+    ("log(sum(exp(x)))", "logsumexp(x)"),
+    ("log(sum(exp(x),axis=AXIS))", "logsumexp(x,axis=AXIS)"),
+    ("log(sum(exp(x),axis=AXIS,keepdims=1))", "logsumexp(x,axis=AXIS,keepdims=1)"),
+    ("log(softmax(x))", "log_softmax(x)"),
+    ("log(softmax(x,axis=AXIS))", "log_softmax(x,axis=AXIS)"),
+    ("x-log(sum(exp(x)))", "log_softmax(x)"),
+    ("x-log(sum(exp(x),axis=AXIS,keepdims=1))", "log_softmax(x,axis=AXIS)"),
+    ("-sum(t*log(softmax(a,axis=LAST)))", "softmax_cross_entropy(a,t)"),
+    ("-sum(t*log(softmax(a,axis=LAST)))/n", "softmax_cross_entropy(a,t)"),
+    ("-mean(sum(t*log(softmax(a,axis=LAST)),axis=LAST))", "softmax_cross_entropy(a,t)"),
+    ("mean(-sum(t*log(softmax(a,axis=LAST)),axis=LAST))", "softmax_cross_entropy(a,t)"),
+    ("cross_entropy_error(softmax(a),t)", "softmax_cross_entropy(a,t)"),
+    ("-sum(t*log(y))", "cross_entropy_error(y,t)"),
+    ("-sum(t*log(y))/n", "cross_entropy_error(y,t)"),
+    ("x@W+b", "affine(x,W,b)"),
+    ("sqrt(sum(x^2))", "norm(x)"),
+    ("sqrt(sum(x*x))", "norm(x)"),
 )
-"""What is written → the row that it is. The unknowns are any names; inputs of the row alone, each once."""
+"""What is written → the row that it is. The unknowns are any names; what the row does not take is a number, as n.
+
+AXIS stands for each axis of a matrix, LAST for the last one, counted from either end.
+"""
+
+AXES = {"AXIS": ("0", "1", "-1"), "LAST": ("1", "-1")}
 
 LEAST = 2
 """Ops that a row's definition must have to be fused: 1/x stays a division."""
@@ -66,7 +102,7 @@ LEAST = 2
 @cache
 def known() -> tuple[Pattern, ...]:
     """Every formula with its row, the largest first: definitions, disguises, and the rows above."""
-    found = [*_defined(), *filter(None, (_read(written, call) for written, call in ROWS))]
+    found = [*_defined(), *(_read(*row) for rows in ROWS for row in _with_axes(*rows))]
     return tuple(sorted(found, key=lambda pattern: -pattern.size))
 
 
@@ -89,18 +125,25 @@ def _defined() -> Iterator[Pattern]:
                 yield pattern._replace(fused=pattern.size >= LEAST and not op.reduces)
 
 
-def _read(written: str, call: str) -> Pattern | None:
-    """A row above; None where the table has no such op."""
+def _with_axes(written: str, call: str) -> Iterator[tuple[str, str]]:
+    """A row above for each axis that it may be about."""
+    word = next((word for word in AXES if word in written), None)
+    if word is None:
+        yield written, call
+    else:
+        yield from ((written.replace(word, axis), call.replace(word, axis)) for axis in AXES[word])
+
+
+def _read(written: str, call: str) -> Pattern:
+    """A row above."""
     from gradcli.syntax import parse
 
-    try:
-        formula, replaced = parse(written), parse(call)
-    except ExpressionError:
-        return None
+    formula, replaced = parse(written), parse(call)
     names = {i: name for name, i in replaced.inputs.items()}
     return _pattern(replaced.ops[replaced.output], formula, [names[p] for p in replaced.parents[replaced.output]])
 
 
 def _pattern(op: Op, formula: Graph, names: tuple[str, ...] | list[str]) -> Pattern:
     size = sum(1 for inner in formula.ops if inner is not INPUT and inner is not CONSTANT)
-    return Pattern(op, formula, tuple(formula.inputs[name] for name in names), size)
+    numbers = tuple(i for name, i in formula.inputs.items() if name not in names)
+    return Pattern(op, formula, tuple(formula.inputs[name] for name in names), numbers, size)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from gradcli import notation
@@ -10,7 +11,7 @@ from gradcli.graph import Graph
 from gradcli.ops.op import CONSTANT, Op
 
 if TYPE_CHECKING:
-    from gradcli.rewrites.agreement import Agreement, Difference
+    from gradcli.rewrites.agreement import Difference
     from gradcli.rewrites.expansion import Expansion
     from gradcli.rewrites.fusion import Fused, Point, Told
 
@@ -28,23 +29,30 @@ def of_fusion(written: Graph, tape: Fused, point: Point, graph: Graph, place: Ma
         names = {tape.classes[p]: named(p) for p in given}
         return _formula(written, i, lambda j: names.get(tape.classes[j], written.labels.get(j)))
 
-    done: dict[tuple[Op, str], list[int]] = {}
+    gains: dict[int, tuple[bool, bool]] = {}
+    done: dict[tuple[Op, tuple[bool, bool]], list[int]] = {}
     kept: dict[object, list[tuple[int, Told]]] = {}
     for i, found in point.told.items():
+        if i in tape.by:
+            made = [told for told in found if told.verdict and not told.verdict.difference]
+            within = [gains[p] for told in made for p in told.found.inner if p in gains]
+            own = [(told.verdict.finite, told.verdict.digits) for told in made if told.verdict]
+            gains[i] = tuple(map(any, zip(*own, *within, strict=True)))  # type: ignore[assignment] # two columns
+            if i in place:
+                done.setdefault((tape.ops[i], gains[i]), []).append(i)
+            continue
         if i not in place:
             continue
-        if i in tape.by:
-            last = [told.verdict for told in found if told.verdict and not told.verdict.difference][-1]
-            done.setdefault((tape.ops[i], _gain(last)), []).append(i)
-            continue
         for told in found:  # the largest formula comes first
-            if told.verdict is None or not told.verdict.hopeless:
+            if _telling(told):
                 reason = told.verdict and told.verdict.difference and told.verdict.difference.input
                 kept.setdefault((told.pattern.op, told.verdict is None, reason), []).append((i, told))
                 break
     for (_, gain), nodes in done.items():
         i = nodes[0]
-        yield (f"fused: {formula(i, tape.parents[i])} → {notation.formula(graph, place[i])}{_more(len(nodes))}{gain}")
+        yield (
+            f"fused: {formula(i, tape.parents[i])} → {notation.formula(graph, place[i])}{_more(len(nodes))}{_gain(*gain)}"
+        )
     for cases in kept.values():
         i, told = cases[0]
         given = told.found.inputs
@@ -81,11 +89,17 @@ def of_expansion(made: Expansion) -> Iterator[str]:
         yield "nothing to write out: every gate is a primitive"
 
 
-def _gain(verdict: Agreement) -> str:
+def _telling(told: Told) -> bool:
+    """Whether it is worth a sentence that a formula stays as it is: not where it is another function altogether."""
+    difference = told.verdict and told.verdict.difference
+    return not difference or (isfinite(difference.after) and bool(difference.at or difference.convention))
+
+
+def _gain(finite: bool, digits: bool) -> str:
     """What a larger gate does better here."""
-    if verdict.finite:
+    if finite:
         return ", finite where the formula as written is not"
-    return ", with digits that the formula as written loses here" if verdict.digits else ""
+    return ", with digits that the formula as written loses here" if digits else ""
 
 
 def _why(difference: Difference, names: Sequence[str], other: str) -> str:
