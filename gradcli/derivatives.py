@@ -58,12 +58,12 @@ class Block(NamedTuple):
         import numpy as np
 
         if self.structure == "dense":
-            return self.entries
+            return plain(self.entries)
         refuse_large(size(self.out), size(self.into))
         whole = np.zeros((size(self.out), size(self.into)))
         if self.structure == "diagonal":
             np.fill_diagonal(whole, np.ravel(self.entries))
-        return plain(whole.reshape(*self.out, *self.into))
+        return plain(whole.reshape((*self.out, *self.into)))
 
 
 class Jacobian(Mapping[str, Any]):
@@ -108,7 +108,7 @@ class Hessian(Mapping[str, Mapping[str, Any]]):
     def __getitem__(self, name: str) -> Mapping[str, Value]:
         rows = self.rows(name)
         return {
-            other: plain(self.matrix[rows, self.rows(other)].reshape(*self.shapes[name], *shape))
+            other: plain(self.matrix[rows, self.rows(other)].reshape((*self.shapes[name], *shape)))
             for other, shape in self.shapes.items()
         }
 

@@ -44,7 +44,7 @@ def by_columns(trace: Trace, places: Mapping[str, int]) -> dict[str, Any]:
     found, start = {}, 0
     for name, place in places.items():
         shape = shapes[place]
-        part = np.moveaxis(whole[start : start + size(shape)], 0, -1).reshape(*out, *shape)
+        part = np.moveaxis(whole[start : start + size(shape)], 0, -1).reshape((*out, *shape))
         found[name] = np.ascontiguousarray(part)[()]
         start += size(shape)
     return found
@@ -140,7 +140,7 @@ def by_rows(trace: Trace, places: Mapping[str, int]) -> dict[str, Any]:
             gradients = pulled(trace, g, list(places.values()), g != 0)
         for name, place in places.items():
             found[name][row] = gradients[place]
-    return {name: block.reshape(*out, *trace.shapes[places[name]])[()] for name, block in found.items()}
+    return {name: block.reshape((*out, *trace.shapes[places[name]]))[()] for name, block in found.items()}
 
 
 # ── forward over reverse ────────────────────────────────────────────────────────────────────────────────────

@@ -9,9 +9,24 @@ import typer
 from gradcli.autodiff import Gradients
 from gradcli.cli import streams
 from gradcli.cli.arguments import variable
-from gradcli.cli.checks import CHECKS, VARIABLE, Checks, wanted
-from gradcli.cli.command import ExpressionCommand, completing, one_of, seconds, whole, worst
+from gradcli.cli.checks import Checks, wanted
+from gradcli.cli.command import ExpressionCommand, completing, one_of, worst
 from gradcli.cli.inputs import read_graph
+from gradcli.cli.options import (
+    Budget,
+    Decimals,
+    Definitions,
+    Digits,
+    Expression,
+    FileName,
+    Format,
+    Names,
+    Settings,
+    Share,
+    Unverified,
+    ValueFiles,
+    Verify,
+)
 from gradcli.errors import GradcliError, Status, UsageError
 from gradcli.places import listed
 from gradcli.render import FORMATS, pieces, render
@@ -44,20 +59,12 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 @app.command("eval", cls=ExpressionCommand, rich_help_panel="compute", help=HELP)
 def evaluate(
     ctx: typer.Context,
-    expression: Annotated[
-        str | None, typer.Argument(help="The formula; - reads it from standard input.", show_default=False)
-    ] = None,
-    file: Annotated[str | None, typer.Option(help="Read the formula from a file.", metavar="FILE")] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="Give a variable its value; so does --NAME=VALUE.", metavar="NAME=VALUE"),
-    ] = None,
-    vars_: Annotated[
-        list[str] | None,
-        typer.Option("--vars", help="Read values from a file: .json, .toml or .npz.", metavar="FILE"),
-    ] = None,
-    defs: Annotated[str | None, typer.Option(help="Read definitions of gates from a file.", metavar="FILE")] = None,
-    share: Annotated[bool, typer.Option("--share", help="Make equal subexpressions one node.")] = False,
+    expression: Expression = None,
+    file: FileName = None,
+    set_: Settings = None,
+    vars_: ValueFiles = None,
+    defs: Definitions = None,
+    share: Share = False,
     gates: Annotated[
         str,
         typer.Option(
@@ -67,33 +74,14 @@ def evaluate(
             autocompletion=completing(GATES),
         ),
     ] = "as-written",
-    format_: Annotated[
-        str | None,
-        typer.Option(
-            "--format",
-            help="How to print; table unless given. In csv a ' stands before text that a spreadsheet would compute.",
-            metavar="|".join(FORMATS),
-            autocompletion=completing(FORMATS),
-        ),
-    ] = None,
+    format_: Format = None,
     get: Annotated[
         list[str] | None,
         typer.Option(help="Print one number: value, dx, grad.q, local.q.x … Repeatable.", metavar="CELL"),
     ] = None,
-    wrt: Annotated[str | None, typer.Option(help="The gradients wanted: x,y.", metavar="NAMES")] = None,
-    decimals: Annotated[
-        int | None,
-        typer.Option(
-            help="Decimals that people see; 4 unless given.",
-            parser=whole("--decimals", 0, 17),
-            metavar="N",
-            show_default=False,
-        ),
-    ] = None,
-    sig: Annotated[
-        int | None,
-        typer.Option(help="Significant digits that people see.", parser=whole("--sig", 1, 17), metavar="N"),
-    ] = None,
+    wrt: Names = None,
+    decimals: Decimals = None,
+    sig: Digits = None,
     full: Annotated[bool, typer.Option("--full", help="Every row, however many.")] = False,
     paths: Annotated[
         str | None, typer.Option(help="List every path from a variable to the output.", metavar="NAME")
@@ -102,24 +90,9 @@ def evaluate(
         str,
         typer.Option(help="Rank by |gradient|.", metavar="|".join(RANKINGS), autocompletion=completing(RANKINGS)),
     ] = "inputs",
-    verify: Annotated[
-        str | None,
-        typer.Option(
-            help=f"How to check the numbers: all, or proof for plain, csv, shell and --get; {VARIABLE} sets another "
-            "default.",
-            metavar="|".join(CHECKS),
-            autocompletion=completing(CHECKS),
-        ),
-    ] = None,
-    no_verify: Annotated[bool, typer.Option("--no-verify", help="The same as --verify none.")] = False,
-    verify_budget: Annotated[
-        float | None,
-        typer.Option(
-            help="Seconds that all checks may take together; 5 unless given.",
-            parser=seconds("--verify-budget"),
-            metavar="SECONDS",
-        ),
-    ] = None,
+    verify: Verify = None,
+    no_verify: Unverified = False,
+    verify_budget: Budget = None,
 ) -> None:
     """Print what was asked for, check it, and end with the exit status."""
     form = format_ or "table"
