@@ -24,6 +24,14 @@ CHECKS: Mapping[str, tuple[str, ...]] = {
 }
 """What `--verify` asks for, and the checks that are run."""
 
+MATRIX_CHECKS: Mapping[str, tuple[str, ...]] = {
+    "all": ("proof", "differences"),
+    "proof": ("proof",),
+    "differences": ("differences",),
+    "none": (),
+}
+"""The same of Jacobians and Hessians."""
+
 VARIABLE = "GRADCLI_VERIFY"
 """The environment variable that stands for `--verify`."""
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from gradcli.cli.checks import CHECKS, VARIABLE
+from gradcli.cli.checks import CHECKS, MATRIX_CHECKS, VARIABLE
 from gradcli.cli.command import completing, seconds, whole
 from gradcli.render import FORMATS
 
@@ -63,5 +63,13 @@ Budget = Annotated[
         help="Seconds that all checks may take together; 5 unless given.",
         parser=seconds("--verify-budget"),
         metavar="SECONDS",
+    ),
+]
+MatrixVerify = Annotated[
+    str | None,
+    typer.Option(
+        help=f"How to check the numbers; proof unless given, or {VARIABLE} says otherwise.",
+        metavar="|".join(MATRIX_CHECKS),
+        autocompletion=completing(MATRIX_CHECKS),
     ),
 ]
