@@ -53,6 +53,9 @@ class ProofVerdict(NamedTuple):
     others: int | None = None
     uncounted: tuple[str, ...] = ()
     kinks: tuple[Kink, ...] = ()
+    entries: int = 0  # of tensors: the entries that the values have together
+    downstream: int = 0  # and the gradients, entry by entry, that the edges pass down
+    large: Collection[int] = ()  # nodes that were too large to try
 
 
 class SympyVerdict(NamedTuple):

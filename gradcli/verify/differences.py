@@ -118,7 +118,8 @@ class _Check:
         """The output with one input moved."""
         at = {i: self.gradients.trace.values[i] for i in self.graph.inputs.values()}
         at[index] = value
-        return float(self.graph.evaluate(FLOATS, at)[self.graph.output]) * self.gradients.upstream
+        found: float = self.graph.evaluate(FLOATS, at)[self.graph.output] * self.gradients.upstream
+        return found
 
     def compare(self, name: str) -> None:
         """Check the gradient of one input."""

@@ -52,8 +52,12 @@ def enclose(gradients: Gradients, m: Balls, deadline: float, asked: bytearray) -
 
     asked: 1 for each node whose gradient counts.
     """
-    enclosure = Enclosure(gradients, m, deadline, asked)
-    complete = False
+    return counted(Enclosure(gradients, m, deadline, asked))
+
+
+def counted(enclosure: Enclosure) -> Kept:
+    """Run an enclosure at rising precision until every ball says how many digits are right."""
+    complete, deadline = False, enclosure.deadline
     for bits in PRECISIONS:
         started = perf_counter()
         with precision(bits):
@@ -180,12 +184,12 @@ class Enclosure:
         """What was found, in words."""
         lost = {cell: digits for cell, digits in self.digits.items() if digits < FEW}
         plain = FULL if self.worst == 0 else min(FULL, floor(-log10(self.worst)))
-        skipped = bool(self.unclear) or not isfinite(self.gradients.trace.value)
+        skipped = bool(self.unclear) or not self.finite
         digits = min([plain, *self.digits.values()]) if self.digits or not skipped else None
         plain = min([plain, *(few for cell, few in self.digits.items() if cell not in lost)])
         others = None if digits is None else plain
         notes = []
-        if self.unclear and isfinite(self.gradients.trace.value) and not self.kinked:
+        if self.unclear and self.finite and not self.kinked:
             named = ", ".join(self.called(cell) for cell in self.unclear[:4])
             more = f" and {len(self.unclear) - 4} more" if len(self.unclear) > 4 else ""
             notes.append(f"right digits not counted for {named}{more}: their enclosures are too wide")
@@ -198,6 +202,11 @@ class Enclosure:
                 right = f"{count} of the digits of {self.called(cell)} {'are' if few > 1 else 'is'} right"
                 warnings.append(f"{right}: the formula loses {'the others' if few else 'them'}{where}")
         return Kept(digits, lost, warnings, notes, others, tuple(self.unclear))
+
+    @property
+    def finite(self) -> bool:
+        """Whether the output is a number."""
+        return isfinite(self.gradients.trace.value)
 
     def called(self, cell: str) -> str:
         """A cell's name for people: f, ∂f/∂x."""

@@ -23,7 +23,7 @@ from gradcli.systems.balls import Balls, precision
 from gradcli.systems.floats import FLOATS
 from gradcli.systems.series import NAN, ZERO
 from gradcli.verify import BUDGET, Kink, ProofVerdict, asked_for
-from gradcli.verify.enclosures import WIDE, enclose
+from gradcli.verify.enclosures import WIDE, Kept, enclose
 from gradcli.verify.judge import BITS, SMALLEST, ULPS, Judge
 
 CLEAR, CLEAR_BITS = 60 * 2.0**-53, 60
@@ -44,10 +44,10 @@ def prove(gradients: Gradients, budget: float = BUDGET, *, wrt: Collection[str] 
     wrt: the names whose gradients count; None for every variable.
     """
     asked = asked_for(gradients.graph, wrt)
-    proof = Proof(gradients, perf_counter() + budget, asked)
+    proof = started(gradients, budget, asked)
     with precision(BITS):
         proof.run()
-        kept = None if proof.late else enclose(gradients, proof.m, proof.deadline, asked)
+        kept = None if proof.late else proof.kept()
     unproved = proof.left_over(budget)
     return ProofVerdict(
         status="failed" if proof.failures else "partial" if unproved else "passed",
@@ -62,15 +62,33 @@ def prove(gradients: Gradients, budget: float = BUDGET, *, wrt: Collection[str] 
         others=kept.others if kept else None,
         uncounted=kept.uncounted if kept else (),
         kinks=tuple(proof.kinks())[:LISTED],
+        entries=proof.entries,
+        downstream=proof.downstream,
+        large=proof.large,
     )
+
+
+def started(gradients: Gradients, budget: float, asked: bytearray) -> Proof:
+    """The proof of a graph of numbers, or of tensors."""
+    deadline = perf_counter() + budget
+    if not gradients.trace.tensorial:
+        return Proof(gradients, deadline, asked)
+    from gradcli.verify.tensors import TensorProof
+
+    return TensorProof(gradients, deadline, asked, budget)
 
 
 class Proof:
     """One run over the tape, from the output back, and what it found."""
 
+    most = 1000
+    """Numbers of one node that a sentence lists."""
+
     def __init__(self, gradients: Gradients, deadline: float, asked: bytearray) -> None:
         self.gradients, self.deadline, self.asked = gradients, deadline, asked
         self.graph, self.values, self.adjoints = gradients.graph, gradients.trace.values, gradients.adjoints
+        self.entries = self.downstream = 0  # of tensors
+        self.large: dict[int, int] = {}  # nodes that are not tried
         self.m = Balls()
         self.judge = Judge(self.m)
         self.late = False
@@ -157,6 +175,10 @@ class Proof:
                     arrived[p] = ZERO if before is None else before
                 else:
                     arrived[p] = d * upstream if before is None else before + d * upstream
+
+    def kept(self) -> Kept | None:
+        """The digits that the formula keeps."""
+        return enclose(self.gradients, self.m, self.deadline, self.asked)
 
     def stop(self, i: int) -> None:
         """Time is up before this node is done."""
@@ -279,8 +301,9 @@ class Proof:
         return [
             Kink(
                 i,
-                f"{self.node(i)} is at a kink: {', '.join(chosen)} {'lies' if len(chosen) == 1 else 'lie'} "
-                f"between the one-sided derivatives, and any value there is right",
+                f"{self.node(i)} is at a kink: {', '.join(some(chosen, self.most))} "
+                f"{'lies' if len(chosen) == 1 else 'lie'} between the one-sided derivatives, "
+                f"and any value there is right",
             )
             for i, chosen in sorted(self.choices.items())
         ]
@@ -295,11 +318,11 @@ class Proof:
         first = i not in self.open_nodes
         self.open_nodes.add(i)
         op = self.graph.ops[i]
-        gate, domain = op.body is not None, op.predicate("domain")
+        gate = op.body is not None
         if not all(v.is_finite() for v in x):
             self.tainted += first
             return
-        if domain is not None and not domain(FLOATS, *[self.values[p] for p in self.graph.parents[i]]):
+        if self.outside(i):
             why = "outside its domain"
         elif gate and not isfinite(claim):
             why = "a number inside it is not finite"
@@ -315,12 +338,21 @@ class Proof:
             why = "not defined there"
         self.left.setdefault(i, {}).setdefault(why, []).append(f"{what} = {number(claim)}")
 
+    def outside(self, i: int) -> bool:
+        """Whether a node's inputs are outside its domain."""
+        domain = self.graph.ops[i].predicate("domain")
+        return domain is not None and not domain(FLOATS, *[self.values[p] for p in self.graph.parents[i]])
+
+    def told(self, i: int) -> str:
+        """A gradient in a sentence."""
+        return number(self.adjoints[i] or 0.0)
+
     def left_over(self, budget: float) -> tuple[str, ...]:
         """What is not proved, one sentence each."""
         output, names = self.graph.names[self.graph.output], self.graph.names
         left = listed(
             [
-                f"{self.node(i)}: {', '.join(what)}: {why}"
+                f"{self.node(i)}: {', '.join(some(what, self.most))}: {why}"
                 for i, open_ in self.left.items()
                 for why, what in open_.items()
             ]
@@ -328,9 +360,7 @@ class Proof:
         )
         heirs = sorted(self.inherited, key=lambda i: (self.graph.ops[i] is not INPUT, i))
         if len(heirs) == 1:
-            left += (
-                f"∂{output}/∂{names[heirs[0]]} is {number(self.adjoints[heirs[0]] or 0.0)}: a term of it is not finite",
-            )
+            left += (f"∂{output}/∂{names[heirs[0]]} is {self.told(heirs[0])}: a term of it is not finite",)
         elif heirs:
             called = ", ".join(f"∂{output}/∂{names[i]}" for i in heirs[:NAMED])
             more = f" and {len(heirs) - NAMED:,} more" if len(heirs) > NAMED else ""
@@ -360,6 +390,12 @@ def listed(sentences: list[str]) -> tuple[str, ...]:
     sentences = list(dict.fromkeys(sentences))
     more = len(sentences) - LISTED
     return (*sentences[:LISTED], f"… and {more} more") if more > 0 else tuple(sentences)
+
+
+def some(words: list[str], most: int) -> list[str]:
+    """The first words of a list, and how many more there are."""
+    more = len(words) - most
+    return words if more <= 1 else [*words[:most], f"{more:,} more"]
 
 
 def plural(count: int, noun: str) -> str:

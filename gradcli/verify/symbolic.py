@@ -25,6 +25,12 @@ from gradcli.verify import BUDGET, Kink, ProofVerdict, SympyVerdict, asked_for
 MOST_NODES = 3000
 """Nodes of a graph that is sent to sympy; people write a few hundred at most."""
 
+MOST_ENTRIES, MOST_STEPS = 50, 400
+"""Entries of the inputs of a graph of tensors, and ops on single numbers, that sympy is asked to derive."""
+
+MOST_FORMS = 6
+"""Entries whose derivatives are shown in closed form."""
+
 WORKER = "gradcli.verify.worker"
 TUPLES = ("failures", "unchecked", "notes")
 
@@ -104,6 +110,11 @@ class Session:
         nodes = sum(graph.used)
         if max(nodes, len(graph)) > MOST_NODES:
             return skipped(f"{nodes:,} nodes are too many for it")
+        tensors = gradients.trace.tensorial
+        if tensors:
+            reached = out_of_reach(gradients, wrt)
+            if reached:
+                return skipped(reached)
         left = self.budget - (time.monotonic() - self.started)
         if left <= 0:
             return skipped(f"the {self.budget:g} s for verification ran out")
@@ -127,10 +138,33 @@ class Session:
         return skipped(f"its process ended without an answer (status {process.returncode})")
 
 
+def out_of_reach(gradients: Gradients, wrt: Collection[str] | None) -> str:
+    """Why a graph of tensors is too large for sympy; empty if it is not."""
+    import numpy as np
+
+    from gradcli.verify.unrolled import unroll_graph
+
+    graph, trace = gradients.graph, gradients.trace
+    names = [name for name in graph.inputs if wrt is None or name in wrt]
+    entries = sum(int(np.size(trace[name])) for name in names if gradients.adjoints[graph.inputs[name]] is not None)
+    if entries > MOST_ENTRIES:
+        return f"{entries:,} entries are too many for it"
+    if sum(int(np.size(value)) for value in trace.values) > MOST_STEPS:
+        return "the tensors between are too large for it"
+    steps = unroll_graph(graph, trace.shapes)[0].cost
+    return f"written out there are {steps:,} ops on single numbers, too many for it" if steps > MOST_STEPS else ""
+
+
 def request(
     gradients: Gradients, proof: ProofVerdict | None, seconds: float, wrt: Collection[str] | None = None
 ) -> dict[str, Any]:
     """What the child needs to know, as JSON data."""
+    asked = asked_for(gradients.graph, wrt)
+    tensors = gradients.trace.tensorial
+    if tensors:
+        from gradcli.verify.unrolled import numbers
+
+        gradients, asked = numbers(gradients, asked)
     graph = gradients.graph
     gates: dict[Op, int] = {}
     columns = encoded(graph, gates)
@@ -144,7 +178,9 @@ def request(
         "upstream": gradients.upstream,
         "digits": None if proof is None else proof.digits,
         "seconds": seconds,
-        "asked": list(asked_for(graph, wrt)),
+        "asked": list(asked),
+        "whole": tensors,
+        "forms": not tensors or sum(asked) <= MOST_FORMS,
     }
 
 

@@ -69,6 +69,8 @@ def answers(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
         upstream=request["upstream"],
         digits=request["digits"],
         asked=request["asked"],
+        whole=request["whole"],
+        forms=request["forms"],
         deadline=started + 0.8 * request["seconds"],
     )
     yield from derivation.verdicts()

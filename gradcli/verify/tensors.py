@@ -1,0 +1,636 @@
+"""The proof of a graph of tensors: entry by entry, node by node.
+
+An elementwise op is proved at each of its entries as a scalar op is. An op on whole tensors, a loss that is averaged
+and a user's gate are unrolled: their definitions, run over single numbers in ball arithmetic, give the values, and
+FLINT's slopes of every step the gradients that the node passes down. An entry is right within 64 ulp of its enclosure,
+or of the sum of magnitudes that make it up: sixteen times the radius that the same steps have at double precision,
+with inputs known to 4 ulp.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import isfinite, prod
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from flint import arb
+
+from gradcli.autodiff import Gradients
+from gradcli.errors import LimitError
+from gradcli.notation import number
+from gradcli.ops.op import CONSTANT, INPUT, Op, Shape
+from gradcli.systems.arrays import ARRAYS
+from gradcli.systems.balls import precision
+from gradcli.systems.entries import Apply, Product, Program, Total
+from gradcli.systems.series import NAN, ZERO
+from gradcli.verify.enclosures import Kept
+from gradcli.verify.judge import (
+    BITS,
+    KINK_BITS,
+    LARGEST,
+    MACHINE_BITS,
+    MOST_BITS,
+    MOST_REACH,
+    NUDGE,
+    SMALLEST,
+    ULPS,
+    Outcome,
+    agrees,
+    touches,
+)
+from gradcli.verify.proof import CLEAR, CLEAR_BITS, LISTED, Proof, listed, shown
+from gradcli.verify.tensor_digits import LateError, enclose_entries
+from gradcli.verify.unrolled import Run, entry_name, unroll
+
+RADII = 16
+"""Radii at double precision that a number may be off: with inputs known to 4 ulp, 64 ulp of the magnitudes."""
+
+SECONDS = {Apply: 1.5e-6, Total: 0.2e-6, Product: 0.15e-6}
+SLOPE, ENTRY = 3.5e-6, 1.5e-6
+"""About how long a result of a step, a term of a sum, a product, a slope, and the check of an entry take."""
+
+SHARE = 0.8
+"""The part of the budget that nodes are chosen to fill."""
+
+MOST_ENTRIES = 2_000_000
+"""Entries of a node, with its inputs, beyond which it is not unrolled at all."""
+
+Balls = list[arb | None]
+
+
+class TensorProof(Proof):
+    """One run over the tape of a graph of tensors, from the output back, and what it found."""
+
+    most = 3
+
+    def __init__(self, gradients: Gradients, deadline: float, asked: bytearray, budget: float) -> None:
+        super().__init__(gradients, deadline, asked)
+        trace = gradients.trace
+        self.shapes, self.masks = trace.shapes, gradients.masks
+        self.programs: dict[tuple[Any, ...], Program] = {}
+        self.numbers: dict[int, list[float]] = {}
+        self.exactly: dict[int, list[arb]] = {}
+        self.bent: dict[tuple[int, int], dict[int, float]] = {}  # edges → entries whose gradient is a choice, or wrong
+        self.arrived: dict[int, Balls] = {}
+        self.poor: set[tuple[int, int]] = set()  # edges that are not proved in every entry
+        self.at: int | None = None  # the entry that is looked at
+        self.entries = self.downstream = 0
+        self.whole = {i for i in range(len(self.graph)) if self.works_on_whole(i)}
+        self.large = self.too_large(SHARE * budget)
+
+    # ── what is proved ──────────────────────────────────────────────────────────────────────────────────
+
+    def works_on_whole(self, i: int) -> bool:
+        """Whether a node is unrolled, and not taken entry by entry."""
+        op = self.graph.ops[i]
+        averaged = bool(op.reduces) and any(self.shapes[p] for p in self.graph.parents[i])
+        return op.structural or op.body is not None or averaged
+
+    def too_large(self, room: float) -> dict[int, int]:
+        """The nodes that do not fit into so many seconds, the largest first, and their ops on single numbers."""
+        costs: dict[int, tuple[float, int]] = {}
+        for i in range(len(self.graph)):
+            if self.graph.used[i] and self.graph.parents[i]:
+                costs[i] = self.cost(i)
+        total, left_out = sum(seconds for seconds, _ in costs.values()), {}
+        for i in sorted(costs, key=lambda i: -costs[i][0]):
+            if total <= room:
+                break
+            total -= costs[i][0]
+            left_out[i] = costs[i][1]
+        return left_out
+
+    def cost(self, i: int) -> tuple[float, int]:
+        """About how many seconds a node takes, and its ops on single numbers."""
+        op, parents = self.graph.ops[i], self.graph.parents[i]
+        size = prod(self.shapes[i])
+        if i not in self.whole:
+            return size * (ENTRY + SECONDS[Apply] + len(parents) * (SLOPE + ENTRY)), size
+        entries = size + sum(prod(self.shapes[p]) for p in parents)
+        if entries > MOST_ENTRIES:
+            return float("inf"), entries
+        seconds = entries * 2 * ENTRY
+        try:
+            program = self.program(op, [self.shapes[p] for p in parents])
+        except LimitError:
+            return float("inf"), entries
+        for step in program.steps:
+            terms = 1 if isinstance(step, Apply) else step.rows.shape[1] if isinstance(step, Total) else len(step.b)
+            seconds += step.size * terms * SECONDS[type(step)]
+            if isinstance(step, Apply):
+                seconds += step.size * len(step.inputs) * SLOPE
+        return seconds, program.cost
+
+    def program(self, op: Op, shapes: Sequence[Shape]) -> Program:
+        """What an op at these shapes unrolls to."""
+        key = op, *shapes
+        found = self.programs.get(key)
+        if found is None:
+            found = self.programs[key] = unroll(op, shapes)
+        return found
+
+    def kept(self) -> Kept | None:
+        """The digits that the formula keeps, while it is small."""
+        return enclose_entries(self.gradients, self.m, self.deadline, self.asked)
+
+    def tick(self) -> None:
+        """Stop when time is up."""
+        if perf_counter() > self.deadline:
+            raise LateError
+
+    # ── numbers ─────────────────────────────────────────────────────────────────────────────────────────
+
+    def floats(self, i: int) -> list[float]:
+        """The entries of a node's value."""
+        found = self.numbers.get(i)
+        if found is None:
+            found = self.numbers[i] = np.ravel(self.values[i]).tolist()
+        return found
+
+    def balls(self, i: int, rough: bool = False) -> list[arb]:
+        """The same, exactly; or known to a few ulp."""
+        if rough:
+            return [nudged(value) for value in self.floats(i)]
+        found = self.exactly.get(i)
+        if found is None:
+            found = self.exactly[i] = list(map(arb, self.floats(i)))
+        return found
+
+    def claims(self, i: int) -> list[float]:
+        """The engine's gradient of a node, entry by entry."""
+        g = self.adjoints[i]
+        size = prod(self.shapes[i])
+        return [0.0] * size if g is None else np.broadcast_to(g, self.shapes[i]).ravel().tolist()
+
+    def seeds(self, i: int, rough: bool = False) -> Balls:
+        """A node's gradient as what its edges pass on; None for an entry that passes nothing."""
+        make = nudged if rough else arb
+        mask = self.masks.get(i)
+        if mask is None:
+            return [make(g) for g in self.claims(i)]
+        active = np.broadcast_to(mask, self.shapes[i]).ravel().tolist()
+        return [make(g) if on else None for g, on in zip(self.claims(i), active, strict=True)]
+
+    def spread(self, i: int, p: int) -> list[int] | range:
+        """For each entry of an elementwise node, the entry of a parent that it is computed from."""
+        shape, of = self.shapes[i], self.shapes[p]
+        if shape == of:
+            return range(prod(of))
+        places: list[int] = np.broadcast_to(np.arange(prod(of)).reshape(of), shape).ravel().tolist()
+        return places
+
+    # ── the tape ────────────────────────────────────────────────────────────────────────────────────────
+
+    def run(self) -> None:
+        """The whole tape, from the output back."""
+        graph, arrived = self.graph, self.arrived
+        arrived[graph.output] = list(map(arb, np.ravel(self.gradients.upstream).tolist()))
+        for i in range(graph.output, -1, -1):
+            if not graph.used[i] or graph.ops[i] is CONSTANT:
+                continue
+            before = self.nodes, self.edges, self.entries, self.downstream
+            try:
+                self.tick()
+                with ARRAYS.quiet():
+                    self.visit(i)
+            except LateError:
+                self.nodes, self.edges, self.entries, self.downstream = before
+                self.stop(i)
+                break
+        self.open_edges = len(self.poor)
+
+    def visit(self, i: int) -> None:
+        """One node: what arrives at it, its value, and what it passes down."""
+        graph = self.graph
+        self.nodes += 1
+        total = self.arrived.pop(i, None)
+        if self.asked[i] or (total is not None and not graph.varied[i]):
+            self.check_arrived(i, total)
+        if graph.ops[i] is INPUT:
+            self.entries += prod(self.shapes[i])
+        elif i in self.large:
+            self.open_nodes.add(i)
+            self.take_on_trust(i)
+        elif i in self.whole:
+            self.entries += prod(self.shapes[i])
+            self.through_program(i)
+        else:
+            self.entries += prod(self.shapes[i])
+            self.through_entries(i)
+
+    def send(self, p: int, passed: Balls) -> None:
+        """What an edge passes down is added to what has arrived."""
+        before = self.arrived.get(p)
+        if before is None:
+            self.arrived[p] = passed
+            return
+        self.arrived[p] = [b if a is None else a if b is None else a + b for a, b in zip(before, passed, strict=True)]
+
+    def take_on_trust(self, i: int) -> None:
+        """A node that is too large: what it passes down is taken as the engine has it."""
+        if self.adjoints[i] is None:
+            return
+        for k, p in enumerate(self.graph.parents[i]):
+            if self.asked[p] and self.graph.ops[i].passes(k):
+                self.edges += 1
+                self.poor.add((i, k))
+                self.send(p, self.trusted(i, k))
+
+    def trusted(self, i: int, k: int) -> Balls:
+        """The engine's downstream gradient of an edge."""
+        return [arb(g) for g in self.pulled(i, k) or [0.0] * prod(self.shapes[self.graph.parents[i][k]])]
+
+    def pulled(self, i: int, k: int) -> list[float] | None:
+        """The engine's downstream gradient of an edge, entry by entry; None where it has none."""
+        parents = self.graph.parents[i]
+        x = [self.values[p] for p in parents]
+        found = ARRAYS.pull(self.graph.ops[i], k, self.adjoints[i], self.masks.get(i), self.values[i], x)
+        if found is None or found[0] is None:
+            return None
+        down: list[float] = np.broadcast_to(found[0], self.shapes[parents[k]]).ravel().tolist()
+        return down
+
+    # ── elementwise ─────────────────────────────────────────────────────────────────────────────────────
+
+    def through_entries(self, i: int) -> None:
+        """An elementwise node: each entry is proved as a scalar node is."""
+        op, parents = self.graph.ops[i], self.graph.parents[i]
+        spreads = [self.spread(i, p) for p in parents]
+        columns = [self.columned(p, places) for p, places in zip(parents, spreads, strict=True)]
+        self.check_values(i, op, list(zip(*columns, strict=True)))
+        if self.adjoints[i] is None:
+            return
+        seeds = self.seeds(i)
+        for k, p in enumerate(parents):
+            if not op.passes(k):
+                if self.graph.ops[p] is not CONSTANT:
+                    for x in zip(*columns, strict=True):
+                        self.check_flat(i, op, k, list(x))
+                continue
+            if self.asked[p]:
+                self.edges += 1
+                slopes = self.check_slopes(i, op, k, columns)
+                self.downstream += len(slopes)
+                self.send(p, gathered(slopes, seeds, spreads[k], prod(self.shapes[p])))
+
+    def columned(self, p: int, places: list[int] | range, rough: bool = False) -> list[arb]:
+        """A parent's entries, one for each entry of the node."""
+        values = self.balls(p, rough)
+        return values if isinstance(places, range) else [values[at] for at in places]
+
+    def check_values(self, i: int, op: Op, inputs: list[tuple[arb, ...]]) -> None:
+        """The forward values of an elementwise node."""
+        function, clear, bits = self.m.functions[op], CLEAR, CLEAR_BITS
+        for j, (claim, x) in enumerate(zip(self.floats(i), inputs, strict=True)):
+            if not j & 255:
+                self.tick()
+            try:
+                exact = function(*x)
+            except (ValueError, ZeroDivisionError):
+                exact = NAN
+            if type(exact) is arb and exact.rel_accuracy_bits() >= bits:
+                middle = float(exact)
+                if abs(claim - middle) <= clear * abs(middle):
+                    continue
+            self.at = j
+            self.check_value(i, op, claim, list(x))
+            if len(self.failures) > LISTED:
+                return
+
+    def check_slopes(self, i: int, op: Op, k: int, columns: list[list[arb]]) -> list[arb]:
+        """The local gradients of an elementwise node along one edge; returns the slopes to go on with."""
+        slope, clear, bits = self.m.slope, CLEAR, CLEAR_BITS
+        fixed = self.m.everywhere[op]
+        known = fixed[k] if fixed else None
+        x = [self.values[p] for p in self.graph.parents[i]]
+        claims: list[float] = np.ravel(ARRAYS.local(op, k, self.values[i], x)).tolist()
+        if known is not None:
+            steady = float(known)
+            if all(claim == steady for claim in claims):
+                return [known] * len(claims)
+        active = self.active(i)
+        slopes: list[arb] = []
+        for j, claim in enumerate(claims):
+            if not j & 255:
+                self.tick()
+            if active is not None and not active[j]:
+                slopes.append(ZERO)
+                continue
+            if len(self.failures) > LISTED:
+                slopes.append(arb(claim))
+                continue
+            at = [column[j] for column in columns]
+            d = slope(op, at, k)
+            middle = float(d)
+            if not (abs(claim - middle) <= clear * abs(middle) and d.rel_accuracy_bits() >= bits):
+                self.at = j
+                left = self.open_edges
+                d = self.check_slope(i, op, k, claim, at)
+                if self.taken.pop((i, k), None) is not None:
+                    self.bent.setdefault((i, k), {})[j] = claim
+                if self.open_edges > left:
+                    self.poor.add((i, k))
+            slopes.append(d)
+        return slopes
+
+    def active(self, i: int) -> list[bool] | None:
+        """Which entries of a node have a gradient; None for all."""
+        mask = self.masks.get(i)
+        if mask is None:
+            return None
+        found: list[bool] = np.broadcast_to(mask, self.shapes[i]).ravel().tolist()
+        return found
+
+    # ── whole tensors ───────────────────────────────────────────────────────────────────────────────────
+
+    def through_program(self, i: int) -> None:
+        """An op on whole tensors: its value and what each edge passes down, by its unrolled definition."""
+        op, parents = self.graph.ops[i], self.graph.parents[i]
+        program = self.program(op, [self.shapes[p] for p in parents])
+        run = Run(program, self.m, self.tick)
+        kinks = self.m.kinks, self.m.straddles
+        exact = run.forward([self.balls(p) for p in parents])
+        self.settle(
+            self.floats(i),
+            exact,
+            kinks,
+            lambda rough: self.forward(i, rough),
+            lambda *found: self.judge_value(i, *found),
+        )
+        if self.adjoints[i] is None:
+            return
+        wanted = [
+            bool(self.asked[p]) or (not op.passes(k) and self.graph.ops[p] is not CONSTANT)
+            for k, p in enumerate(parents)
+        ]
+        if not any(wanted):
+            return
+        kinks = self.m.kinks, self.m.straddles
+        adjoints = run.backward(self.seeds(i), program.moving(wanted))
+        for k, p in enumerate(parents):
+            if not wanted[k]:
+                continue
+            passed = [adjoints[place] for place in program.leaves[k].ravel().tolist()]
+            claims = self.pulled(i, k) if op.passes(k) else None
+            if claims is None and not self.asked[p]:
+                continue
+            if claims is not None:
+                self.edges += 1
+                self.downstream += len(claims)
+            found = self.settle(
+                claims or [0.0] * len(passed),
+                [ZERO if d is None else d for d in passed],
+                kinks,
+                lambda rough, k=k: self.backward(i, k, rough),  # type: ignore[misc]
+                lambda *found, k=k: self.judge_edge(i, k, *found),
+            )
+            if op.passes(k):
+                for j, claim in found.items():
+                    passed[j] = arb(claim)
+                    self.bent.setdefault((i, k), {})[j] = claim
+                self.send(p, passed)
+
+    def forward(self, i: int, rough: bool) -> list[arb]:
+        """The value of a node, from its inputs' entries, at the present precision."""
+        parents = self.graph.parents[i]
+        program = self.program(self.graph.ops[i], [self.shapes[p] for p in parents])
+        return Run(program, self.m, self.tick).forward([self.balls(p, rough) for p in parents])
+
+    def backward(self, i: int, k: int, rough: bool) -> list[arb]:
+        """What an edge of a node on whole tensors passes down, at the present precision."""
+        parents = self.graph.parents[i]
+        program = self.program(self.graph.ops[i], [self.shapes[p] for p in parents])
+        run = Run(program, self.m, self.tick)
+        run.forward([self.balls(p, rough) for p in parents])
+        adjoints = run.backward(self.seeds(i, rough), program.moving([other == k for other in range(len(parents))]))
+        return [adjoints[place] or ZERO for place in program.leaves[k].ravel().tolist()]
+
+    # ── sums ────────────────────────────────────────────────────────────────────────────────────────────
+
+    def check_arrived(self, p: int, total: Balls | None) -> None:
+        """A node's gradient against the sum of what arrives."""
+        claims = self.claims(p)
+        exact = [ZERO] * len(claims) if total is None else [ZERO if d is None else d for d in total]
+        kinks = self.m.kinks, self.m.straddles
+        self.settle(claims, exact, kinks, lambda rough: self.sums(p, rough), lambda *found: self.judge_sum(p, *found))
+
+    def sums(self, p: int, rough: bool) -> list[arb]:
+        """The same sum at the present precision."""
+        size = prod(self.shapes[p])
+        total = [ZERO] * size
+        if p == self.graph.output:
+            total = [(nudged if rough else arb)(g) for g in np.ravel(self.gradients.upstream).tolist()]
+        for child, k in self.leaving.get(p, []):
+            for j, d in enumerate(self.passed(child, k, rough)):
+                if d is not None:
+                    total[j] = total[j] + d
+        return total
+
+    def passed(self, i: int, k: int, rough: bool) -> Balls:
+        """What an edge passes down, at the present precision; a choice as it was made."""
+        op, parents = self.graph.ops[i], self.graph.parents[i]
+        chosen = self.bent.get((i, k), {})
+        if i in self.large:
+            return self.trusted(i, k)
+        if i in self.whole:
+            passed: Balls = [*self.backward(i, k, rough)]
+            for j, claim in chosen.items():
+                passed[j] = arb(claim)
+            return passed
+        spreads = [self.spread(i, p) for p in parents]
+        columns = [self.columned(p, places, rough) for p, places in zip(parents, spreads, strict=True)]
+        active, slopes = self.active(i), []
+        for j, x in enumerate(zip(*columns, strict=True)):
+            if not j & 255:
+                self.tick()
+            if active is not None and not active[j]:
+                slopes.append(ZERO)
+            else:
+                slopes.append(arb(chosen[j]) if j in chosen else self.m.slope(op, list(x), k))
+        return gathered(slopes, self.seeds(i, rough), spreads[k], prod(self.shapes[parents[k]]))
+
+    # ── many numbers against the mathematics ────────────────────────────────────────────────────────────
+
+    def settle(
+        self,
+        claims: list[float],
+        exact: list[arb],
+        kinks: tuple[int, int],
+        again: Callable[[bool], list[arb]],
+        judge: Callable[[int, Outcome, float, arb], bool],
+    ) -> dict[int, float]:
+        """Decide on every entry; the doubtful ones at rising precision. Returns those that are not simply right.
+
+        again: the enclosures at the present precision; rough ones, for inputs known to a few ulp, if told so.
+        judge: called with (entry, outcome, claim, enclosure) of these; whether to go on.
+        """
+        doubtful = [j for j, (claim, ball) in enumerate(zip(claims, exact, strict=True)) if not clear(claim, ball)]
+        if not doubtful:
+            return {}
+        bits, blind, rough, odd = BITS, 0, None, {}
+        kinked, hull = self.m.kinks > kinks[0], (self.m.kinks, self.m.straddles) != kinks
+        while doubtful:
+            undecided = []
+            for j in doubtful:
+                claim, found = claims[j], exact[j]
+                verdict = agrees(claim, found)
+                if verdict is not True and found.is_finite():
+                    if rough is None:
+                        with precision(MACHINE_BITS):
+                            rough = again(True)
+                    verdict = agrees(claim, found, slack(rough[j], found))
+                if verdict is True:
+                    continue
+                if verdict is False:
+                    beyond = rough is not None and not isfinite(claim) and not magnitude(rough[j]) <= LARGEST
+                    outcome: Outcome = "open" if beyond else "wrong"
+                elif hull and bits >= (KINK_BITS if kinked else MOST_BITS) and touches(claim, found):
+                    outcome = "kink"
+                elif bits >= MOST_BITS or blind > 1:
+                    outcome = "open"
+                else:
+                    undecided.append(j)
+                    continue
+                odd[j] = claim
+                if not judge(j, outcome, claim, found):
+                    return odd
+            doubtful = undecided
+            if doubtful:
+                blind += all(not exact[j].is_finite() for j in doubtful)
+                bits *= 2
+                before = self.m.kinks, self.m.straddles
+                with precision(bits):
+                    exact = again(False)
+                kinked, hull = self.m.kinks > before[0], (self.m.kinks, self.m.straddles) != before
+        return odd
+
+    def judge_value(self, i: int, j: int, outcome: Outcome, claim: float, exact: arb) -> bool:
+        """An entry of a value that is not simply right."""
+        self.at, op = j, self.graph.ops[i]
+        x = [ball for p in self.graph.parents[i] for ball in self.balls(p)]
+        if outcome == "wrong" and all(ball.is_finite() for ball in x):
+            self.fail(i, f"the value of {self.node(i)} is {number(claim)}, but proved is {shown(exact)}")
+        elif outcome != "kink" and (exact.is_finite() or isfinite(claim) or self.adjoints[i] is not None):
+            self.leave(i, "the value", x, exact, claim)
+        return len(self.failures) <= LISTED and op is not None
+
+    def judge_edge(self, i: int, k: int, j: int, outcome: Outcome, claim: float, exact: arb) -> bool:
+        """An entry of what an edge passes down that is not simply right."""
+        names, p = self.graph.names, self.graph.parents[i][k]
+        to = self.entry(p, j)
+        self.at = None
+        if outcome == "kink":
+            self.choices.setdefault(i, []).append(f"{number(claim)} for {to}")
+            return True
+        self.poor.add((i, k))
+        if outcome == "wrong":
+            passes = f"passes {number(claim)} to {to}" if self.graph.ops[i].passes(k) else f"passes no gradient to {to}"
+            self.fail(i, f"{self.node(i)} {passes}, but proved is {shown(exact)}")
+        else:
+            x = [ball for parent in self.graph.parents[i] for ball in self.balls(parent)]
+            self.leave(i, f"what {names[i]} passes to {to}", x, exact, claim)
+        return len(self.failures) <= LISTED
+
+    def judge_sum(self, p: int, j: int, outcome: Outcome, claim: float, exact: arb) -> bool:
+        """An entry of a node's gradient that is not simply the sum of what arrives."""
+        name = f"∂{self.graph.names[self.graph.output]}/∂{self.entry(p, j)}"
+        edges = self.leaving.get(p, [])
+        count = f"the sum over {len(edges)} edges, " if len(edges) > 1 else ""
+        if outcome == "kink":
+            return True
+        if outcome == "wrong" and isfinite(claim):
+            self.fail(p, f"the gradient {name}, {count}is {number(claim)}, but proved is {shown(exact)}")
+        elif not isfinite(claim):
+            self.open_nodes.add(p)
+            if p not in self.inherited:
+                self.inherited.append(p)
+        else:
+            self.open_nodes.add(p)
+            self.vague.append(f"{name} = {number(claim)}: the enclosure {shown(exact)} is too wide")
+        return len(self.failures) <= LISTED
+
+    # ── words ───────────────────────────────────────────────────────────────────────────────────────────
+
+    def entry(self, i: int, j: int | None) -> str:
+        """An entry's name: n1[0,1]; without an entry, the node's."""
+        index = [] if j is None else [int(at) for at in np.unravel_index(j, self.shapes[i])]
+        return entry_name(self.graph.names[i], index)
+
+    def node(self, i: int) -> str:
+        """A node's name and formula, and which entry is meant."""
+        whole = super().node(i)
+        return whole if self.at is None or not self.shapes[i] else f"{self.entry(i, self.at)} in {whole}"
+
+    def edge(self, i: int, k: int) -> str:
+        """An edge's name, in the entry that is looked at: ∂n1[0,1]/∂x[1]."""
+        if self.at is None:
+            return super().edge(i, k)
+        p = self.graph.parents[i][k]
+        which = f" (input {k + 1})" if self.graph.parents[i].count(p) > 1 else ""
+        return f"∂{self.entry(i, self.at)}/∂{self.entry(p, self.spread(i, p)[self.at])}{which}"
+
+    def outside(self, i: int) -> bool:
+        """Whether a node's inputs are outside its domain."""
+        domain = self.graph.ops[i].predicate("domain")
+        if domain is None:
+            return False
+        x = [self.values[p] for p in self.graph.parents[i]]
+        inside = np.ravel(domain(ARRAYS, *x))
+        if self.at is None or i in self.whole:
+            return not inside.all()
+        return not inside[self.at if inside.size > 1 else 0]
+
+    def told(self, i: int) -> str:
+        """A gradient in a sentence: a number, or how many entries are not finite."""
+        claims = self.claims(i)
+        if not self.shapes[i]:
+            return number(claims[0])
+        return f"not finite in {sum(not isfinite(claim) for claim in claims):,} of its {len(claims):,} entries"
+
+    def left_over(self, budget: float) -> tuple[str, ...]:
+        """What is not proved, one sentence each."""
+        self.at = None
+        large = [
+            f"{self.node(i)}: {f'{cost:,} ops on single numbers are' if isfinite(cost) else 'it is'} too large to prove"
+            for i, cost in sorted(self.large.items())
+        ]
+        return (*listed(large), *super().left_over(budget))
+
+
+def nudged(value: float) -> arb:
+    """A double known to a few ulp."""
+    return arb(value, NUDGE * 2.0**-52 * abs(value)) if isfinite(value) else arb(value)
+
+
+def clear(claim: float, exact: arb) -> bool:
+    """Whether a number plainly is what it should be."""
+    middle = float(exact)
+    return abs(claim - middle) <= CLEAR * abs(middle) and exact.rel_accuracy_bits() >= CLEAR_BITS
+
+
+def magnitude(rough: arb) -> float:
+    """About the sum of magnitudes that a number is made of."""
+    return float(rough.rad()) * 2.0**50 if rough.is_finite() else float("inf")
+
+
+def slack(rough: arb, exact: arb) -> arb:
+    """How far rounding may move a number; nothing where the radius is that of the hull at a kink."""
+    if not rough.is_finite() or exact.rad() * 1024 > rough.rad():
+        return arb(ULPS * SMALLEST * MOST_REACH)
+    return RADII * rough.rad() + ULPS * SMALLEST * MOST_REACH
+
+
+def gathered(slopes: Sequence[arb], seeds: Balls, places: list[int] | range, size: int) -> Balls:
+    """Slopes times what arrives, summed at the entries of the input."""
+    passed: Balls = [None] * size
+    for d, g, place in zip(slopes, seeds, places, strict=True):
+        if g is None:
+            continue
+        if d.is_zero():
+            passed[place] = ZERO if passed[place] is None else passed[place]
+            continue
+        before = passed[place]
+        passed[place] = d * g if before is None else before + d * g
+    return passed

@@ -1,0 +1,273 @@
+"""Tensors unrolled to single numbers, and the programs that come of it run in ball arithmetic.
+
+Forward, a column of numbers is filled step by step; backward, gradients come from FLINT's own slopes of each step.
+No rule of the op table's backward pass takes part.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from flint import arb, arb_mat
+
+from gradcli.autodiff import Gradients, Trace
+from gradcli.graph import Builder, Graph
+from gradcli.notation import number
+from gradcli.ops.op import Op, Shape
+from gradcli.systems.balls import Balls
+from gradcli.systems.entries import ADD, MUL, Apply, Entries, Positions, Product, Program, Step, Total
+from gradcli.systems.floats import FLOATS
+from gradcli.systems.series import NAN, ZERO, ball
+
+Tick = Callable[[], None]
+"""Looks at the clock; raises when time is up."""
+
+STRIDE = 256
+"""Numbers between two looks at the clock."""
+
+
+def unroll(op: Op, shapes: Sequence[Shape]) -> Program:
+    """An op at inputs of these shapes as a program; its leaves are the inputs."""
+    m = Entries()
+    leaves = [m.leaf(shape) for shape in shapes]
+    result = m.block(m.functions[op](*leaves))
+    m.program.output = result.at
+    return m.program
+
+
+def unroll_graph(graph: Graph, shapes: Sequence[Shape]) -> tuple[Program, list[Positions]]:
+    """A graph at these shapes as one program, and the positions of every node's entries."""
+    m = Entries()
+    leaves = {i: m.leaf(shapes[i]) for i in graph.inputs.values()}
+    blocks = [m.block(value).at for value in graph.evaluate(m, leaves)]
+    m.program.output = blocks[graph.output]
+    return m.program, blocks
+
+
+def entry_name(name: str, index: Sequence[int]) -> str:
+    """An entry as the language writes it: W[0,1]; a scalar by its name alone."""
+    return f"{name}[{','.join(map(str, index))}]" if len(index) else name
+
+
+class Run:
+    """A program over balls.
+
+    column: the number at each position.   tight: applied to what is computed, to keep it within reason.
+    """
+
+    def __init__(self, program: Program, m: Balls, tick: Tick, tight: Callable[[arb], arb] | None = None) -> None:
+        self.program, self.m, self.tick, self.tight = program, m, tick, tight
+        self.column: list[Any] = []
+
+    def forward(self, leaves: Sequence[Sequence[arb]]) -> list[arb]:
+        """The entries of the output at these entries of the leaves; the column is kept."""
+        program = self.program
+        column = self.column = [NAN] * program.size
+        for place, constant in program.constants.items():
+            column[place] = arb(constant)
+        if program.pi is not None:
+            column[program.pi] = arb.pi()
+        for block, values in zip(program.leaves, leaves, strict=True):
+            for place, value in zip(block.ravel().tolist(), values, strict=True):
+                column[place] = value if value.is_finite() else NAN
+        for step in program.steps:
+            self.tick()
+            if isinstance(step, Apply):
+                self.apply(step)
+            elif isinstance(step, Total):
+                self.total(step)
+            else:
+                self.product(step)
+        return [column[place] for place in program.output.ravel().tolist()]
+
+    def apply(self, step: Apply) -> None:
+        """An op, entry by entry."""
+        column, function, tight = self.column, self.m.functions[step.op], self.tight
+        take = column.__getitem__
+        for j, places in enumerate(zip(*[at.tolist() for at in step.inputs], strict=True)):
+            if not j & STRIDE - 1:
+                self.tick()
+            try:
+                y = function(*map(take, places))
+            except (ValueError, ZeroDivisionError):
+                continue
+            if type(y) is not arb:
+                y = ball(y)
+            if y.is_finite():
+                column[step.start + j] = y if tight is None else tight(y)
+
+    def total(self, step: Total) -> None:
+        """Sums."""
+        column = self.column
+        for j, row in enumerate(step.rows.tolist()):
+            total = ZERO
+            for place in row:
+                total = total + column[place]
+            column[step.start + j] = total
+
+    def product(self, step: Product) -> None:
+        """Sums of products."""
+        found = self.matrix(step.a) * self.matrix(step.b)
+        self.column[step.start : step.start + step.size] = found.entries()
+
+    def matrix(self, at: Positions) -> arb_mat:
+        """The numbers at positions, as a matrix."""
+        column, (height, breadth) = self.column, at.shape
+        return arb_mat(height, breadth, [column[place] for place in at.ravel().tolist()])
+
+    def backward(self, seeds: Sequence[arb | None], moving: Any) -> list[arb | None]:
+        """Σ seed·∂output/∂position for every position; None where nothing arrives.
+
+        seeds: for each entry of the output; None for one that passes nothing.   moving: positions that vary.
+        """
+        program = self.program
+        adjoints: list[arb | None] = [None] * program.size
+        for place, seed in zip(program.output.ravel().tolist(), seeds, strict=True):
+            if seed is not None:
+                before = adjoints[place]
+                adjoints[place] = seed if before is None else before + seed
+        for step in reversed(program.steps):
+            self.tick()
+            arrived = adjoints[step.start : step.start + step.size]
+            if all(g is None for g in arrived):
+                continue
+            if isinstance(step, Apply):
+                self.through_apply(step, arrived, adjoints, moving)
+            elif isinstance(step, Total):
+                self.through_total(step, arrived, adjoints, moving)
+            else:
+                self.through_product(step, arrived, adjoints, moving)
+        return adjoints
+
+    def through_apply(self, step: Apply, arrived: list[arb | None], adjoints: list[arb | None], moving: Any) -> None:
+        """Back through an op, by FLINT's series of it at every entry."""
+        op, slope, take = step.op, self.m.slope, self.column.__getitem__
+        fixed = self.m.everywhere[op]
+        inputs = [at.tolist() for at in step.inputs]
+        ways = [
+            (k, inputs[k], moving[step.inputs[k]].tolist(), fixed[k] if fixed else None)
+            for k in range(len(inputs))
+            if op.passes(k) and moving[step.inputs[k]].any()
+        ]
+        for j, g in enumerate(arrived):
+            if g is None:
+                continue
+            if not j & STRIDE - 1:
+                self.tick()
+            x = [take(at[j]) for at in inputs]
+            for k, places, moves, known in ways:
+                if not moves[j]:
+                    continue
+                d = slope(op, x, k) if known is None else known
+                if d.is_zero():
+                    continue
+                before = adjoints[places[j]]
+                adjoints[places[j]] = d * g if before is None else before + d * g
+
+    def through_total(self, step: Total, arrived: list[arb | None], adjoints: list[arb | None], moving: Any) -> None:
+        """Back through sums: to every term what arrives."""
+        for row, moves, g in zip(step.rows.tolist(), moving[step.rows].tolist(), arrived, strict=True):
+            if g is None:
+                continue
+            for place, wanted in zip(row, moves, strict=True):
+                if wanted:
+                    before = adjoints[place]
+                    adjoints[place] = g if before is None else before + g
+
+    def through_product(
+        self, step: Product, arrived: list[arb | None], adjoints: list[arb | None], moving: Any
+    ) -> None:
+        """Back through sums of products: to each factor the other one, times what arrives."""
+        g = arb_mat(len(step.a), step.b.shape[1], [ZERO if each is None else each for each in arrived])
+        for at in (step.a, step.b):
+            moves = moving[at]
+            if not moves.any():
+                continue
+            down = g * self.matrix(step.b).transpose() if at is step.a else self.matrix(step.a).transpose() * g
+            places, wanted = at.ravel().tolist(), moves.ravel().tolist()
+            for place, moved, passed in zip(places, wanted, down.entries(), strict=True):
+                if moved:
+                    before = adjoints[place]
+                    adjoints[place] = passed if before is None else before + passed
+
+
+def numbers(gradients: Gradients, asked: Sequence[int]) -> tuple[Gradients, bytearray]:
+    """Gradients of tensors as those of the graph of numbers that it unrolls to, with the engine's numbers.
+
+    Several entries of the output become their sum, weighted by the upstream gradient. An input that no gradient
+    reaches is a constant.
+    asked: 1 for each node whose gradient counts; returns the same for the numbers, which is 1 for inputs alone.
+    """
+    graph, trace = gradients.graph, gradients.trace
+    program, blocks = unroll_graph(graph, trace.shapes)
+    builder, place, leaves = Builder(), [-1] * program.size, {}
+    claims: dict[int, float] = {}
+    for position, value in program.constants.items():
+        place[position] = builder.constant(number(value), value)
+    if program.pi is not None:
+        place[program.pi] = builder.constant("pi", math.pi)
+    for name, i in graph.inputs.items():
+        g = gradients.adjoints[i]
+        for index, position in np.ndenumerate(blocks[i]):
+            value = float(np.asarray(trace.values[i])[index])
+            if g is None:
+                place[position] = builder.constant(number(value), value)
+                continue
+            node = place[position] = builder.input(entry_name(name, index))
+            leaves[node] = value
+            if asked[i]:
+                claims[node] = float(np.broadcast_to(g, blocks[i].shape)[index])
+    for step in program.steps:
+        for j, node in enumerate(_nodes(builder, step, place)):
+            place[step.start + j] = node
+    output, upstream = _weighted(builder, [place[p] for p in blocks[graph.output].ravel().tolist()], gradients.upstream)
+    named = output not in leaves and output not in builder.constants.values()
+    scalar = builder.finish(output, source="")
+    if named:
+        scalar.labels = {output: graph.names[graph.output]}
+    values = scalar.evaluate(FLOATS, leaves)
+    if upstream is not None and named:
+        values[output] = float(np.ravel(trace.value)[0])
+    adjoints: list[float | None] = [claims.get(i) for i in range(len(scalar))]
+    found = bytearray(len(scalar))
+    for node in claims:
+        found[node] = 1
+    return Gradients(Trace(scalar, values), adjoints, 1.0 if upstream is None else upstream), found
+
+
+def _weighted(builder: Builder, nodes: list[int], upstream: Any) -> tuple[int, float | None]:
+    """The output of a graph of numbers and its upstream gradient; None where that is in the output already."""
+    weights = np.ravel(upstream).tolist()
+    if len(nodes) == 1:
+        return nodes[0], float(weights[0])
+    terms = [
+        node if weight == 1 else builder.add(MUL, (builder.constant(number(weight), weight), node))
+        for node, weight in zip(nodes, weights, strict=True)
+        if weight
+    ]
+    return _chain(builder, terms or [builder.constant("0", 0.0)]), None
+
+
+def _chain(builder: Builder, nodes: Sequence[int]) -> int:
+    total = nodes[0]
+    for node in nodes[1:]:
+        total = builder.add(ADD, (total, node))
+    return total
+
+
+def _nodes(builder: Builder, step: Step, place: list[int]) -> list[int]:
+    """The nodes of a step's results."""
+    if isinstance(step, Apply):
+        rows = zip(*[at.tolist() for at in step.inputs], strict=True)
+        return [builder.add(step.op, tuple([place[p] for p in row])) for row in rows]
+    if isinstance(step, Total):
+        return [_chain(builder, [place[p] for p in row]) for row in step.rows.tolist()]
+    columns = step.b.T.tolist()
+    return [
+        _chain(builder, [builder.add(MUL, (place[p], place[q])) for p, q in zip(row, column, strict=True)])
+        for row in step.a.tolist()
+        for column in columns
+    ]
