@@ -52,11 +52,8 @@ def from_npy(data: bytes, place: str) -> Value:
         for length in shape:
             count *= length
         if count * kind.itemsize != len(data) - start:
-            raise FileError(
-                f"{place}: this is no NPY file of numbers (its header tells of {brief(str(count))} numbers of "
-                f"{kind.itemsize} bytes, and {len(data) - start} bytes follow)",
-                hint="was it copied in full?",
-            )
+            said = f"its header promises {brief(str(count * kind.itemsize))} bytes, and {len(data) - start} follow"
+            raise FileError(f"{place}: this is no NPY file of numbers ({said})", hint="was it copied in full?")
         if count == 0:
             raise FileError(f"{place}: this holds no numbers: its shape is {shape}")
         if count > MOST:
@@ -110,8 +107,8 @@ def from_npz(data: bytes, file: str, largest: int) -> dict[str, Value]:
                 raise FileError(f"{file}: '{brief(name)}' is packed in a way that NumPy does not write")
             if name in found:
                 raise FileError(f"{file}: '{brief(name)}' is given twice", hint="keep one of them")
-            with packed.open(member) as stream:  # reads no more than the size that was counted above
-                found[name] = from_npy(stream.read(), f"{file}: '{brief(name)}'")
+            with packed.open(member) as stream:  # without a size it would unpack everything, whatever was promised
+                found[name] = from_npy(stream.read(member.file_size), f"{file}: '{brief(name)}'")
     return found
 
 

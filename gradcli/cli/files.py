@@ -85,7 +85,10 @@ def read(file: str, largest: int = LARGEST) -> bytes:
     """
     try:
         with Path(file).open("rb") as stream:
-            data = stream.read(largest + 1)
+            pieces, size = [], 0
+            while size <= largest and (piece := stream.read(1 << 20)):  # as much as there is, not as may be
+                pieces.append(piece)
+                size += len(piece)
     except OSError as error:
         hint = (
             "write $HOME for ~, which a shell reads at the beginning of a word only"
@@ -95,9 +98,9 @@ def read(file: str, largest: int = LARGEST) -> bytes:
         raise FileError(f"{file}: {reason(error)}", hint=hint if error.errno == 2 else None) from None
     except ValueError:
         raise FileError(f"{file}: this is no path of a file") from None
-    if len(data) > largest:
+    if size > largest:
         raise LimitError(f"{file}: the file is larger than {largest:,} bytes")
-    return data
+    return b"".join(pieces)
 
 
 def from_file(file: str, binding: Binding) -> Value:

@@ -84,6 +84,8 @@ def contents(text: str, file: str) -> tuple[Sequence[int], list[str]]:
     if "#" in text:
         lines = [line.partition("#")[0] for line in lines]
     places = [number for number, line in enumerate(lines, 1) if line and not line.isspace()]
+    if len(places) > literals.MOST:
+        raise LimitError(f"{file}: more than {literals.MOST:,} numbers")
     return places, lines if len(places) == len(lines) else [lines[number - 1] for number in places]
 
 
