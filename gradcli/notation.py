@@ -358,6 +358,8 @@ def latex(graph: Graph, index: int | None = None, atom: Atom = lambda i: None) -
 
 def latex_name(name: str) -> str:
     r"""A name or number in LaTeX: `w_{0}`, `\theta`, `10^{-8}`."""
+    if re.fullmatch(r"\[[-+0-9.eE,\[\]\s…]+\]", name):
+        return _latex_list(name)
     numeric = re.fullmatch(r"(-?[0-9.]+)(?:e([+-]?[0-9]+))?", name, re.IGNORECASE)
     if numeric:
         return name if numeric[2] is None else rf"{numeric[1]} \cdot 10^{{{int(numeric[2])}}}"
@@ -381,9 +383,36 @@ def _latex_letter(letter: str) -> str:
     return f"\\{command} " if script == "GREEK" and command in GREEK else latex_text(letter)
 
 
+MATRIX = 16
+"""Entries up to which a list is typeset as a matrix."""
+
+
+def _latex_list(text: str) -> str:
+    r"""A list of numbers as a matrix; of one that is long, or has more axes, its beginning.
+
+    >>> _latex_list("[[1,2],[3,4e-9]]")
+    '\\begin{bmatrix} 1 & 2 \\\\ 3 & 4 \\cdot 10^{-9} \\end{bmatrix}'
+    """
+    rows = re.findall(r"\[([^\[\]]*)\]", text)
+    words = [row.replace(" ", "").split(",") for row in rows]
+    if "…" in text or text.count("[") > len(rows) + 1 or sum(map(len, words)) > MATRIX:
+        first = [latex_name(word) for word in words[0][:3] if word and word != "…"] if words else []
+        listed = ", ".join([*first, r"\dots"])
+        return rf"\left[{listed}\right]"
+    return latex_matrix([[latex_name(word) for word in row] for row in words])
+
+
+def latex_matrix(rows: Sequence[Sequence[str]]) -> str:
+    r"""Typeset entries between brackets, row by row."""
+    lines = r" \\ ".join(" & ".join(row) for row in rows)
+    return rf"\begin{{bmatrix}} {lines} \end{{bmatrix}}"
+
+
 def _latex_op(op: Op, parts: Sequence[Part]) -> Part:
     """An op's LaTeX template, filled; fractions and superscripts bracket by themselves."""
     template = op.latex or rf"\operatorname{{{latex_text(op.name)}}}\left(#*\right)"
+    if op.structural:
+        return _latex_structural(op, template, parts)
     notation = op.notation
     binding = ATOM if notation is None or template.startswith((r"\frac", r"\left")) else notation.binding
 
@@ -402,6 +431,54 @@ def _latex_op(op: Op, parts: Sequence[Part]) -> Part:
         return rf"\left({word}\right)" if loose and not braced else word
 
     return re.sub(r"#([1-9*])", fill, template), binding
+
+
+SUM = 20
+"""Binding of a sum."""
+
+BIG = 25
+"""Binding of a big operator and what it stands before: looser than a product, where it is bracketed."""
+
+
+def _latex_structural(op: Op, template: str, parts: Sequence[Part]) -> Part:
+    """The template of an op on whole tensors: an input that nothing delimits is bracketed, an index stands below.
+
+    Attributes that the template does not place, such as an axis, are written under the op's name.
+    """
+    around = op.notation is not None and op.notation.fix in AROUND
+    unplaced = [(name, value) for name, value in settings(op) if f"#{name}" not in template]
+    if unplaced:
+        under = ", ".join(rf"\mathrm{{{name}}}={_latex_attribute(value)}" for name, value in unplaced)
+        template = rf"\operatorname{{{latex_text(op.called or op.name)}}}_{{{under}}}\left(#*\right)"
+    opened = template.startswith(("#", "-")) or not re.search(r"\)$|\}$|\\rVert$", template)
+    own = SUM if re.search(" [-+] ", template) else BIG if opened else ATOM
+    binding = op.notation.binding if op.notation is not None else own
+
+    def fill(match: re.Match[str]) -> str:
+        before, after = template[: match.start()], template[match.end() :]
+        if match[1] == "*":
+            return ", ".join(part for part, _ in parts)
+        if not match[1].isdigit():
+            return key_text(op.bound.get(match[1], ()))
+        k = int(match[1]) - 1
+        word, tight = parts[k] if k < len(parts) else ("", ATOM)
+        delimited = before.endswith(("{", "(", "|", "[")) or after.startswith(r"\right")
+        if delimited:
+            return word
+        if around or after.startswith(("^", "_")):
+            if re.fullmatch(SIMPLE, word):
+                return f"{{{word}}}" if "_" in word and after.startswith("_") else word
+            return word if word.startswith(r"\begin{bmatrix}") else rf"\left({word}\right)"
+        loose = tight <= SIGN if op.notation is None else tight < binding or (tight == binding and k > 0)
+        return rf"\left({word}\right)" if loose or word.startswith("-") else word
+
+    return re.sub(r"#([1-9*]|[a-z]+)", fill, template), binding
+
+
+def _latex_attribute(value: Any) -> str:
+    if isinstance(value, tuple):
+        return f"({', '.join(map(str, value))})"
+    return r"\mathrm{yes}" if value is True else number(value)
 
 
 def latex_text(words: str) -> str:
