@@ -68,6 +68,7 @@ class Op:
     stable: Rule | None = None  # what machine numbers use where the definition loses digits
     vjp: Sequence[Rule | None] | Rule = ()  # a structural op's (m, g, y, *x) → the downstream gradient of input k
     shape: Rule | None = None  # a structural op's (*shapes) → shape
+    fits: str = ""  # a structural op's shapes, in and out
     formula: str = ""  # a structural op's definition in our language, in its parameters and n, how many there are
     moves: bool = False  # each entry of its output is an entry of its inputs, or a sum or product of some
     labels: str = ""  # what the last input of a loss over scores is: "weights" or "one-hot" rows, or class indices
@@ -101,7 +102,9 @@ class Op:
     def signature(self) -> str:
         """How a call is written: `leaky_relu(x, slope=0.01)`."""
         words = [*self.parameters, *(["…"] if self.variadic else [])]
-        words += [f"{name}={spelled(value)}" for name, value in self.attributes.items() if name != self.trailing]
+        words += [
+            "…" if name == self.trailing else f"{name}={spelled(value)}" for name, value in self.attributes.items()
+        ]
         return f"{self.called or self.name}({', '.join(words)})"
 
     @property
@@ -200,12 +203,12 @@ def structural(name: str, definition: Rule, *, vjp: Any, shape: Rule, variadic: 
 
 
 def spelled(value: Any) -> str:
-    """An attribute's value as it is written: 0.01, 1, [0,1], none."""
+    """An attribute's value as it is written: 0.01, 1, [0,1], True; … for one that is not set."""
     if isinstance(value, tuple):
         return f"[{','.join(map(str, value))}]"
     if isinstance(value, bool):
         return str(value)
-    return "none" if value is None else f"{value:g}"
+    return "…" if value is None else f"{value:g}"
 
 
 def _points(samples: Sequence[Any] = (), checks: Sequence[Any] = (), **facts: Any) -> dict[str, Any]:

@@ -104,6 +104,7 @@ ROWS = tuple(
                 )
             ],
             shape=reduced,
+            fits="(…) → a scalar; along axis=, the shape without it",
             moves=True,
             shown=("g/n",),
             formula="sum(x)/n",
@@ -125,6 +126,7 @@ ROWS = tuple(
                 )
             ],
             shape=reduced,
+            fits="(…) → a scalar; along axis=, the shape without it",
             moves=True,
             shown=("g*y/x",),
             stable=lambda m, x, *, axis=None, keepdims=False: m.multiplied(x, axis=axis, keepdims=keepdims),
@@ -146,6 +148,7 @@ ROWS = tuple(
             lambda m, x, *, axis=None, keepdims=False: extreme(m, x, m.max, axis, keepdims),
             vjp=[lambda m, g, y, x, *, axis=None, keepdims=False: routed(m, g, x, m.amax, axis, keepdims)],
             shape=reduced,
+            fits="(…) → a scalar; along axis=, the shape without it",
             moves=True,
             called="max",
             shown=("g*(x==y)",),
@@ -170,6 +173,7 @@ ROWS = tuple(
             lambda m, x, *, axis=None, keepdims=False: extreme(m, x, m.min, axis, keepdims),
             vjp=[lambda m, g, y, x, *, axis=None, keepdims=False: routed(m, g, x, m.amin, axis, keepdims)],
             shape=reduced,
+            fits="(…) → a scalar; along axis=, the shape without it",
             moves=True,
             called="min",
             shown=("g*(x==y)",),
@@ -203,6 +207,7 @@ ROWS = tuple(
                 )
             ],
             shape=reduced,
+            fits="(…) → a scalar; along axis=, the shape without it",
             stable=scaled_norm,
             shown=("g*x/y",),
             formula="sqrt(sum(x^2))",
@@ -225,6 +230,7 @@ ROWS = tuple(
             lambda m, A: m.sum(m.diagonal(A)),
             vjp=[lambda m, g, y, A: m.on_diagonal(g, A)],
             shape=squared,
+            fits="(n,n) → a scalar",
             moves=True,
             selects=[lambda m, A: m.on_diagonal(1.0, A)],
             shown=("g on the diagonal",),

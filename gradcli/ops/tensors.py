@@ -127,7 +127,7 @@ def selected(shape: Shape, *, key: Any) -> Shape:
     return (*lengths, *shape[len(key) :])
 
 
-def refilled(x: Shape, *, shape: Any = ()) -> Shape:
+def refilled(x: Shape, *, shape: Any = (-1,)) -> Shape:
     """The shape asked for; one length may be -1, and is worked out."""
     size = 1
     for length in x:
@@ -186,6 +186,7 @@ ROWS = tuple(
             lambda m, A, B: A @ B,
             vjp=[lambda m, g, y, A, B: m.product_left(g, A, B), lambda m, g, y, A, B: m.product_right(g, A, B)],
             shape=multiplied,
+            fits="(…,n,k), (k,m) → (…,n,m); a vector is a row on the left, a column on the right",
             shown=("g@B.T", "A.T@g"),
             notation=Notation("@", PRODUCT),
             spelled={"numpy": "product"},
@@ -204,6 +205,7 @@ ROWS = tuple(
             lambda m, a, b: m.sum(a * b),
             vjp=[lambda m, g, y, a, b: g * b, lambda m, g, y, a, b: g * a],
             shape=inner,
+            fits="(n,), (n,) → a scalar",
             moves=True,
             shown=("g*b", "g*a"),
             formula="sum(a*b)",
@@ -221,6 +223,7 @@ ROWS = tuple(
             lambda m, a, b: m.reshape(a, shape=(-1, 1)) * b,
             vjp=[lambda m, g, y, a, b: m.matmul(g, b), lambda m, g, y, a, b: m.matmul(a, g)],
             shape=crossed,
+            fits="(n,), (m,) → (n,m)",
             shown=("g@b", "a@g"),
             formula="reshape(a,-1,1)*b",
             latex=r"#1\, #2^{\top}",
@@ -238,6 +241,7 @@ ROWS = tuple(
             lambda m, x, *, axes=None: m.transpose(x, axes=axes),
             vjp=[lambda m, g, y, x, *, axes=None: m.turned_back(g, axes=axes)],
             shape=turned,
+            fits="(n,m) → (m,n)",
             moves=True,
             trailing="axes",
             shown=("g.T",),
@@ -255,6 +259,7 @@ ROWS = tuple(
             lambda m, x, *, key=(): m.index(x, key=key),
             vjp=[lambda m, g, y, x, *, key=(): m.placed(g, x, key=key)],
             shape=selected,
+            fits="each index takes an axis away, each slice shortens one",
             moves=True,
             shown=("g",),
             selects=[lambda m, x, *, key=(): m.placed(1.0, x, key=key)],
@@ -275,6 +280,7 @@ ROWS = tuple(
             shape=piled,
             variadic=True,
             parameters=("a",),
+            fits="k times (…) → (k,…)",
             moves=True,
             shown=("g",),
             notation=Notation("[", POSTFIX, "list"),
@@ -294,6 +300,7 @@ ROWS = tuple(
             shape=lined_up,
             variadic=True,
             parameters=("a", "b"),
+            fits="(n,…), (m,…) → (n+m,…)",
             moves=True,
             shown=("g",),
             spelled={"numpy": "joined"},
@@ -308,19 +315,20 @@ ROWS = tuple(
         ),
         structural(
             "reshape",
-            lambda m, x, *, shape=(): m.reshape(x, shape=shape),
-            vjp=[lambda m, g, y, x, *, shape=(): m.shaped_like(g, x)],
+            lambda m, x, *, shape=(-1,): m.reshape(x, shape=shape),
+            vjp=[lambda m, g, y, x, *, shape=(-1,): m.shaped_like(g, x)],
             shape=refilled,
+            fits="(…) → the lengths given, whose product is the same",
             moves=True,
             trailing="shape",
             shown=("g",),
             spelled={"numpy": "reshaped"},
             latex=r"\operatorname{reshape}\left(#1\right)",
             role="passes its upstream on, in the old shape",
-            formula="x",
-            doc="the same entries in another shape, row by row: reshape(x, 2, 3); one length may be -1",
-            samples=(),
-            checks=(),
+            aliases=("flatten", "ravel"),
+            doc="the same entries, row by row, in another shape: reshape(x, 2, -1); a vector where none is given",
+            samples=(([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]],),),
+            checks=(Check(([[1.0, 2.0], [3.0, 4.0]],), [1.0, 2.0, 3.0, 4.0], ([[1.0, 1.0], [1.0, 1.0]],)),),
             source="NumPy's reshape",
         ),
         structural(
@@ -328,6 +336,7 @@ ROWS = tuple(
             lambda m, x, *, axis=None, keepdims=False: m.sum(x, axis=axis, keepdims=keepdims),
             vjp=[lambda m, g, y, x, *, axis=None, keepdims=False: m.spread(g, x, axis=axis, keepdims=keepdims)],
             shape=reduced,
+            fits="(…) → a scalar; along axis=, the shape without it",
             moves=True,
             shown=("g",),
             spelled={"numpy": "summed"},

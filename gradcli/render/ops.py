@@ -9,8 +9,8 @@ from math import isfinite, isnan
 from textwrap import wrap
 from typing import Any
 
-from gradcli.notation import number, pretty
-from gradcli.reference import Derivative, Entry
+from gradcli.notation import pretty
+from gradcli.reference import Derivative, Entry, listed
 
 WIDTH = 80
 """Columns to which descriptions are wrapped where the width is not known."""
@@ -43,9 +43,15 @@ def page(entry: Entry) -> str:
 def described(entry: Entry) -> list[tuple[str, str]]:
     """(heading, text) for every fact that the row states."""
     facts = [("definition", f"{entry.output} = {pretty(entry.definition)}")]
+    if entry.shapes:
+        facts.append(("shapes", entry.shapes))
     if entry.stable:
         facts.append(("in floats", f"{entry.output} = {pretty(entry.stable)}"))
-    facts.append(("derivative", "\n".join(derivative(each, entry) for each in entry.derivatives)))
+    heading = "passes down" if entry.structural else "derivative"
+    lines = [derivative(each, entry) for each in entry.derivatives]
+    if entry.structural:
+        lines[0] += f"   with g = ∂L/∂{entry.output}"
+    facts.append((heading, "\n".join(lines)))
     facts.append(("domain", entry.domain or "everywhere"))
     if entry.convention:
         facts.append(("kinks", f"{entry.kinks}: {entry.convention}" if entry.kinks else entry.convention))
@@ -61,9 +67,11 @@ def described(entry: Entry) -> list[tuple[str, str]]:
 
 def derivative(each: Derivative, entry: Entry) -> str:
     """A partial derivative in a line: as shown, and as computed where that is another form."""
-    left = f"∂{entry.output}/∂{each.input}"
+    left = f"∂{'L' if entry.structural else entry.output}/∂{each.input}"
     if each.shown is None:
         return f"{left}: no gradient"
+    if entry.structural:
+        return f"{left} = {pretty(each.shown)}"
     line = f"{left} = {pretty(each.shown)}"
     return line if each.computed in (None, each.shown) else f"{line}   computed as {pretty(str(each.computed))}"
 
@@ -71,7 +79,7 @@ def derivative(each: Derivative, entry: Entry) -> str:
 def checked(entry: Entry) -> list[str]:
     """The hand-checked points, a line each."""
     return [
-        f"at {', '.join(map(number, check.at))}: {number(check.value)}, derivative "
+        f"at {', '.join(map(listed, check.at))}: {listed(check.value)}, {HEADINGS[entry.structural]} "
         + ", ".join(
             slope(partial, each) for partial, each in zip(check.partials, cycle(entry.derivatives), strict=False)
         )
@@ -79,10 +87,14 @@ def checked(entry: Entry) -> list[str]:
     ]
 
 
-def slope(partial: float | None, each: Derivative) -> str:
+HEADINGS = ("derivative", "for an upstream of ones")
+"""What the numbers after a hand-checked value are: of an op on numbers, and on whole tensors."""
+
+
+def slope(partial: Any, each: Derivative) -> str:
     """A hand-checked partial; of some there is none, and some were left to the other checks."""
     if partial is not None:
-        return number(partial)
+        return listed(partial)
     return "no gradient" if each.shown is None else "not checked"
 
 
@@ -123,6 +135,7 @@ def markdown(entries: Sequence[Entry]) -> str:
         lines += [f"## {group}", "", "| op | | derivative | domain |", "| --- | --- | --- | --- |"]
         for entry in members:
             slopes = "; ".join("–" if each.shown is None else pretty(each.shown) for each in entry.derivatives)
+            slopes = f"passes down {slopes}" if entry.structural else slopes
             row = (f"`{entry.signature}`", entry.doc, slopes, entry.domain or "everywhere")
             lines.append(f"| {' | '.join(map(cell, row))} |")
         lines.append("")

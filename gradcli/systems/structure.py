@@ -45,17 +45,17 @@ def spread(g: Any, x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
     shape = np.shape(x)
     if axis is not None and not keepdims and np.ndim(g) != len(shape):
         g = np.expand_dims(g, axis)
-    return np.broadcast_to(g, shape)
+    return np.broadcast_to(g, shape)[()]
 
 
 def reshaped(x: Any, *, shape: tuple[int, ...]) -> Any:
     """The same entries in another shape."""
-    return np.reshape(x, shape)
+    return np.reshape(x, shape)[()]
 
 
 def shaped_like(g: Any, x: Any) -> Any:
     """g in the shape of x."""
-    return np.reshape(g, np.shape(x))
+    return np.reshape(g, np.shape(x))[()]
 
 
 def stacked(*x: Any) -> Any:
