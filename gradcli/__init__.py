@@ -18,8 +18,17 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from gradcli.autodiff import Edge, Gradients, Trace, Value
-from gradcli.errors import ExpressionError, FileError, GradcliError, LimitError, UnknownCell, UsageError
+from gradcli.errors import (
+    ExpressionError,
+    FileError,
+    GradcliError,
+    LimitError,
+    NotScalarError,
+    UnknownCell,
+    UsageError,
+)
 from gradcli.graph import Graph, Node
+from gradcli.shapes import ShapeError
 from gradcli.syntax import parse
 from gradcli.verify import Verification, verify
 
@@ -35,6 +44,8 @@ __all__ = [
     "Graph",
     "LimitError",
     "Node",
+    "NotScalarError",
+    "ShapeError",
     "Trace",
     "UnknownCell",
     "UsageError",
@@ -50,16 +61,23 @@ __version__ = "0.1.0"
 
 
 def value_and_grad(
-    text: str, values: Mapping[str, float] | None = None, /, **named: float
-) -> tuple[float, dict[str, float]]:
+    text: str, values: Mapping[str, Value] | None = None, /, **named: Value
+) -> tuple[Value, dict[str, Value]]:
     """The value of an expression and its gradient with respect to every variable.
 
-    values: name → number, for names that Python cannot spell as keywords.
-    Errors: ExpressionError with its place; UsageError for a missing or unknown value.
+    values: name → number, array or nested list, for names that Python cannot spell as keywords.
+    Shapes: a gradient has the shape of its variable: a float for a number, else a new array of doubles.
+    Errors: ExpressionError with its place; UsageError for a missing or unknown value, or one that is no array of
+    real numbers; ShapeError for shapes that do not fit; NotScalarError for an expression of several entries.
+
+    >>> value, gradients = value_and_grad("sum((W@x)^2)", W=[[1, 2], [3, 4]], x=[1, -1])
+    >>> value, gradients["x"]
+    (2.0, array([ -8., -12.]))
     """
     given = {**(values or {}), **named}
     trace = parse(text, given=given).forward(given)
-    return trace.value, dict(trace.backward().items())
+    value = trace.value
+    return value if isinstance(value, float) else value.copy(), dict(trace.backward().items())
 
 
 def jacobian(text: str, values: Mapping[str, Value] | None = None, /, **named: Value) -> Jacobian:

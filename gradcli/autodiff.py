@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gradcli.errors import UsageError
+from gradcli.errors import NotScalarError, UsageError
 from gradcli.graph import Graph, Node
 from gradcli.systems import Argument, Constant, System
 from gradcli.systems.floats import FLOATS
@@ -197,11 +197,15 @@ class Trace:
         return self.at(self.graph.position(name))
 
     def __repr__(self) -> str:
-        return f"Trace(value={self.value!r}, {len(self.graph.shown)} nodes)"
+        return f"Trace(value={_brief(self.value)}, {len(self.graph.shown)} nodes)"
 
     def _repr_html_(self) -> str:
-        """The table, for a notebook."""
-        return self.backward()._repr_html_()
+        """The table, for a notebook; the forward values alone where the output has several entries."""
+        try:
+            return _table(self.backward())
+        except NotScalarError as error:
+            ways = "backward(upstream) weighs its entries, sum(…) adds them up"
+            return _table(Gradients(self, [None] * len(self.values), None), f"{error.message} {ways}")
 
     def backward(self, upstream: Value | None = None, *, wrt: Collection[str] | None = None) -> Gradients:
         """The gradient of the output, times `upstream`, with respect to every node.
@@ -373,8 +377,8 @@ class Gradients:
         return float(g) if isinstance(g, float) else g
 
     def __getitem__(self, name: str | Node) -> Value:
-        """The global gradient of a node by its name; 0 where none arrives."""
-        return self.at(name.index if isinstance(name, Node) else self.graph.position(name))
+        """The global gradient of a node by its name; 0 where none arrives. An array is the caller's own."""
+        return _own(self.at(name.index if isinstance(name, Node) else self.graph.position(name)))
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.graph.inputs)
@@ -385,7 +389,7 @@ class Gradients:
 
     def items(self) -> list[tuple[str, Value]]:
         """(variable, gradient) for every input."""
-        return [(name, self.at(index)) for name, index in self.graph.inputs.items()]
+        return [(name, _own(self.at(index))) for name, index in self.graph.inputs.items()]
 
     def active(self, child: int, k: int) -> bool:
         """Whether an edge has a gradient: its child is reached and its parent depends on an input."""
@@ -411,14 +415,37 @@ class Gradients:
 
     def _repr_html_(self) -> str:
         """The table, for a notebook."""
-        from gradcli.render import html
-        from gradcli.render.figures import Style
-        from gradcli.report import build
-
-        return html.render(build(self), Style())
+        return _table(self)
 
     def __repr__(self) -> str:
-        return "Gradients(" + ", ".join(f"{name}={value!r}" for name, value in self.items()[:12]) + ")"
+        inputs = list(self.graph.inputs.items())
+        more = ", …" if len(inputs) > NAMED else ""
+        return f"Gradients({', '.join(f'{name}={_brief(self.at(i))}' for name, i in inputs[:NAMED])}{more})"
+
+
+NAMED, ENTRIES = 12, 16
+"""Gradients, and entries of an array, that a repr writes."""
+
+
+def _brief(value: Value) -> str:
+    """A value in a repr: a large array by its shape."""
+    if not isinstance(value, float) and value.size > ENTRIES:
+        return f"<array of shape {value.shape}>"
+    return repr(value if isinstance(value, float) else value.tolist())
+
+
+def _own(value: Value) -> Value:
+    """A value that may be written to, and shares nothing with another."""
+    return value if isinstance(value, float) else value.copy()
+
+
+def _table(gradients: Gradients, *warnings: str) -> str:
+    """The table as HTML."""
+    from gradcli.render import html
+    from gradcli.render.figures import Style
+    from gradcli.report import build
+
+    return html.render(build(gradients, warnings=warnings), Style())
 
 
 def gradient_graph(graph: Graph, name: str) -> Graph:

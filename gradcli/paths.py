@@ -14,6 +14,8 @@ from math import inf, isfinite, isnan, log, prod
 from typing import NamedTuple
 
 from gradcli.autodiff import Edge, Gradients
+from gradcli.errors import UsageError
+from gradcli.ops.mismatch import shown
 
 LIMIT = 20
 """Paths that are listed, those alike counting once."""
@@ -58,11 +60,13 @@ class Paths:
 def paths(gradients: Gradients, source_name: str, limit: int = LIMIT) -> Paths:
     """The paths from a node, by its name, to the output, along edges that a gradient passes.
 
-    Errors: UnknownCell for a name that the graph does not have.
+    Errors: UnknownCell for a name that the graph does not have; UsageError where a tensor is on the way.
     """
     graph = gradients.graph
     source = graph.position(source_name)
-    gradient = gradients.adjoints[source] or 0.0
+    if gradients.trace.tensorial:
+        _refuse_tensors(gradients, source)
+    gradient = gradients.at(source)
     leaving = _between(gradients, source)
     total = _count(source, graph.output, leaving)
     if not total:
@@ -109,6 +113,21 @@ def _between(gradients: Gradients, source: int) -> dict[int, list[Step]]:
             found.setdefault(p, []).append(Step(edges[0], edges[0].local, len(edges)))
             reached[child] = 1
     return found
+
+
+def _refuse_tensors(gradients: Gradients, source: int) -> None:
+    """Refuse paths whose local gradients are Jacobians: their products are no numbers, and have no share.
+
+    Errors: UsageError.
+    """
+    graph, shapes = gradients.graph, gradients.trace.shapes
+    reached = graph.leading([graph.names[source]])
+    for i in range(source, graph.output + 1):
+        if reached[i] and graph.used[i] and shapes[i]:
+            raise UsageError(
+                f"paths are products of numbers, and {graph.names[i]} is {shown(shapes[i])}",
+                hint="the table and --get down.CHILD.PARENT show what each edge passes down",
+            )
 
 
 def _count(source: int, output: int, leaving: dict[int, list[Step]], *, alike: bool = True) -> int:

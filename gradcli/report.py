@@ -199,6 +199,7 @@ class Report:
         graph = self.graph
         op, name = graph.ops[i], graph.names[i]
         asked = self.wrt is None or op is not INPUT or name in self.wrt
+        computed = self.source.adjoints[graph.output] is not None or not graph.varied[graph.output]
         return NodeRow(
             index=i,
             name=name,
@@ -210,7 +211,7 @@ class Report:
             inputs=graph.parents[i],
             shape=self.source.trace.shapes[i],
             value=self.source.trace.values[i],
-            gradient=self.source.at(i) if asked and graph.varied[i] else None,
+            gradient=self.source.at(i) if asked and computed and graph.varied[i] else None,
             why=self._why(i, asked),
             edges=tuple(self.edge_row(child, k) for child, k in leaving[:limit]) if asked else (),
             uses=len(leaving) if asked else 0,

@@ -36,6 +36,7 @@ def render(report: Report, style: Style | None = None) -> str:
 
 def pieces(report: Report, style: Style | None = None) -> Iterator[str]:
     """The document in pieces: the head, a node each, the rest."""
+    ways = {name: listed(report, name) for name in style.paths} if style is not None else {}  # errors come first
     head = {
         "schema": SCHEMA,
         "expression": report.expression,
@@ -59,8 +60,8 @@ def pieces(report: Report, style: Style | None = None) -> Iterator[str]:
     }
     if style is not None and style.rank_nodes:
         tail["node_ranking"] = ranked(report, report.node_ranking)
-    if style is not None and style.paths:
-        tail["paths"] = {name: listed(report, name) for name in style.paths}
+    if ways:
+        tail["paths"] = ways
     yield "\n  ]" + "".join(f",\n  {_dumped(key)}: {_dumped(value)}" for key, value in tail.items()) + "\n}\n"
 
 

@@ -247,16 +247,23 @@ def array(value: Any, what: str) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             found = np.asarray(value)
-            if found.dtype.kind not in "fiub":
-                raise TypeError
-            found = np.array(found, dtype=np.float64)
+            real = found.dtype.kind in "fiub"
+            found = np.array(found, dtype=np.float64) if real else found
     except (TypeError, ValueError, OverflowError, RuntimeError, Warning):
         raise UsageError(
             f"{what} is no array of real numbers", hint="rows have equal lengths, entries are numbers"
         ) from None
+    if not real:
+        raise UsageError(f"{what} is no array of real numbers: it holds {HELD.get(found.dtype.kind, found.dtype)}")
+    if np.ma.is_masked(value):
+        raise UsageError(f"{what} has masked entries", hint="fill them in first: .filled(0), say")
     if not found.size:
         raise UsageError(f"{what} is empty: it has the shape {shown(found.shape)}", hint="a tensor has entries")
     return found if found.ndim else float(found)
+
+
+HELD = {"c": "complex numbers", "U": "text", "S": "text", "O": "objects", "M": "dates", "m": "spans of time"}
+"""What an array that is not of real numbers holds, by the kind of its type."""
 
 
 def start_of(trace: Any, upstream: Any) -> Any:
