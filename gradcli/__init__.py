@@ -24,11 +24,11 @@ from gradcli.errors import (
     GradcliError,
     LimitError,
     NotScalarError,
+    ShapeError,
     UnknownCell,
     UsageError,
 )
 from gradcli.graph import Graph, Node
-from gradcli.shapes import ShapeError
 from gradcli.syntax import parse
 from gradcli.verify import Verification, verify
 

@@ -73,6 +73,10 @@ class UsageError(GradcliError):
     """An option or a value that cannot be understood."""
 
 
+class ShapeError(UsageError):
+    """Values whose shapes do not fit together; with the operator under the caret."""
+
+
 class NotScalarError(UsageError):
     """An output of several entries where one number is differentiated."""
 

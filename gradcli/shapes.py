@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from gradcli.errors import Span, UsageError
+from gradcli.errors import ShapeError, Span
 from gradcli.ops.mismatch import Mismatch, broadcast, shown
 from gradcli.ops.op import CONSTANT, INPUT, Op, Shape
 
@@ -24,10 +24,6 @@ MOST_ENTRIES = 100_000_000
 
 MOST_QUOTED = 20
 """Characters of an input that a hint quotes."""
-
-
-class ShapeError(UsageError):
-    """Values whose shapes do not fit together; with the operator under the caret."""
 
 
 def infer(graph: Graph, leaves: Mapping[int, Shape]) -> list[Shape]:
