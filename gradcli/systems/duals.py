@@ -24,7 +24,10 @@ from gradcli.systems.floats import FLOATS
 from gradcli.systems.structure import STRUCTURAL
 from gradcli.systems.tangents import DEPENDS, TANGENTS, lifted, spread_to
 
-DIVIDE, POWER, GATHERED = TABLE["div"], TABLE["pow"], "gathered"
+DIVIDE, POWER, EQUAL, WHERE, GATHERED = TABLE["div"], TABLE["pow"], TABLE["eq"], TABLE["where"], "gathered"
+
+ALIKE = 1e-12
+"""Relatively, how near two branches are that are the same number up to rounding."""
 
 
 class Dual:
@@ -88,6 +91,21 @@ def value(element: Any) -> Any:
     return element.v if element.__class__ is Dual else element
 
 
+def alike(a: Any, b: Any) -> Any:
+    """Whether two values are the same number up to rounding; no number is like nan."""
+    return abs(a - b) <= ALIKE * abs(a)
+
+
+class Point(float):
+    """The truth of an equality that holds here, and not beside this point."""
+
+    __slots__ = ()
+
+
+class Points(np.ndarray[Any, Any]):
+    """Such truths, entry by entry."""
+
+
 class Duals(System):
     """Duals of plain numbers: the engine's own floats, each with a vector of tangents."""
 
@@ -122,6 +140,21 @@ class Duals(System):
         """The partial of input k; numbers that need no duals as the inner system knows them."""
         known = self.inner.locals[op][k]
         return known if isinstance(known, Constant | Argument) else super().rule(op, k)
+
+    def eq(self, a: Any, b: Any) -> Any:
+        """Whether two elements are equal, as a rule asks; marked where it depends on a direction."""
+        y = self.inner.functions[EQUAL](value(a), value(b))
+        return Point(y) if a.__class__ is Dual or b.__class__ is Dual else y
+
+    def where(self, c: Any, a: Any, b: Any) -> Any:
+        """The branch that a rule takes.
+
+        A branch for one point alone, `where(t == 0, 0, t*log(y))`, is there to spare 0·inf, or digits. Where the
+        other branch has the same value, it is the one that knows how the value changes.
+        """
+        if c.__class__ is Point and c and b.__class__ is Dual and alike(value(a), b.v):
+            return Dual(self, value(a), b.t)
+        return self.apply(WHERE, c, a, b)
 
     def apply(self, op: Op, *x: Any) -> Any:
         """An elementwise op: its value, and each input's tangents × the op's own partial."""
@@ -175,6 +208,23 @@ class TensorDuals(Duals):
     def scaled(self, local: Any, t: Any) -> Any:
         """local × tangents, entry by entry."""
         return local * lifted(t, np.ndim(local))
+
+    def eq(self, a: Any, b: Any) -> Any:
+        """Whether two elements are equal, entry by entry; marked where it depends on a direction."""
+        y = self.inner.functions[EQUAL](value(a), value(b))
+        return np.asarray(y).view(Points) if a.__class__ is Dual or b.__class__ is Dual else y
+
+    def where(self, c: Any, a: Any, b: Any) -> Any:
+        """The branch that a rule takes, entry by entry."""
+        taken = self.apply(WHERE, c, a, b)
+        if not isinstance(c, Points) or b.__class__ is not Dual:
+            return taken
+        y = value(taken)
+        same = np.asarray(c, bool) & alike(value(a), b.v)
+        if not same.any():
+            return taken
+        t = lifted(taken.t, np.ndim(y)) if taken.__class__ is Dual else 0.0
+        return Dual(self, y, spread_to(np.where(same, lifted(b.t, np.ndim(y)), t), y))
 
     def primitive(self, name: str) -> Function:
         """A structural primitive of duals."""
