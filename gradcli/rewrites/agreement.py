@@ -175,8 +175,11 @@ def _close(a: float, b: float, slack: float = 0.0) -> bool:
 def _outside(gradients: Gradients, side: Side) -> bool:
     """Whether an op of the formula is given inputs outside its domain, not results of its own that were rounded."""
     graph, m, values = gradients.graph, gradients.trace.m, gradients.trace.values
-    given = {*side.inputs, *graph.numbers}
-    for op, parents in zip(graph.ops, graph.parents, strict=True):
+    given, numbers = {*side.inputs, *graph.numbers}, set(graph.numbers)
+    for i, (op, parents) in enumerate(zip(graph.ops, graph.parents, strict=True)):
+        if parents and numbers.issuperset(parents):  # 1/3 is a number, too
+            numbers.add(i)
+            given.add(i)
         domain = op.predicate("domain")
         if (
             domain is not None

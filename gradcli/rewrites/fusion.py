@@ -177,6 +177,10 @@ MOST = 8
 """Inputs of a node among which a formula's op is looked for; formulas have two or three."""
 
 
+LOSSES = "losses"
+"""A group whose formulas depend on the shapes, so that they are no parts of larger ones before shapes are known."""
+
+
 @cache
 def shelf() -> Shelf:
     """Every formula that fusion replaces: as it is written, and with its own parts fused."""
@@ -184,7 +188,8 @@ def shelf() -> Shelf:
     done: list[Pattern] = []
     for pattern in smallest_first:
         formula = pattern.graph
-        fused = fuse(formula, Shelf(done), Judge(), but=formula.output)
+        parts = Shelf(each for each in done if each.op.group != LOSSES)
+        fused = fuse(formula, parts, Judge(), but=formula.output)
         done.append(pattern)
         if fused.by:
             whole, place = compacted(formula, fused)

@@ -50,9 +50,8 @@ def of_fusion(written: Graph, tape: Fused, point: Point, graph: Graph, place: Ma
                 break
     for (_, gain), nodes in done.items():
         i = nodes[0]
-        yield (
-            f"fused: {formula(i, tape.parents[i])} → {notation.formula(graph, place[i])}{_more(len(nodes))}{_gain(*gain)}"
-        )
+        call = notation.formula(graph, place[i])
+        yield f"fused: {formula(i, tape.parents[i])} → {call}{_more(len(nodes))}{_gain(*gain)}"
     for cases in kept.values():
         i, told = cases[0]
         given = told.found.inputs
