@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -351,9 +351,18 @@ SIMPLE = r"[0-9.]+|[A-Za-z](_\{[0-9]+\})?|\\[A-Za-z]+(\{\w+\})?(_\{[0-9]+\})?"
 """A number or a name in LaTeX: a base that needs no brackets."""
 
 
-def latex(graph: Graph, index: int | None = None, atom: Atom = lambda i: None) -> str:
-    r"""A node's expression in LaTeX's mathematics: `\frac{1}{1 + e^{-x}}`."""
-    return _inlined(graph, graph.output if index is None else index, atom, _latex_op, latex_name)
+def latex(
+    graph: Graph, index: int | None = None, atom: Atom = lambda i: None, known: Mapping[str, str] | None = None
+) -> str:
+    r"""A node's expression in LaTeX's mathematics: `\frac{1}{1 + e^{-x}}`.
+
+    known: names that are typeset otherwise.
+    """
+
+    def named(name: str) -> str:
+        return (known or {}).get(name) or latex_name(name)
+
+    return _inlined(graph, graph.output if index is None else index, atom, _latex_op, named)
 
 
 def latex_name(name: str) -> str:

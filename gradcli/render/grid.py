@@ -14,9 +14,14 @@ from gradcli.render.figures import Style, figure
 from gradcli.render.lines import Line, text_of
 from gradcli.render.remarks import path_lines, ranking_lines, verdict_lines
 from gradcli.render.table import END, LINES, ROWS
+from gradcli.render.tensor_table import ruled, shapes_of, started, summed_over, top, uniform
+from gradcli.render.tensors import is_tensor
 
 if TYPE_CHECKING:
+    from gradcli.autodiff import Value
     from gradcli.report import EdgeRow, NodeRow, Report
+
+WIDE = Style()
 
 TERMS = 6
 """Terms that a sum is written out with."""
@@ -30,13 +35,14 @@ class GridRow:
     """One row.
 
     node: on a node's first row.   edge: on a row of one edge.   words: what a row without an edge says.
-    total: the node's gradient, on its last row.
+    total: the node's gradient, on its last row.   alone: whether the edge is the node's only one.
     """
 
     node: NodeRow | None = None
     edge: EdgeRow | None = None
     words: str = ""
-    total: str = ""
+    total: Value | None = None
+    alone: bool = True
 
 
 def grid(report: Report, style: Style) -> Iterator[GridRow]:
@@ -51,24 +57,25 @@ def grid(report: Report, style: Style) -> Iterator[GridRow]:
 
 
 def _rows(report: Report, style: Style, indices: list[int]) -> Iterator[GridRow]:
+    tensorial = report.source.trace.tensorial
     for node in report.node_rows(indices):
-        total = "" if node.gradient is None else figure(node.gradient, style)
         if node.index == report.graph.output:
-            total = figure(report.source.adjoints[node.index] or 0.0, style)
-            yield GridRow(node, words=f"start: ∂{node.name}/∂{node.name}", total=total)
+            start = started(report, node) if tensorial else f"start: ∂{node.name}/∂{node.name}"
+            yield GridRow(node, words=start, total=report.source.at(node.index))
             continue
         if not node.edges:
-            yield GridRow(node, words=node.why, total=total)
+            yield GridRow(node, words=node.why, total=node.gradient)
             continue
         count = len(node.edges)
         shown = node.edges if count <= LINES or style.full else node.edges[: LINES - 2]
         for place, edge in enumerate(shown):
-            yield GridRow(None if place else node, edge, total=total if count == 1 else "")
+            yield GridRow(None if place else node, edge, "", node.gradient if count == 1 else None, count == 1)
         if count > len(shown):
             yield GridRow(words=f"… {count - len(shown):,} more edges")
         if count > 1:
             used = "twice" if count == 2 else f"{count:,} times"
-            yield GridRow(words=f"copy, used {used}: {_sum(node.edges, style)}", total=total)
+            terms = "" if any(is_tensor(edge.downstream) for edge in node.edges) else f": {_sum(node.edges, style)}"
+            yield GridRow(words=f"copy, used {used}{terms}", total=node.gradient)
 
 
 def _sum(edges: tuple[EdgeRow, ...], style: Style) -> str:
@@ -90,11 +97,43 @@ def quotient(edge: EdgeRow) -> str:
     return f"∂{edge.child_name}/∂{edge.parent_name}{rule if edge.chosen else ': not chosen'}"
 
 
+def told(report: Report, row: GridRow) -> str:
+    """The rule of a row's edge, as text: of a number's edge the quotient; of whole tensors what is passed down."""
+    edge = row.edge
+    assert edge is not None  # noqa: S101 - only rows of an edge are asked
+    if edge.kind in ("jacobian", "rule"):
+        return ruled(report, edge, WIDE, alone=row.alone)
+    return quotient(edge) + summed_over(edge)
+
+
+def local(report: Report, edge: EdgeRow) -> Value | str:
+    """The local gradient, a number or an array; of whole tensors the shapes along the rule."""
+    if edge.kind in ("jacobian", "rule"):
+        return shapes_of(report, edge, WIDE)
+    return uniform(edge.local)
+
+
+def over(report: Report) -> str:
+    """What the gradients are derivatives of."""
+    return top(report) if report.source.trace.tensorial else report.output
+
+
+def shown_nodes(report: Report, style: Style) -> list[NodeRow]:
+    """The nodes of the table, with all their edges; none where all values are numbers."""
+    order = report.order
+    shown = order if len(order) <= ROWS or style.full else [*order[:END], *order[-END:]]
+    return report.node_rows(shown, LINES) if report.source.trace.tensorial else []
+
+
 def sentences(report: Report, style: Style) -> Iterator[str]:
     """What stands under the table: gate roles, influence, notes, warnings, what went wrong, verdicts.
 
     What belongs to the sentence before it begins with a blank: a path, a failure.
     """
+    if report.source.trace.tensorial:
+        from gradcli.render.tensor_remarks import sentences as of_tensors
+
+        yield from of_tensors(report, shown_nodes(report, style), style)
     if report.roles:
         yield "; ".join(report.roles)
     if report.nudge is not None:

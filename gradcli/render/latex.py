@@ -6,18 +6,23 @@ Formulas are typeset from graphs, never from text; any other text is escaped, so
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, cast
 
 from gradcli import notation
 from gradcli.errors import GradcliError, visible
 from gradcli.render.figures import figure
-from gradcli.render.grid import GridRow, closed_forms, grid, sentences
+from gradcli.render.grid import GridRow, closed_forms, grid, local, over, sentences, shown_nodes
 from gradcli.render.rows import LONGEST
+from gradcli.render.tensor_table import summed_over, times_one
+from gradcli.render.tensors import ALIKE, SMALL, alike, facts, is_tensor
 
 if TYPE_CHECKING:
+    from gradcli.autodiff import Value
     from gradcli.graph import Graph
+    from gradcli.ops.op import Shape
     from gradcli.render.figures import Style
-    from gradcli.report import NodeRow, Report
+    from gradcli.report import EdgeRow, NodeRow, Report
 
 SYMBOLS = str.maketrans(
     {
@@ -47,6 +52,9 @@ SYMBOLS = str.maketrans(
 )
 """Characters of our own sentences that a plain LaTeX document does not have."""
 
+MATRIX = 2
+"""Axes that a matrix has."""
+
 WALKED = 10_000
 """Nodes up to which a walk over the whole tape is made for each row."""
 
@@ -62,18 +70,19 @@ def render(report: Report, style: Style) -> str:
     formula = notation.latex(graph)
     if len(formula) > LONGEST * 4:
         formula = notation.latex(graph, atom=lambda i: graph.names[i] if graph.parents[i] else None)
-    equation = [output, formula, number(report.value, style)]
+    equation = [output, formula, value(report.value, style)]
     head = [r"% needs \usepackage{amsmath,amssymb}", rf"\[ {' = '.join(dict.fromkeys(equation))} \]"]
     table = [
         r"\begin{tabular}{lrllrrr}",
         r"\hline",
-        TITLES % output + r" \\",
+        TITLES % notation.latex_name(over(report)) + r" \\",
         r"\hline",
         *(_line(row, report, style) for row in grid(report, style)),
         r"\hline",
         r"\end{tabular}",
     ]
     closed = [rf"\[ {_quotient(report.output, name)} = {typeset(form)} \]" for name, form in closed_forms(report)]
+    closed += _jacobians(report, style)
     said = [rf"\par {text(sentence.lstrip())}" for sentence in sentences(report, style)]
     return "\n".join([*head, *(table if report.order else ()), *closed, *said])
 
@@ -81,20 +90,82 @@ def render(report: Report, style: Style) -> str:
 def _line(row: GridRow, report: Report, style: Style) -> str:
     node, edge = row.node, row.edge
     name = forward = ""
-    total = number_text(row.total)
+    total = "" if row.total is None else value(row.total, style, "$")
     if node is not None:
         name = notation.latex_name(node.name)
         if node.formula:
             name += f" = {_one_level(report.graph, node)}"
-        name, forward = f"${name}$", number(node.value, style, "$")
+        if node.shape:
+            name += rf" \in {_space(node.shape)}"
+        name, forward = f"${name}$", value(node.value, style, "$")
     if edge is None:
         words = rf"\multicolumn{{2}}{{l}}{{{text(row.words)}}}" if row.words else " & "
         return rf"{name} & {forward} & & {words} & & {total} \\"
+    whole = edge.kind in ("jacobian", "rule")
+    rule = _passed(report, edge, row.alone) if whole else _local(edge)
+    factor = "" if whole else value(cast("Value", local(report, edge)), style, "$")
+    last = total or value(edge.downstream, style, "$")
+    return rf"{name} & {forward} & {text(edge.op)} & {rule} & {factor} & {value(edge.upstream, style, '$')} & {last} \\"
+
+
+def _local(edge: EdgeRow) -> str:
+    """`∂n6/∂n5 = n6`, and over which axes a product is summed."""
     rule = f" = {typeset(edge.rule)}" if edge.rule else ""
     rule = _quotient(edge.child_name, edge.parent_name) + (rule if edge.chosen else r"\text{: not chosen}")
-    numbers = (number(edge.local, style, "$"), number(edge.upstream, style, "$"))
-    last = total or number(edge.downstream, style, "$")
-    return rf"{name} & {forward} & {text(edge.op)} & ${rule}$ & {' & '.join(numbers)} & {last} \\"
+    return f"${rule}${text(summed_over(edge))}"
+
+
+def _passed(report: Report, edge: EdgeRow, alone: bool) -> str:
+    r"""What an op on whole tensors passes down: `\frac{\partial f}{\partial n_{1}}\, x^{\top}`."""
+    above, graph = over(report), report.graph
+    upstream, arriving = notation.upstream(graph, edge.child), _fraction(above, edge.child_name)
+    letter = next(name for name in ("g", "upstream", "upstream_gradient") if graph.find(name) is None)
+    rule = times_one(edge, graph, above).replace(upstream, letter) if upstream != "g" else times_one(edge, graph, above)
+    shown = typeset(rule, {letter: arriving}) if rule else ""
+    left = _fraction(above, edge.parent_name)
+    if not edge.chosen or not shown:
+        return f"${_quotient(edge.child_name, edge.parent_name)}$" + ("" if edge.chosen else ": not chosen")
+    return f"${left} = {shown}$" if alone else f"${shown}$"
+
+
+def _fraction(above: str, below: str) -> str:
+    return rf"\frac{{\partial {notation.latex_name(above)}}}{{\partial {notation.latex_name(below)}}}"
+
+
+def _space(shape: Shape) -> str:
+    lengths = r" \times ".join(map(str, shape))
+    return rf"\mathbb{{R}}^{{{lengths}}}"
+
+
+def value(shown: Value, style: Style, fence: str = "") -> str:
+    """A number, or a tensor: a matrix if it is small, else what is to be known of it."""
+    if not is_tensor(shown):
+        return number(float(shown), style, fence)
+    if shown.size <= SMALL and not (shown.size >= ALIKE and alike(shown)):
+        return f"{fence}{matrix(shown, style)}{fence}"
+    told = [rf"\mathrm{{{word}}}\ {number_text(figures, '')}" for word, figures in _facts(shown, style)]
+    return fence + r",\ ".join(told) + fence
+
+
+def _facts(shown: Value, style: Style) -> list[tuple[str, str]]:
+    return [(word.replace(" ", r"\ "), figures.replace(" ", r"\ ")) for word, figures in facts(shown, style)]
+
+
+def matrix(shown: Value, style: Style) -> str:
+    """A vector in one row, a matrix in rows; of more axes, matrices under each other."""
+    if shown.ndim > MATRIX:
+        return notation.latex_matrix([[matrix(part, style)] for part in shown])
+    rows = shown.tolist() if shown.ndim == MATRIX else [shown.tolist()]
+    return notation.latex_matrix([[number(entry, style) for entry in row] for row in rows])
+
+
+def _jacobians(report: Report, style: Style) -> Iterator[str]:
+    """Small Jacobians of ops on whole tensors."""
+    if report.source.trace.tensorial:
+        from gradcli.render.tensor_remarks import small_jacobians
+
+        for edge in small_jacobians(report, shown_nodes(report, style), style):
+            yield rf"\[ {_fraction(edge.child_name, edge.parent_name)} = {matrix(edge.local, style)} \]"
 
 
 def _one_level(graph: Graph, node: NodeRow) -> str:
@@ -108,9 +179,9 @@ def _quotient(above: str, below: str) -> str:
     return rf"\partial {notation.latex_name(above)}/\partial {notation.latex_name(below)}"
 
 
-def number(value: float, style: Style, fence: str = "") -> str:
+def number(shown: float, style: Style, fence: str = "") -> str:
     """A number as people read it, typeset."""
-    return number_text(figure(value, style), fence)
+    return number_text(figure(shown, style), fence)
 
 
 def number_text(shown: str, fence: str = "$") -> str:
@@ -125,12 +196,15 @@ def number_text(shown: str, fence: str = "$") -> str:
     return f"{fence}{typed}{fence}"
 
 
-def typeset(formula: str) -> str:
-    """A formula of our own language, typeset; as text if it cannot be read back."""
+def typeset(formula: str, known: Mapping[str, str] | None = None) -> str:
+    """A formula of our own language, typeset; as text if it cannot be read back.
+
+    known: names that are typeset otherwise.
+    """
     from gradcli.syntax import CONSTANTS, parse
 
     try:
-        return notation.latex(parse(formula, given=CONSTANTS))
+        return notation.latex(parse(formula, given=CONSTANTS), known=known)
     except GradcliError:
         return rf"\text{{{text(formula)}}}"
 

@@ -34,9 +34,8 @@ SENTENCES = 6
 
 def jacobians(report: Report, nodes: Iterable[NodeRow], style: Style) -> Iterator[Line]:
     """The Jacobians of ops on whole tensors that are small, beside each other as far as they fit."""
-    edges = [edge for node in nodes for edge in node.edges if _shown(report, edge)]
     drawn = []
-    for edge in edges if style.full else edges[:JACOBIANS]:
+    for edge in small_jacobians(report, nodes, style):
         title = plain(f"{quotient(edge)} = ", style)
         lines = block(edge.local, style)
         drawn.append([title + lines[0], *(" " * width(title) + line for line in lines[1:])])
@@ -51,6 +50,12 @@ def jacobians(report: Report, nodes: Iterable[NodeRow], style: Style) -> Iterato
             row.append(lines)
 
 
+def small_jacobians(report: Report, nodes: Iterable[NodeRow], style: Style) -> list[EdgeRow]:
+    """The edges whose Jacobians are shown."""
+    edges = [edge for node in nodes for edge in node.edges if _shown(report, edge)]
+    return edges if style.full else edges[:JACOBIANS]
+
+
 def _shown(report: Report, edge: EdgeRow) -> bool:
     """Whether an edge has a Jacobian that says more than its rule: one between two tensors, and small."""
     between = edge.parent_shape and edge.child_shape and edge.kind == "jacobian"
@@ -61,7 +66,9 @@ def _beside(drawn: list[list[str]]) -> Iterator[Line]:
     wides = [max(map(width, lines)) + BETWEEN for lines in drawn]
     for at in range(max(map(len, drawn))):
         texts = (lines[at] if at < len(lines) else "" for lines in drawn)
-        yield [("".join(text + " " * (wide - width(text)) for text, wide in zip(texts, wides, strict=True)), "gradient")]
+        yield [
+            ("".join(text + " " * (wide - width(text)) for text, wide in zip(texts, wides, strict=True)), "gradient")
+        ]
 
 
 def remarks(report: Report, nodes: Iterable[NodeRow], style: Style) -> Iterator[Line]:

@@ -242,9 +242,7 @@ def _numeric(rule: str) -> bool:
 def passed(edge: EdgeRow, graph: Graph, above: str, style: Style) -> str:
     """What an op on whole tensors passes down, as lectures write it: `∂f/∂n1·xᵀ`, with `·` the matrix product."""
     arriving = f"∂{above}/∂{edge.child_name}"
-    rule = edge.rule
-    if edge.child == graph.output and above == edge.child_name and edge.upstream == 1:
-        rule = re.sub(r"^(-?)g\*|(?<=[-+(])g\*", r"\1", rule)  # times 1
+    rule = times_one(edge, graph, above)
     if notation.upstream(graph, edge.child) == "g":
 
         def written(match: re.Match[str]) -> str:
@@ -256,6 +254,12 @@ def passed(edge: EdgeRow, graph: Graph, above: str, style: Style) -> str:
     if not style.ascii:
         rule = rule.replace(".T", "ᵀ").replace("@", "·")
     return plain(_raised(rule), style)
+
+
+def times_one(edge: EdgeRow, graph: Graph, above: str) -> str:
+    """The rule of an edge; without g as a factor where it is 1, at the output."""
+    starts = edge.child == graph.output and above == edge.child_name and not edge.child_shape and edge.upstream == 1
+    return re.sub(r"^(-?)g\*|(?<=[-+(])g\*", r"\1", edge.rule) if starts else edge.rule
 
 
 def _raised(rule: str) -> str:

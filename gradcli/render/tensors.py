@@ -129,21 +129,14 @@ def _brackets(shape: Shape, row: int) -> tuple[int, int]:
 
 
 def summary(value: Any, style: Style, lines: int) -> list[str]:
-    """What is to be known of a large tensor: min, mean, max, norm; of one with entries that are not finite, how many.
+    """What is to be known of a large tensor, on so many lines: 1, 2 or 4.
 
     >>> import numpy as np
     >>> summary(np.arange(-3.0, 12.0), Style(), 2)
     ['min -3  mean  4', 'max 11  norm 22.2']
     """
-    style = style if style.sig is not None or style.decimals is not None else style._replace(sig=FIGURES)
-    first = float(value.flat[0])
-    if alike(value):
-        return [f"all {figure(first, style)}"]
-    wild = [f"{count:,} of {value.size:,} {word}" for word, count in _wild(value) if count]
-    pairs = [(word, figure(number, style)) for word, number in statistics(value).items()]
-    if wild:
-        return [", ".join(wild)] if lines == 1 else wild
-    if lines == 1:
+    pairs = facts(value, style)
+    if lines == 1 or len(pairs) < 4:
         return ["  ".join(f"{word} {number}" for word, number in pairs)]
     if lines == 4:
         sign = " " if any(number.startswith("-") for _, number in pairs) else ""
@@ -151,6 +144,15 @@ def summary(value: Any, style: Style, lines: int) -> list[str]:
     ends = aligned([pairs[0][1], pairs[2][1]])
     means = aligned([pairs[1][1], pairs[3][1]])
     return [f"min {ends[0]}  mean {means[0]}".rstrip(), f"max {ends[1]}  norm {means[1]}".rstrip()]
+
+
+def facts(value: Any, style: Style) -> list[tuple[str, str]]:
+    """Words and figures: min, mean, max and norm; the one number that all entries are; how many are not finite."""
+    style = style if style.sig is not None or style.decimals is not None else style._replace(sig=FIGURES)
+    if alike(value):
+        return [("all", figure(float(value.flat[0]), style))]
+    wild = [(f"{word} in", f"{count:,} of {value.size:,} entries") for word, count in _wild(value) if count]
+    return wild or [(word, figure(number, style)) for word, number in statistics(value).items()]
 
 
 def alike(value: Any) -> bool:
@@ -172,4 +174,4 @@ def _wild(value: Any) -> list[tuple[str, int]]:
     """How many entries are not finite."""
     import numpy as np
 
-    return [("nan", int(np.isnan(value).sum())), ("infinite", int(np.isinf(value).sum()))]
+    return [("nan", int(np.isnan(value).sum())), ("inf", int(np.isinf(value).sum()))]
