@@ -272,11 +272,12 @@ class Edge(NamedTuple):
     def whole(self) -> bool:
         """Whether the child's op works on whole tensors here, so that its local gradient is a Jacobian."""
         trace = self.gradients.trace
-        op = trace.graph.ops[self.child]
-        shapes = trace.shapes
+        if not trace.tensorial:
+            return False
+        op, shapes = trace.graph.ops[self.child], trace.shapes
         scalar = not shapes[self.child] and not any(shapes[p] for p in trace.graph.parents[self.child])
         inside = op.body is not None and op.body.tensorial
-        return trace.tensorial and not scalar and (op.structural or inside or bool(op.reduces))
+        return not scalar and (op.structural or inside or bool(op.reduces))
 
     @property
     def local(self) -> Any:

@@ -112,9 +112,9 @@ def given(gradients: Gradients, i: int, index: Index, most: int) -> str:
 
 
 def nested(value: Any, encode: Callable[[float], Any]) -> Any:
-    """A tensor as nested lists, each entry encoded; a number encoded."""
-    if not getattr(value, "ndim", 0):
-        return encode(float(value))
+    """A tensor as nested lists, each entry that is not finite encoded."""
+    if not (value - value).any():  # inf - inf is nan, and true
+        return value.tolist()
     if value.ndim == 1:
         return [encode(each) for each in value.tolist()]
     return [nested(row, encode) for row in value]
