@@ -185,7 +185,9 @@ class Reader:
                 continue
             elif sign == "," or comma is not None:
                 place = at if comma is None else comma
-                self.fail("an entry is missing beside this comma", place, place + 1, "remove the comma, or add one")
+                self.fail(
+                    "an entry is missing beside this comma", place, place + 1, "remove the comma, or add the entry"
+                )
             else:
                 self.fail("a list has at least one entry", waiting[-1].start, at + 1, "write its numbers: [1, 2]")
             closed = waiting.pop()

@@ -210,7 +210,8 @@ def scalar(entry: Any, place: str) -> float:
         except OverflowError:
             raise fail(literals.TOO_LARGE) from None
     kinds = {bool: "a truth value", dict: "a table", type(None): "null"}
-    raise fail(f"this is {kinds.get(type(entry), f'a {type(entry).__name__}')}, not a number")
+    hint = 'write "nan" for what is missing' if entry is None else None
+    raise fail(f"this is {kinds.get(type(entry), f'a {type(entry).__name__}')}, not a number", None, hint)
 
 
 def decoded(file: str, decode: Callable[[str], Any], largest: int = LARGEST) -> Any:
