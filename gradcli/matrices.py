@@ -11,8 +11,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from gradcli import notation
-from gradcli.autodiff import Trace, Value
-from gradcli.derivatives import Block, Hessian, Jacobian, hessian, in_bytes, jacobian
+from gradcli.autodiff import Edge, Trace, Value
+from gradcli.derivatives import MOST, Block, Hessian, Jacobian, hessian, in_bytes, jacobian
+from gradcli.errors import LimitError
 from gradcli.notes import at_kinks
 from gradcli.ops.mismatch import shown
 from gradcli.ops.op import Shape
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 Kind = Literal["jacobian", "hessian"]
 
 INDICES = "ijklmnop"
+
+LISTED = 4
+"""Nodes at a kink that are warned of."""
 
 WORTH = 64
 """Entries from which on the memory of a diagonal block, and of the whole, is told."""
@@ -70,7 +74,16 @@ class Panel(NamedTuple):
         return labels(self.column_shapes)
 
     def numbers(self) -> Iterator[list[float]]:
-        """The rows, one by one, with every entry."""
+        """The rows, one by one, with every entry.
+
+        Errors: LimitError for a diagonal matrix that would have too many.
+        """
+        rows, columns = self.shape
+        if rows * columns > MOST:
+            raise LimitError(
+                f"the whole matrix has {rows:,} × {columns:,} entries and takes {in_bytes(8 * rows * columns)}",
+                hint="--format json has the diagonal alone",
+            )
         if self.structure != "diagonal":
             for row in self.entries:
                 yield row.tolist()
@@ -139,7 +152,8 @@ class Matrices:
         """A Jacobian's panels: one for all scalars together, one for each tensor. A Hessian's: one for everything."""
         if isinstance(self.found, Hessian):
             shapes = tuple(self.found.shapes.items())
-            return [Panel(self.output, (), shapes, shapes, self.found.matrix, "dense", second=True)]
+            whole = Panel(self.output, (), shapes, shapes, self.found.matrix, "dense", second=True)
+            return [whole] if shapes else []
         blocks = self.found.blocks
         scalars = [name for name, block in blocks.items() if not block.into]
         groups = [scalars] if scalars else []
@@ -195,7 +209,7 @@ class Matrices:
         if isinstance(self.found, Hessian):
             if not self.found.shapes:
                 return ""
-            symmetric = "symmetric: ∂²/∂x∂y and ∂²/∂y∂x, worked out apart, are equal" if self.found.symmetric else ""
+            symmetric = "symmetric: both halves, worked out apart, are equal" if self.found.symmetric else ""
             return symmetric if len(self.found.matrix) > 1 else ""
         rows, columns = size(self.trace.shapes[self.trace.graph.output]), 0
         for block in self.found.blocks.values():
@@ -227,7 +241,7 @@ class Matrices:
         if not isinstance(self.found, Hessian):
             return ()
         graph, said = self.trace.graph, []
-        for i in sorted(self._told)[:4]:
+        for i in [i for i in sorted(self._told) if self._bends(i)][:LISTED]:
             said.append(
                 f"{graph.names[i]} = {notation.formula(graph, i)} is at a kink: its slope there counts as constant, "
                 "and what its jump adds to second derivatives is missed"
@@ -235,6 +249,12 @@ class Matrices:
         if not self.found.symmetric and self.found.finite:
             said.append("the matrix is not symmetric: at a kink the order of differentiation counts")
         return tuple(said)
+
+    def _bends(self, i: int) -> bool:
+        """Whether a node at a kink has finite slopes there; one with an infinite slope has no second derivative."""
+        edges = (Edge(self.report.source, i, k) for k in range(len(self.trace.graph.parents[i])))
+        finite = self.trace.m.finite
+        return all(edge.local is None or finite(edge.local) for edge in edges if self.report.source.active(i, edge.k))
 
     def with_verification(self, verification: Verification) -> Matrices:
         """The same with its verdicts."""
