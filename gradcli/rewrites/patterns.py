@@ -38,6 +38,7 @@ ROWS = (
     ("(exp(2*u)-1)/(exp(2*u)+1)", "tanh(u)"),
     ("(1-exp(-2*u))/(1+exp(-2*u))", "tanh(u)"),
     ("2*sigmoid(2*u)-1", "tanh(u)"),
+    ("2/(1+exp(-2*u))-1", "tanh(u)"),
     ("exp(-u^2)", "gaussian(u)"),
     ("-(t*log(p)+(1-t)*log(1-p))", "binary_cross_entropy(p,t)"),
     ("-t*log(p)-(1-t)*log(1-p)", "binary_cross_entropy(p,t)"),
