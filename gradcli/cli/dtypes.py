@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 SHOWN = 4
 """Inputs that a sentence names, and answers."""
 
+SHORT = ((), (1,), (2,), (3,), (4,))
+"""Shapes of answers that a sentence has room for."""
+
 
 @dataclass(frozen=True, slots=True)
 class Dtype:
@@ -87,11 +90,12 @@ def stored(value: Value, dtype: Dtype, name: str = "a value") -> Value:
 def said(
     dtype: Dtype,
     changed: Mapping[str, tuple[Value, Value]],
-    answers: Mapping[str, float] | None = None,
+    answers: Mapping[str, Value] | None = None,
 ) -> list[str]:
     """What `--dtype` did, and what it means, in sentences.
 
-    changed: each input whose value is not what was given: before and after.   answers: float64 results by name.
+    changed: each input whose value is not what was given: before and after.
+    answers: float64 results by name; numbers and short vectors are told.
     """
     listed = [_change(name, *pair) for name, pair in list(changed.items())[:SHOWN]]
     more = f" and {len(changed) - SHOWN} more" if len(changed) > SHOWN else ""
@@ -99,7 +103,8 @@ def said(
     sentences = [f"inputs as {dtype.name} stores them: {taken}"]
     ordinary = f"{dtype.digits} digit{'s' * (dtype.digits > 1)}"
     tolerances = f"{SOURCE}: rtol {number(dtype.rtol)}, atol {number(dtype.atol)}"
-    expected = [f"{name} {reached(value, dtype)}" for name, value in list((answers or {}).items())[:SHOWN]]
+    short = [(name, answer) for name, answer in (answers or {}).items() if getattr(answer, "shape", ()) in SHORT]
+    expected = [f"{name} {_reached(answer, dtype)}" for name, answer in short[:SHOWN]]
     reach = f", here {', '.join(expected)}" if expected else ""
     sentences.append(f"a {dtype.name} kernel can be expected to reach about {ordinary} of these ({tolerances}){reach}")
     return sentences
@@ -119,6 +124,12 @@ def reached(value: float, dtype: Dtype) -> str:
         return "none"
     shown = f"{value:.{first - place}e}"
     return f"{value:.{-place}f}" if place <= 0 and -5 < first < 6 else shown.replace("e+0", "e").replace("e+", "e")
+
+
+def _reached(answer: Any, dtype: Dtype) -> str:
+    if isinstance(answer, float | int):
+        return reached(answer, dtype)
+    return f"[{', '.join(reached(entry, dtype) for entry in answer.tolist())}]"
 
 
 def changes(before: Mapping[str, Value], after: Mapping[str, Value]) -> dict[str, tuple[Value, Value]]:

@@ -62,6 +62,29 @@ def read_graph(
     return graph, values
 
 
+UPSTREAM = ("--upstream", "--grad-output", "--dout")
+"""One option in the words of three fields: the upstream gradient, from which backward starts."""
+
+
+def read_upstream(arguments: Arguments) -> Value | None:
+    """What is given as the output's own gradient; None where nothing is.
+
+    Errors: UsageError, also for two spellings at once; FileError; LimitError.
+    """
+    given = [word for word in arguments.options if word.partition("=")[0] in UPSTREAM]
+    if len(given) > 1:
+        raise UsageError(
+            "the upstream gradient is given twice",
+            source=" ".join(given),
+            span=(len(given[0]) + 1, len(given[0]) + 1 + len(given[1])),
+            hint=f"{', '.join(UPSTREAM[:-1])} and {UPSTREAM[-1]} are one option: keep one of them",
+        )
+    if not given:
+        return None
+    flag, _, text = given[0].partition("=")
+    return value(Binding(flag.removeprefix("--"), text, given[0]))
+
+
 def refuse_many(values: Mapping[str, Value]) -> None:
     """A command takes a bounded number of entries, all its values together.
 
