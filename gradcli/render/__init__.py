@@ -51,4 +51,4 @@ def pieces(report: Report, format: str, style: Style) -> Iterator[str]:  # noqa:
         yield render(report, format, style)
 
 
-STREAMED = ("plain", "json", "csv")
+STREAMED = ("table", "plain", "json", "csv")

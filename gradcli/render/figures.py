@@ -125,6 +125,15 @@ def plain(text: str, style: Style) -> str:
     return visible(raised).translate(ASCII).encode("ascii", "backslashreplace").decode()
 
 
+def is_numeric(rule: str) -> bool:
+    """Whether a rule is a number alone."""
+    try:
+        float(rule)
+    except ValueError:
+        return False
+    return True
+
+
 def _is_number(text: str) -> bool:
     return text[:1].isdigit() or text[1:2].isdigit()
 

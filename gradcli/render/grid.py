@@ -14,7 +14,7 @@ from gradcli.render.figures import Style, figure
 from gradcli.render.lines import Line, text_of
 from gradcli.render.remarks import path_lines, ranking_lines, verdict_lines
 from gradcli.render.table import END, LINES, ROWS
-from gradcli.render.tensor_table import ruled, shapes_of, started, summed_over, top, uniform
+from gradcli.render.tensor_rules import ruled, shapes_of, started, summed_over, top, uniform
 from gradcli.render.tensors import is_tensor
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from gradcli.errors import GradcliError, visible
 from gradcli.render.figures import figure
 from gradcli.render.grid import GridRow, closed_forms, grid, local, over, sentences, shown_nodes
 from gradcli.render.rows import LONGEST
-from gradcli.render.tensor_table import summed_over, times_one
+from gradcli.render.tensor_rules import summed_over, times_one
 from gradcli.render.tensors import ALIKE, SMALL, alike, facts, is_tensor
 
 if TYPE_CHECKING:
@@ -143,12 +143,13 @@ def value(shown: Value, style: Style, fence: str = "") -> str:
         return number(float(shown), style, fence)
     if shown.size <= SMALL and not (shown.size >= ALIKE and alike(shown)):
         return f"{fence}{matrix(shown, style)}{fence}"
-    told = [rf"\mathrm{{{word}}}\ {number_text(figures, '')}" for word, figures in _facts(shown, style)]
+    told = [rf"\text{{{word}}}\ {_figure(figures)}" for word, figures in facts(shown, style)]
     return fence + r",\ ".join(told) + fence
 
 
-def _facts(shown: Value, style: Style) -> list[tuple[str, str]]:
-    return [(word.replace(" ", r"\ "), figures.replace(" ", r"\ ")) for word, figures in facts(shown, style)]
+def _figure(figures: str) -> str:
+    """A number of a summary; or "3 of 50 entries"."""
+    return number_text(figures, "") if " " not in figures else rf"\text{{{text(figures)}}}"
 
 
 def matrix(shown: Value, style: Style) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from itertools import product
 
 from gradcli.notation import pretty
-from gradcli.render.figures import Style, aligned, figure, plain
+from gradcli.render.figures import Style, aligned, figure, is_numeric, plain
 from gradcli.render.lines import Line, Piece, folded, listed, painted, text_of, width
 from gradcli.render.remarks import LINE, footer, path_lines, ranking_lines, verdict_lines
 from gradcli.render.rows import statements
@@ -348,15 +348,7 @@ def _ruled(edge: EdgeRow) -> str:
     rule = pretty(edge.rule)
     if not edge.chosen:
         return f"{_quotient(edge)}: not chosen"
-    return f"{_quotient(edge)} = {rule}" if rule and not _numeric(rule) else _quotient(edge)
-
-
-def _numeric(rule: str) -> bool:
-    try:
-        float(rule)
-    except ValueError:
-        return False
-    return True
+    return f"{_quotient(edge)} = {rule}" if rule and not is_numeric(rule) else _quotient(edge)
 
 
 # ── layout ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -10,7 +10,7 @@ from gradcli import notation
 from gradcli.places import size
 from gradcli.render.figures import Style, plain
 from gradcli.render.lines import Line, width, wrapped
-from gradcli.render.tensor_table import axis_text, broadcast_axes, quotient, top
+from gradcli.render.tensor_rules import axis_text, broadcast_axes, quotient, top
 from gradcli.render.tensors import SMALL, alike, block, is_tensor, shape_text
 
 if TYPE_CHECKING:
@@ -34,20 +34,22 @@ SENTENCES = 6
 
 def jacobians(report: Report, nodes: Iterable[NodeRow], style: Style) -> Iterator[Line]:
     """The Jacobians of ops on whole tensors that are small, beside each other as far as they fit."""
-    drawn = []
+    columns = style.width or 100
+    row: list[list[str]] = []
+    used = 0
     for edge in small_jacobians(report, nodes, style):
         title = plain(f"{quotient(edge)} = ", style)
         lines = block(edge.local, style)
-        drawn.append([title + lines[0], *(" " * width(title) + line for line in lines[1:])])
-    columns = style.width or 100
-    row: list[list[str]] = []
-    for lines in [*drawn, None]:
-        wide = sum(max(map(width, other)) + BETWEEN for other in row)
-        if row and (lines is None or wide + max(map(width, lines)) > columns):
+        drawn = [title + lines[0], *(" " * width(title) + line for line in lines[1:])]
+        wide = max(map(width, drawn))
+        if row and used + BETWEEN + wide > columns:
             yield from _beside(row)
-            row = []
-        if lines is not None and max(map(width, lines)) <= columns:
-            row.append(lines)
+            row, used = [], 0
+        if wide <= columns:
+            used += wide + (BETWEEN if row else 0)
+            row.append(drawn)
+    if row:
+        yield from _beside(row)
 
 
 def small_jacobians(report: Report, nodes: Iterable[NodeRow], style: Style) -> list[EdgeRow]:
@@ -136,7 +138,8 @@ def _sum(report: Report, edge: EdgeRow) -> str:
         return ""
     name, above = edge.parent_name, top(report)
     what = f"{name} {shape_text(edge.parent_shape)}".rstrip() if edge.parent_shape else f"the number {name}"
-    batch = ", the batch" if axes == [0] and len(edge.child_shape) == 2 and len(edge.parent_shape) == 1 else ""
+    rows = axes == [0] and len(edge.child_shape) == 2 and len(edge.parent_shape) == 1
+    batch = ", the batch" if rows and report.graph.ops[edge.child].gate == "distributor" else ""
     axis = axis_text(axes, len(edge.child_shape))
     return f"{what} is broadcast to {shape_text(edge.child_shape)}: ∂{above}/∂{name} is summed over {axis}{batch}"
 
@@ -152,7 +155,7 @@ def everything(report: Report, nodes: Iterable[NodeRow], style: Style) -> Iterat
             (node.name, node.value, "value"),
             (f"∂{above}/∂{node.name}", node.gradient, "gradient"),
         ):
-            if is_tensor(value) and value.size > SMALL:
+            if value is not None and is_tensor(value) and value.size > SMALL:
                 yield _entries(plain(name, style), value, part, style)
 
 

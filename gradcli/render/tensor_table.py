@@ -6,17 +6,15 @@ its Jacobian; an op on whole tensors has the rule by which it passes its upstrea
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from gradcli import notation
-from gradcli.graph import Graph
 from gradcli.render.figures import Style, aligned, plain
 from gradcli.render.lines import Line, text_of, width
-from gradcli.render.rows import NAME
-from gradcli.render.tensors import SMALL, alike, cell, inline, is_tensor, shape_text
+from gradcli.render.table import pretty_formula
+from gradcli.render.tensor_rules import quotient, ruled, shapes_of, started, top, uniform
+from gradcli.render.tensors import SMALL, Known, alike, cell, inline, is_tensor, shape_text
 
 if TYPE_CHECKING:
     from gradcli.report import EdgeRow, NodeRow, Report
@@ -28,6 +26,9 @@ COLUMNS = 120
 
 TERMS = 3
 """Terms that a sum of tensors is written out with."""
+
+TERM = 4
+"""Entries of such a term."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,16 +106,16 @@ class Block:
 
 def drawn(report: Report, nodes: list[NodeRow], style: Style) -> list[list[Line]]:
     """The heading, then the lines of each node, by the richest plan that fits."""
-    groups: list[list[Line]] = []
+    known: Known = {}
     for plan in PLANS:
-        groups = _laid(report, nodes, plan, style)
+        groups = _laid(report, nodes, plan, style, known)
         if _across(groups) <= (style.width or COLUMNS):
             return groups
     if style.width is None:
-        return _laid(report, nodes, NATURAL, style)
+        return _laid(report, nodes, NATURAL, style, known)
     from gradcli.render.tensor_list import listed
 
-    return listed(report, nodes, style)
+    return listed(report, nodes, style, known)
 
 
 def _across(groups: Iterable[list[Line]]) -> int:
@@ -124,11 +125,11 @@ def _across(groups: Iterable[list[Line]]) -> int:
 # ── what is said of a node ──────────────────────────────────────────────────────────────────────────────────
 
 
-def block(report: Report, node: NodeRow, plan: Plan, style: Style) -> Block:
+def block(report: Report, node: NodeRow, plan: Plan, style: Style, known: Known) -> Block:
     """What a plan shows of one node."""
 
     def drawn(value: Any) -> list[str]:
-        return cell(value, style, plan.cell, plan.lines)
+        return cell(value, style, plan.cell, plan.lines, known)
 
     bad = report.trouble is not None and report.trouble.node == node.index
     mark = "" if not bad else "! " if style.ascii else "✗ "
@@ -147,20 +148,20 @@ def block(report: Report, node: NodeRow, plan: Plan, style: Style) -> Block:
     elif not node.edges:
         shown.entries.append(Entry(edge=plain(node.why, style), total=total, dim=True, final=True))
     for edge in node.edges:
-        entry = _entry(report, node, edge, plan, style)
+        entry = _entry(report, node, edge, plan, style, drawn)
         entry.total, entry.final = drawn(edge.downstream), node.uses == 1 and not shown.entries
         shown.entries.append(entry)
     if node.uses > len(node.edges):
         shown.entries.append(Entry(edge=plain(f"… {node.uses - len(node.edges):,} more edges", style), dim=True))
     if node.uses > 1 or (node.edges and node.index == report.graph.output):
-        shown.entries.append(Entry(edge=plain(_summed(node, style), style), total=total, dim=True, final=True))
+        words, terms = _copied(node, style)
+        shown.entries.append(Entry(edge=plain(words, style), more=terms, total=total, dim=True, final=True))
     return shown
 
 
-def _entry(report: Report, node: NodeRow, edge: EdgeRow, plan: Plan, style: Style) -> Entry:
-    def drawn(value: Any) -> list[str]:
-        return cell(value, style, plan.cell, plan.lines)
-
+def _entry(
+    report: Report, node: NodeRow, edge: EdgeRow, plan: Plan, style: Style, drawn: Callable[[Any], list[str]]
+) -> Entry:
     whole = edge.local is None or edge.kind == "jacobian"
     rule = ruled(report, edge, style, alone=node.uses == 1)
     entry = Entry(
@@ -183,138 +184,17 @@ def _entry(report: Report, node: NodeRow, edge: EdgeRow, plan: Plan, style: Styl
 
 def named(node: NodeRow) -> str:
     """`n1 = W@x`"""
-    from gradcli.render.table import pretty_formula
-
     return f"{node.name} = {pretty_formula(node.formula)}" if node.formula else node.name
 
 
-def started(report: Report, node: NodeRow) -> str:
-    """Where backward begins: with 1, or with the gradient that was given."""
-    above = top(report)
-    if above != report.output:
-        return f"start: ∂{above}/∂{node.name}, as given"
-    return f"start: ∂{node.name}/∂{node.name}"
-
-
-def top(report: Report) -> str:
-    """What the gradients are derivatives of: the output; for one of several entries a loss L behind it."""
-    if report.source.trace.shapes[report.graph.output] == ():
-        return report.output
-    return next((name for name in ("L", "loss") if report.graph.find(name) is None), "the loss")
-
-
-def uniform(value: Any) -> Any:
-    """A tensor whose entries are all one number as that number: a factor all the same."""
-    return float(value.flat[0]) if is_tensor(value) and alike(value) else value
-
-
-def quotient(edge: EdgeRow) -> str:
-    """`∂n1/∂W`"""
-    return f"∂{edge.child_name}/∂{edge.parent_name}"
-
-
-def ruled(report: Report, edge: EdgeRow, style: Style, *, alone: bool) -> str:
-    """The rule of an edge: `∂n2/∂n1 = 2·n1`; of an op on whole tensors `∂f/∂W = ∂f/∂n1·xᵀ`.
-
-    alone: whether no other edge adds to the node's gradient, so that the rule is the whole of it.
-    """
-    if not edge.chosen:
-        return plain(f"{quotient(edge)}: not chosen", style)
-    if edge.kind not in ("jacobian", "rule"):
-        rule = notation.pretty(edge.rule)
-        left = f"{quotient(edge)} = {rule}" if rule and not _numeric(rule) else quotient(edge)
-        return plain(left + summed_over(edge), style)
-    if not edge.rule:
-        return plain(quotient(edge), style)
-    above = top(report)
-    rule = passed(edge, report.graph, above, style)
-    return f"{plain(f'∂{above}/∂{edge.parent_name}', style)} = {rule}" if alone else rule
-
-
-def _numeric(rule: str) -> bool:
-    try:
-        float(rule)
-    except ValueError:
-        return False
-    return True
-
-
-def passed(edge: EdgeRow, graph: Graph, above: str, style: Style) -> str:
-    """What an op on whole tensors passes down, as lectures write it: `∂f/∂n1·xᵀ`, with `·` the matrix product."""
-    arriving = f"∂{above}/∂{edge.child_name}"
-    rule = times_one(edge, graph, above)
-    if notation.upstream(graph, edge.child) == "g":
-
-        def written(match: re.Match[str]) -> str:
-            before, after = rule[: match.start()].rstrip()[-1:], rule[match.end() :].lstrip()[:1]
-            bare = before != "/" and after not in tuple(".[^/")
-            return arriving if bare else f"({arriving})"
-
-        rule = re.sub(r"(?<![\w.])g(?!\w)", written, rule)
-    if not style.ascii:
-        rule = rule.replace(".T", "ᵀ").replace("@", "·")
-    return plain(_raised(rule), style)
-
-
-def times_one(edge: EdgeRow, graph: Graph, above: str) -> str:
-    """The rule of an edge; without g as a factor where it is 1, at the output."""
-    starts = edge.child == graph.output and above == edge.child_name and not edge.child_shape and edge.upstream == 1
-    return re.sub(r"^(-?)g\*|(?<=[-+(])g\*", r"\1", edge.rule) if starts else edge.rule
-
-
-def _raised(rule: str) -> str:
-    """Powers raised, products entry by entry as they are typed."""
-    return "*".join(notation.pretty(part) for part in rule.split("*"))
-
-
-def shapes_of(report: Report, edge: EdgeRow, style: Style) -> str:
-    """The shapes along a rule: `(2,)·(2,)ᵀ`; of one that moves entries `() → (2,)`."""
-    graph = report.graph
-    shapes = report.source.trace.shapes
-    if "@" not in edge.rule:
-        moved = edge.rule == notation.upstream(graph, edge.child) and edge.parent_shape != edge.child_shape
-        arrow = f"{shape_text(edge.child_shape) or '()'} → {shape_text(edge.parent_shape) or '()'}"
-        return plain(arrow, style) if moved else ""
-    at = {graph.names[p]: shapes[p] for p in (*graph.parents[edge.child], edge.child)}
-    up = notation.upstream(graph, edge.child)
-    rule = edge.rule.replace(up, "g") if up != "g" else edge.rule
-    at["g"] = edge.child_shape
-    text = NAME.sub(lambda match: shape_text(at[match[0]]) if match[0] in at else match[0], rule)
-    return plain(text if style.ascii else text.replace(".T", "ᵀ").replace("@", "·"), style)
-
-
-def summed_over(edge: EdgeRow) -> str:
-    """`, Σ over axis 0`: where a smaller tensor was broadcast, its gradient is summed back."""
-    axes = broadcast_axes(edge)
-    if not axes or edge.kind != "diagonal":
-        return ""
-    return f", Σ over {axis_text(axes, len(edge.child_shape))}"
-
-
-def axis_text(axes: list[int], rank: int) -> str:
-    """ "axis 0", "axes 0 and 1", "all entries" """
-    if len(axes) == rank:
-        return "all entries"
-    return f"axis {axes[0]}" if len(axes) == 1 else f"axes {', '.join(map(str, axes[:-1]))} and {axes[-1]}"
-
-
-def broadcast_axes(edge: EdgeRow) -> list[int]:
-    """The child's axes along which its input was repeated."""
-    above, below = edge.parent_shape, edge.child_shape
-    lead = len(below) - len(above)
-    return [i for i, n in enumerate(below) if n > 1 and (i < lead or above[i - lead] == 1)]
-
-
-def _summed(node: NodeRow, style: Style) -> str:
-    """ "copy, used twice: [1, 2] + [3, 4]": the terms where they are short."""
+def _copied(node: NodeRow, style: Style) -> tuple[str, str]:
+    """ "copy, used twice", and the terms of the sum where they are short."""
     used = "twice" if node.uses == 2 else f"{node.uses:,} times"
-    words = f"copy, used {used}"
     terms = [edge.downstream for edge in node.edges]
-    short = len(terms) == node.uses <= TERMS and all(not is_tensor(t) or (t.ndim == 1 and t.size <= 4) for t in terms)
-    if not short:
-        return words
-    texts = [inline(term, style) for term in terms]
-    return f"{words}: {' + '.join([texts[0], *(f'({t})' if t.startswith('-') else t for t in texts[1:])])}"
+    if not len(terms) == node.uses <= TERMS or any(is_tensor(t) and (t.ndim > 1 or t.size > TERM) for t in terms):
+        return f"copy, used {used}", ""
+    first, *rest = [inline(term, style) for term in terms]
+    return f"copy, used {used}", " + ".join([first, *(f"({text})" if text.startswith("-") else text for text in rest)])
 
 
 # ── layout ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -325,8 +205,8 @@ Middle = tuple[list[Line], int]  # the lines of an edge, and the one where its g
 TITLES = {"node": "node", "shape": "shape", "forward": "forward", "via": "via", "gate": "gate"}
 
 
-def _laid(report: Report, nodes: list[NodeRow], plan: Plan, style: Style) -> list[list[Line]]:
-    blocks = [block(report, node, plan, style) for node in nodes]
+def _laid(report: Report, nodes: list[NodeRow], plan: Plan, style: Style, known: Known) -> list[list[Line]]:
+    blocks = [block(report, node, plan, style, known) for node in nodes]
     entries = [entry for block in blocks for entry in block.entries]
     for column in ("total",) if plan.stacked else ("local", "upstream", "total"):
         _align([getattr(entry, column) for entry in entries])

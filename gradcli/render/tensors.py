@@ -54,18 +54,23 @@ def nested(entries: Sequence[Any], style: Style) -> str:
     return f"[{', '.join(inner)}]"
 
 
-def cell(value: Any, style: Style, columns: int, lines: int) -> list[str]:
+Known = dict[int, tuple[Any, list[tuple[str, str]]]]
+"""The facts of tensors, by their ids, with the tensors themselves, so that no id is used twice."""
+
+
+def cell(value: Any, style: Style, columns: int, lines: int, known: Known | None = None) -> list[str]:
     """A value as the lines of a table's cell: in full if it is small, else summarised.
 
     columns: that a vector may take before it goes on in the next line.   lines: of a summary: 1, 2 or 4.
+    known: the facts that were worked out before, and where those of this tensor are kept.
     """
     if not is_tensor(value):
         return [figure(float(value), style)]
     if value.size <= SMALL and not (value.size >= ALIKE and alike(value)):
         drawn = block(value, style, columns if value.ndim == 1 else None)
-        if value.ndim > 1 or len(drawn) <= LINES:
+        if value.ndim > 1 or len(drawn) <= LINES or style.full:
             return drawn
-    return summary(value, style, lines)
+    return summary(value, style, lines, known)
 
 
 def block(value: Any, style: Style, columns: int | None = None) -> list[str]:
@@ -128,14 +133,18 @@ def _brackets(shape: Shape, row: int) -> tuple[int, int]:
     return counts[0], counts[1]
 
 
-def summary(value: Any, style: Style, lines: int) -> list[str]:
+def summary(value: Any, style: Style, lines: int, known: Known | None = None) -> list[str]:
     """What is to be known of a large tensor, on so many lines: 1, 2 or 4.
 
     >>> import numpy as np
     >>> summary(np.arange(-3.0, 12.0), Style(), 2)
     ['min -3  mean  4', 'max 11  norm 22.2']
     """
-    pairs = facts(value, style)
+    if known is None:
+        known = {}
+    if id(value) not in known:
+        known[id(value)] = value, facts(value, style)
+    pairs = known[id(value)][1]
     if lines == 1 or len(pairs) < 4:
         return ["  ".join(f"{word} {number}" for word, number in pairs)]
     if lines == 4:

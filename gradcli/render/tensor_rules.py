@@ -1,0 +1,124 @@
+"""How the edges of tensors are written: rules as lectures have them, shapes along them, sums that undo broadcasting."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from gradcli import notation
+from gradcli.graph import Graph
+from gradcli.render.figures import Style, is_numeric, plain
+from gradcli.render.rows import NAME
+from gradcli.render.tensors import alike, is_tensor, shape_text
+
+if TYPE_CHECKING:
+    from gradcli.report import EdgeRow, NodeRow, Report
+
+
+def started(report: Report, node: NodeRow) -> str:
+    """Where backward begins: with 1, or with the gradient that was given."""
+    above = top(report)
+    if above != report.output:
+        return f"start: ∂{above}/∂{node.name}, as given"
+    return f"start: ∂{node.name}/∂{node.name}"
+
+
+def top(report: Report) -> str:
+    """What the gradients are derivatives of: the output; for one of several entries a loss L behind it."""
+    if report.source.trace.shapes[report.graph.output] == ():
+        return report.output
+    return next((name for name in ("L", "loss") if report.graph.find(name) is None), "the loss")
+
+
+def uniform(value: Any) -> Any:
+    """A tensor whose entries are all one number as that number: a factor all the same."""
+    return float(value.flat[0]) if is_tensor(value) and alike(value) else value
+
+
+def quotient(edge: EdgeRow) -> str:
+    """`∂n1/∂W`"""
+    return f"∂{edge.child_name}/∂{edge.parent_name}"
+
+
+def ruled(report: Report, edge: EdgeRow, style: Style, *, alone: bool) -> str:
+    """The rule of an edge: `∂n2/∂n1 = 2·n1`; of an op on whole tensors `∂f/∂W = ∂f/∂n1·xᵀ`.
+
+    alone: whether no other edge adds to the node's gradient, so that the rule is the whole of it.
+    """
+    if not edge.chosen:
+        return plain(f"{quotient(edge)}: not chosen", style)
+    if edge.kind not in ("jacobian", "rule"):
+        rule = notation.pretty(edge.rule)
+        left = f"{quotient(edge)} = {rule}" if rule and not is_numeric(rule) else quotient(edge)
+        return plain(left + summed_over(edge), style)
+    if not edge.rule:
+        return plain(quotient(edge), style)
+    above = top(report)
+    rule = passed(edge, report.graph, above, style)
+    return f"{plain(f'∂{above}/∂{edge.parent_name}', style)} = {rule}" if alone else rule
+
+
+def passed(edge: EdgeRow, graph: Graph, above: str, style: Style) -> str:
+    """What an op on whole tensors passes down, as lectures write it: `∂f/∂n1·xᵀ`, with `·` the matrix product."""
+    arriving = f"∂{above}/∂{edge.child_name}"
+    rule = times_one(edge, graph, above)
+    if notation.upstream(graph, edge.child) == "g":
+
+        def written(match: re.Match[str]) -> str:
+            before, after = rule[: match.start()].rstrip()[-1:], rule[match.end() :].lstrip()[:1]
+            bare = before != "/" and after not in tuple(".[^/")
+            return arriving if bare else f"({arriving})"
+
+        rule = re.sub(r"(?<![\w.])g(?!\w)", written, rule)
+    if not style.ascii:
+        rule = rule.replace(".T", "ᵀ").replace("@", "·")
+    return plain(_raised(rule), style)
+
+
+def times_one(edge: EdgeRow, graph: Graph, above: str) -> str:
+    """The rule of an edge; without g as a factor where it is 1, at the output."""
+    starts = edge.child == graph.output and above == edge.child_name and not edge.child_shape and edge.upstream == 1
+    return re.sub(r"^(-?)g\*|(?<=[-+(])g\*", r"\1", edge.rule) if starts else edge.rule
+
+
+def _raised(rule: str) -> str:
+    """Powers raised, products entry by entry as they are typed."""
+    return "*".join(notation.pretty(part) for part in rule.split("*"))
+
+
+def shapes_of(report: Report, edge: EdgeRow, style: Style) -> str:
+    """The shapes along a rule: `(2,)·(2,)ᵀ`; of one that moves entries `() → (2,)`."""
+    graph = report.graph
+    shapes = report.source.trace.shapes
+    if "@" not in edge.rule:
+        moved = edge.rule == notation.upstream(graph, edge.child) and edge.parent_shape != edge.child_shape
+        arrow = f"{shape_text(edge.child_shape) or '()'} → {shape_text(edge.parent_shape) or '()'}"
+        return plain(arrow, style) if moved else ""
+    at = {graph.names[p]: shapes[p] for p in (*graph.parents[edge.child], edge.child)}
+    up = notation.upstream(graph, edge.child)
+    rule = edge.rule.replace(up, "g") if up != "g" else edge.rule
+    at["g"] = edge.child_shape
+    text = NAME.sub(lambda match: shape_text(at[match[0]]) if match[0] in at else match[0], rule)
+    return plain(text if style.ascii else text.replace(".T", "ᵀ").replace("@", "·"), style)
+
+
+def summed_over(edge: EdgeRow) -> str:
+    """`, Σ over axis 0`: where a smaller tensor was broadcast, its gradient is summed back."""
+    axes = broadcast_axes(edge)
+    if not axes or edge.kind != "diagonal":
+        return ""
+    return f", Σ over {axis_text(axes, len(edge.child_shape))}"
+
+
+def axis_text(axes: list[int], rank: int) -> str:
+    """ "axis 0", "axes 0 and 1", "all entries" """
+    if len(axes) == rank:
+        return "all entries"
+    return f"axis {axes[0]}" if len(axes) == 1 else f"axes {', '.join(map(str, axes[:-1]))} and {axes[-1]}"
+
+
+def broadcast_axes(edge: EdgeRow) -> list[int]:
+    """The child's axes along which its input was repeated."""
+    above, below = edge.parent_shape, edge.child_shape
+    lead = len(below) - len(above)
+    return [i for i, n in enumerate(below) if n > 1 and (i < lead or above[i - lead] == 1)]
