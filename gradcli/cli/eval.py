@@ -29,7 +29,7 @@ from gradcli.cli.options import (
 )
 from gradcli.errors import GradcliError, Status, UsageError
 from gradcli.places import listed
-from gradcli.render import FORMATS, pieces, render
+from gradcli.render import FORMATS, pieces
 from gradcli.render.figures import Style
 from gradcli.report import Report, build
 
@@ -190,7 +190,7 @@ def show(report: Report, form: str, style: Style, checks: Checks) -> Status:
     if form == "table":
         from gradcli.render.table import verdicts
 
-        streams.put(render(report, form, style))
+        streams.put_all(pieces(report, form, style))
         report = report.with_verification(checks.run(report.source, report.wrt))
         streams.put(verdicts(report, style))
     elif form in CHECKED_BY_ALL:
