@@ -26,27 +26,28 @@ STRANGE = {
     "∛": "write cbrt(…)",
     "∞": "infinity is no number to differentiate at; give a large one, such as 1e308",
     "∂": "gradcli differentiates the whole expression; read the gradient of x with --get dx",
-    "∑": "write the sum out, term by term",
-    "∏": "write the product out, factor by factor",
+    "∑": "the sum of a vector's entries is sum(x); or write it out, term by term",
+    "∏": "the product of a vector's entries is prod(x); or write it out, factor by factor",
+    "‖": "write norm(x) for ‖x‖",
     "–": "this is a dash; write -",
     "—": "this is a dash; write -",
     "%": "the remainder is not differentiable everywhere; write x/100 for a percentage",
     "!": "for a factorial write gamma(n+1); 'not equal' is !=",
     "&": "multiply truth values: (a>0)*(b>0)",
-    "|": "write abs(x) for |x|, max(a,b) for 'or'",
-    "'": "read the derivative with --get dx; text in quotes has no meaning here",
+    "|": "write abs(x) for |x|, norm(x) for the length of a vector, max(a,b) for 'or'",
+    "'": "read the derivative with --get dx; the transpose is x.T; text in quotes has no meaning here",
     '"': "text in quotes has no meaning here",
     "$": "quote the expression with '…' or \"…\" for your shell; names have no $",
     "\\": "write functions by their names: exp(x), not \\exp(x)",
-    "{": "brackets are ( and )",
-    "}": "brackets are ( and )",
+    "{": "brackets are ( and ), those of a list [ and ]",
+    "}": "brackets are ( and ), those of a list [ and ]",
     "?": "write where(condition, a, b)",
     ":": "write where(condition, a, b), or name a node with q = …",
-    ".": "a number has digits: 0.5; names have no dots",
+    ".": "a number has digits: 0.5; names have no dots; the transpose is x.T",
     "~": "multiply truth values, or write 1-c for 'not c'",
     "`": "quote the expression with '…' for your shell",
     "°": "angles are in radians: write x*pi/180",
-    "′": "read the derivative with --get dx",
+    "′": "read the derivative with --get dx; the transpose is x.T",
 }
 """Characters outside the language, and what their writer may have meant."""
 
@@ -111,15 +112,22 @@ def unopened(parser: Parser, at: int, waiting: Sequence[Waiting]) -> NoReturn:
 
 def no_key(parser: Parser, at: int) -> NoReturn:
     """Something in square brackets after a tensor that is no index."""
-    closing = parser.text.find("]", at)
+    text = parser.text
+    closing = text.find("]", at)
     span = (at, closing + 1 if closing >= 0 else at + 1)
     if closing < 0:
         parser.fail("this '[' is never closed", span, "add the ']'")
-    parser.fail(
-        "an index is made of whole numbers",
-        span,
-        "such as x[0], W[0,1], x[1:3], W[:,0]; between a number and a list stands an operator",
-    )
+    inside, before = text[at + 1 : closing], text[:at].rstrip()[-1:]
+    hint = "such as x[0], W[0,1], x[1:3], W[:,0]"
+    if before.isdigit() or before in ")]":
+        hint += "; between a value and a list stands an operator"
+    elif re.search(r"[<>=]", inside):
+        hint = "to choose by a condition multiply by it: x*(x>0), or write where(x>0, x, 0)"
+    elif "..." in inside or "…" in inside:
+        hint = "write a ':' for each axis: W[:,0]"
+    elif re.search(r"[^\W\d]", inside):
+        hint += ": entries are chosen before there are values"
+    parser.fail("an index is made of whole numbers", span, hint)
 
 
 def expected_operand(parser: Parser, token: re.Match[str], waiting: Sequence[Waiting]) -> NoReturn:
@@ -130,6 +138,8 @@ def expected_operand(parser: Parser, token: re.Match[str], waiting: Sequence[Wai
     binding, op, opens, closes, _ = waiting[-1] if waiting else (None, None, 0, 0, None)
     written = parser.text[opens:closes]
     bracket = binding == 0
+    if bracket and parser.text[opens] == "[":
+        no_entry(parser, word, span, (opens, closes))
     if op is not None and bracket:
         from gradcli.misnomers import arguments, usage
     if word == ")" and bracket:
@@ -153,9 +163,23 @@ def expected_operand(parser: Parser, token: re.Match[str], waiting: Sequence[Wai
             hint = NOT_OPERATORS.get(written + word, hint)
             parser.fail(f"a number or a name is missing between '{written}' and '{word}'", span, hint)
         parser.fail(f"a number or a name is missing before '{word}'", span, f"write what '{word}' is applied to")
+    if word in (".T", "ᵀ"):
+        parser.fail(f"there is nothing before '{word}' to transpose", span, "write it after a matrix: W.T")
     if kind == 6:
         parser.fail("a power needs something before it", span, "write it after its base: x²")
     parser.fail(f"a number or a name is missing before '{word.strip()}'", span, None)
+
+
+def no_entry(parser: Parser, word: str, span: Span, opened: Span) -> None:
+    """A list that stops, or has nothing, where an entry should stand; returns for anything else."""
+    if word == "]":
+        if parser.text[: span[0]].rstrip().endswith(","):
+            parser.fail("an entry is missing after ','", span, "remove the comma, or add the entry")
+        parser.fail("a list has at least one entry", (opened[0], span[1]), "write its entries: [x, y]")
+    if word == ",":
+        parser.fail("an entry is missing before ','", span, "remove the comma, or add the entry")
+    if word.strip() == "" or word.strip().startswith("#"):
+        parser.fail("this list is never closed", opened, "add its entries, and the ']'")
 
 
 def expected_operator(
@@ -181,6 +205,8 @@ def expected_operator(
             (begin, start),
             f"write {power[1]}(…)^{exponent}",
         )
+    if left.endswith(".T") and word == "(":
+        parser.fail("'.T' is no function", (ends - 2, end), f"write {left}")
     if left in FUNCTIONS:
         parser.fail(f"the function {left} is called with brackets", (begins, end), f"write {left}({right})")
     if re.fullmatch(NUMERAL, left) and adjacent and re.match(r"_[0-9]", word):
@@ -205,9 +231,12 @@ def no_operator(parser: Parser, token: re.Match[str]) -> NoReturn:
     parser.fail(f"'{word}' is not an operator", token.span(token.lastindex or 0), hint)
 
 
-def lonely_comma(parser: Parser, token: re.Match[str]) -> NoReturn:
-    """A comma that separates no arguments: often a decimal comma."""
+def lonely_comma(parser: Parser, token: re.Match[str], waiting: Sequence[Waiting] = ()) -> NoReturn:
+    """A comma that separates no arguments: often a decimal comma, or a tuple."""
     span = token.span(token.lastindex or 0)
+    called = waiting[-2][1] if len(waiting) > 1 and waiting[-1][0] == 0 else None
+    if called is not None and called.trailing:
+        parser.fail("a comma separates arguments", span, f"without the inner brackets: {called.name}(x, 2, 3)")
     around = re.search(r"([0-9]+)$", parser.text[: span[0]]), re.match(r"[0-9]+", parser.text[span[1] :])
     if around[0] and around[1]:
         parser.fail(
@@ -218,14 +247,18 @@ def lonely_comma(parser: Parser, token: re.Match[str]) -> NoReturn:
     parser.fail(
         "a comma separates the arguments of a function",
         span,
-        "write one expression, or a call such as max(x,y)",
+        "write one expression, a call such as max(x,y), or a list: [x, y]",
     )
 
 
 def unclosed(parser: Parser, waiting: Sequence[Waiting]) -> NoReturn:
     """The text, or the statement, ends inside a bracket."""
     _, _, start, end, _ = next(item for item in reversed(waiting) if item[0] == 0)
-    parser.fail("this bracket is never closed", (start, end), "add the missing ')'")
+    if parser.text[start] != "[":
+        parser.fail("this bracket is never closed", (start, end), "add the missing ')'")
+    stopped = re.match(r"[^;\]\n]*;", parser.text[end:])
+    hint = "commas separate entries; rows are lists: [[a, b], [c, d]]" if stopped else "add the missing ']'"
+    parser.fail("this list is never closed", (start, end), hint)
 
 
 def chained(parser: Parser, top: Waiting, operands: Sequence[Operand], span: Span) -> NoReturn:

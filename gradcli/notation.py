@@ -177,6 +177,8 @@ def local(op: Op, k: int, m: Any, y: Any, x: Sequence[Any]) -> Any:
         return None if partial is None else partial(m, y, *x)
     graph = _parsed(shown)
     known = {"y": y, **dict(zip(op.parameters, x, strict=False)), **op.attributes, **op.bound}
+    if op.structural:  # of numbers: what it passes down of an upstream gradient of 1
+        known |= {"g": 1, "n": 1}
     return graph.run(m, [known[name] for name in graph.inputs])
 
 

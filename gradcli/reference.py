@@ -141,6 +141,8 @@ def find(name: str) -> Op:
     row: Op | None = FUNCTIONS.get(name) or FUNCTIONS.get(name.removesuffix("()"))
     if row is None and name in {**PREFIX, **INFIX}:
         row = {**PREFIX, **INFIX}[name][1]
+    if row is None and name in TABLE:
+        row = TABLE[name]
     if row is None:
         known = elsewhere(name)
         if known:
@@ -175,6 +177,8 @@ def calls(op: Op, names: Sequence[str]) -> tuple[str, ...]:
             operators.append(FIXED[op.notation.fix](symbol, names))
         if op.notation.fix == "index":
             return (*operators, f"{names[0]}[0,1]", f"{names[0]}[1:3]")
+        if op.notation.fix == "list":
+            return tuple(operators)
     listed = ", ".join([*names, *(["…"] if op.variadic else [])])
     called = dict.fromkeys((op.called or op.name, op.name, *op.aliases))
     return (*operators, *(f"{name}({listed})" for name in called))

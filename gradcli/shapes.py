@@ -160,9 +160,10 @@ def operator_span(graph: Graph, index: int) -> Span:
     start, end = graph.spans[index]
     op = graph.ops[index]
     notation = op.notation
+    word = re.compile(r"[^\W\d]\w*(?=\s*\()").match(graph.source, start, end)
+    called = word.span() if word else (start, end)
     if notation is None or notation.fix != "infix":
-        word = re.compile(r"[^\W\d]\w*(?=\s*\()").match(graph.source, start, end)
-        return word.span() if word else (start, end)
+        return called
     symbols = (notation.symbol, *notation.spellings)
     found, depth = [], 0
     for match in WORD.finditer(graph.source, start, end):
@@ -170,5 +171,5 @@ def operator_span(graph: Graph, index: int) -> Span:
         if depth == 0 and match[1] in symbols and match.start() > start:
             found.append(match.span(1))
     if not found:
-        return start, end
+        return called
     return found[0] if notation.right else found[-1]

@@ -66,7 +66,7 @@ MOST_ARGUMENTS = 1000
 
 GREEK = {"π": "pi", "τ": "tau"}
 IDENTITY, POW, EXP = FUNCTIONS["identity"], FUNCTIONS["pow"], FUNCTIONS["exp"]
-STACK, INDEX, TRANSPOSE = FUNCTIONS["stack"], FUNCTIONS["index"], FUNCTIONS["transpose"]
+STACK, INDEX, TRANSPOSE = TABLE["stack"], TABLE["index"], TABLE["transpose"]
 
 
 def parse(
@@ -322,7 +322,7 @@ class Parser:
             elif kind == COMMA:
                 reduce(1)
                 if not waiting or waiting[-1][1] is None:
-                    faults.lonely_comma(self, token)
+                    faults.lonely_comma(self, token, waiting)
                 keyword = keyword_pattern(text.isascii()).match(text, stop)
                 if keyword is None:
                     wants_operand = True
@@ -426,10 +426,12 @@ class Parser:
                 misnomers.unknown_keyword(self, op, name, match.span(1))
             if name in given:
                 self.fail(f"'{name}' is given twice", match.span(1), "remove one")
-            if match[2] is None:
-                self.fail(f"'{name}=' takes a number", match.span(1), f"such as {op.name}(x, {name}=0.1)")
-            given[name] = re.sub(r"\s", "", match[2].replace("−", "-").replace("+", "", match[2].startswith("+")))
             whole = whole_numbers(op.attributes.get(name, 0.0))
+            if match[2] is None:
+                what, example = ("a whole number", "0") if whole else ("a number", "0.1")
+                called = op.called or op.name
+                self.fail(f"'{name}=' takes {what}", match.span(1), f"such as {called}(x, {name}={example})")
+            given[name] = re.sub(r"\s", "", match[2].replace("−", "-").replace("+", "", match[2].startswith("+")))
             if not whole and given[name].lstrip("-")[0] not in "0123456789.":
                 self.fail(f"'{name}=' takes a number", match.span(2), f"such as {op.name}(x, {name}=0.1)")
             if whole and not re.fullmatch(rf"{INTEGER}|{AXES}|True|False", given[name]):
@@ -452,6 +454,14 @@ class Parser:
         if op.trailing and len(arguments) > len(op.parameters):
             op = self.with_trailing(builder, op, arguments, operands[height + len(op.parameters) :])
             del arguments[len(op.parameters) :]
+        if len(arguments) > MOST_ARGUMENTS and op is STACK:
+            raise LimitError(
+                f"a list with variables has {len(arguments):,} entries; {MOST_ARGUMENTS:,} is the most",
+                source=self.text,
+                span=(start, start + 1),
+                hint="join shorter ones: concat([…], […])",
+                place=self.place,
+            )
         if len(arguments) > MOST_ARGUMENTS:
             raise LimitError(
                 f"{op.name} is called with {len(arguments):,} arguments; {MOST_ARGUMENTS:,} is the most",

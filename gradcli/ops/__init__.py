@@ -96,8 +96,14 @@ ROWS = (
 )
 """The rows that are there from the start, all operators among them."""
 
+
+def callable_by_name(row: Op) -> bool:
+    """Whether a row has a name in the language; [a, b] and x[0] are written in brackets alone."""
+    return row.notation is None or row.notation.fix not in ("list", "index")
+
+
 TABLE = Rows(lambda row: (row.name,), ROWS)
-FUNCTIONS = Rows(lambda row: (row.name, *row.aliases), ROWS)
+FUNCTIONS = Rows(lambda row: (row.name, *row.aliases) if callable_by_name(row) else (), ROWS)
 
 
 def _operators(fix: str) -> dict[str, tuple[Notation, Op]]:

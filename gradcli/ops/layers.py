@@ -32,10 +32,10 @@ def shifted(m: Any, x: Any, axis: Any) -> Shifted:
     return Shifted(top, wins, each, rest + (m.sum(wins, axis=axis, keepdims=True) - 1))
 
 
-def complement(m: Any, x: Any, axis: Any) -> Any:
-    """1 - softmax(x)."""
+def shares(m: Any, x: Any, axis: Any) -> tuple[Any, Any]:
+    """softmax(x), and 1 - softmax(x)."""
     _, wins, each, rest = shifted(m, x, axis)
-    return m.where(wins, rest, 1 + rest - each) / (1 + rest)
+    return each / (1 + rest), m.where(wins, rest, 1 + rest - each) / (1 + rest)
 
 
 def stable_softmax(m: Any, x: Any, *, axis: Any = LAST) -> Any:
@@ -66,7 +66,8 @@ def softmax_pulled(m: Any, g: Any, y: Any, x: Any, *, axis: Any = LAST) -> Any:
 def log_softmax_pulled(m: Any, g: Any, y: Any, x: Any, *, axis: Any = LAST) -> Any:
     """g - softmax(x)*sum(g), as g*(1 - softmax(x)) - softmax(x)*(what the other entries' g sum to)."""
     apart = m.sum(g, axis=axis, keepdims=True) - g
-    return g * complement(m, x, axis) - m.softmax(x, axis=axis) * apart
+    y, rest = shares(m, x, axis)
+    return g * rest - y * apart
 
 
 def grouped(shape: Shape, *, axis: Any = LAST) -> Shape:
@@ -142,7 +143,8 @@ def scores_pulled(m: Any, g: Any, y: Any, scores: Any, t: Any) -> Any:
     """softmax(scores)*sum(t) - t, as softmax*(sum(t) - t) - t*(1 - softmax), which keeps the digits of both."""
     hot = marked(m, t, scores)
     apart = m.sum(hot, axis=-1, keepdims=True) - hot
-    return (m.softmax(scores) * apart - hot * complement(m, scores, LAST)) * (g / rows(m, scores))
+    y, rest = shares(m, scores, LAST)
+    return (y * apart - hot * rest) * (g / rows(m, scores))
 
 
 def labels_pulled(m: Any, g: Any, y: Any, scores: Any, t: Any) -> Any:

@@ -27,7 +27,7 @@ def axes_of(axis: Any, rank: int) -> tuple[int, ...]:
     named = axis if isinstance(axis, tuple) else (axis,)
     for each in named:
         if not -rank <= each < rank:
-            has = f"axes 0 to {rank - 1}" if rank > 1 else "axis 0 alone" if rank else "no axes: it is a scalar"
+            has = f"axes 0 {'and' if rank == 2 else 'to'} {rank - 1}" if rank > 1 else "axis 0 alone" if rank else "no axes: it is a scalar"
             raise Mismatch(f"there is no axis {each}", f"the tensor has {has}; -1 is the last")
     found = tuple(each % rank for each in named)
     if len(set(found)) < len(found):
@@ -47,7 +47,7 @@ def multiplied(a: Shape, b: Shape) -> Shape:
     """The shape of a matrix product: the last axis of a goes with the second to last of b."""
     if not a or not b:
         scalar = shown(a), shown(b)
-        raise Mismatch(f"{scalar[0]} @ {scalar[1]}: @ multiplies vectors and matrices", "for a scalar write *")
+        raise Mismatch(f"{scalar[0]} @ {scalar[1]}: @ multiplies vectors and matrices", "write {0}*{1}")
     inner = b[0] if len(b) == 1 else b[-2]
     if a[-1] != inner:
         raise Mismatch(f"{shown(a)} @ {shown(b)}: inner {a[-1]} ≠ {inner}", fitting(a, b))
@@ -167,9 +167,8 @@ def lined_up(*shapes: Shape, axis: int = 0) -> Shape:
         if len(shape) != len(first) or any(
             a != b for i, (a, b) in enumerate(zip(first, shape, strict=True)) if i != along
         ):
-            raise Mismatch(
-                f"concat of {shown(first)} and {shown(shape)} along axis {axis}", "all other lengths are equal"
-            )
+            hint = "all other lengths are equal" if shape else "an axis is named: concat(a, b, axis=1)"
+            raise Mismatch(f"concat of {shown(first)} and {shown(shape)} along axis {axis}", hint)
     return (*first[:along], sum(shape[along] for shape in shapes), *first[along + 1 :])
 
 
