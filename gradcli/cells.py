@@ -17,6 +17,7 @@ from gradcli.autodiff import Edge, Gradients, Value
 from gradcli.graph import Graph
 from gradcli.ops.op import CONSTANT, INPUT
 from gradcli.places import size
+from gradcli.systems.floats import FLOATS
 
 SMALL = 64
 """Entries of a Jacobian that is shown as a local gradient; of a larger one, its rule."""
@@ -88,7 +89,7 @@ def carried(edge: Edge) -> tuple[Value, Value]:
 
     Of an op on whole tensors, the local gradient is the Jacobian while that is small, and None where it is not.
     """
-    if edge.gradients.trace.tensorial:
+    if edge.gradients.trace.m is not FLOATS:
         return local_of(edge, kind_of(edge)), edge.downstream
     local = edge.local
     return local, local * edge.upstream if local else edge.downstream

@@ -127,8 +127,10 @@ def listed(value: Any) -> str:
     >>> listed(np.array([[1.0, 0.1], [0.0, -2e-20]])), listed(7.0)
     ('[[1,0.1],[0,-2e-20]]', '7')
     """
-    if isinstance(value, float | int):
+    if isinstance(value, float):
         return number(value)
     if getattr(value, "ndim", 0) == 1:
         return f"[{','.join(map(number, value.tolist()))}]"
+    if isinstance(value, int):
+        return str(value)
     return f"[{','.join(map(listed, value))}]"

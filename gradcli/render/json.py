@@ -188,12 +188,10 @@ def trouble(report: Report) -> Object | None:
 
 def encoded(value: Value | None) -> Any:
     """A number as JSON can hold it; a tensor as nested lists of them."""
-    if value is None:
-        return None
-    if getattr(value, "ndim", 0):
-        return nested(value, encoded)
-    if isfinite(value):
+    if value is None or (isinstance(value, float) and isfinite(value)):
         return value
+    if not isinstance(value, float):
+        return nested(value, encoded)
     return "NaN" if isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 

@@ -24,5 +24,8 @@ def pieces(report: Report, style: Style | None = None) -> Iterator[str]:
     """The lines, each with its end."""
     for cell in list_cells(report.source, report.wrt):
         address = visible(cell.address)
+        if isinstance(cell.value, float):
+            yield f"{address}\t{number(cell.value)}\n"
+            continue
         for index, value in entries(cell.value):
             yield f"{place(address, index)}\t{number(value)}\n"
