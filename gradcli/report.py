@@ -241,7 +241,7 @@ class Report:
         graph, adjoints = self.graph, self.source.adjoints
         reached = zip(graph.ops, adjoints, graph.varied, strict=True)
         present = dict.fromkeys(op for op, g, varied in reached if varied and g is not None)
-        return tuple(f"{op.name} {op.role}" for op in present if op.role)
+        return tuple(dict.fromkeys(f"{op.name} {op.role}" for op in present if op.role))
 
     @cached_property
     def ranking(self) -> list[tuple[str, float]]:

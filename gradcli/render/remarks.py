@@ -166,7 +166,8 @@ def ranking_lines(report: Report, style: Style) -> Iterator[Line]:
     """Every node by |gradient|: how much each contributes."""
     ranking = report.node_ranking
     shown = ranking if style.full else ranking[:RANKED]
-    yield [(plain(f"contribution: nodes by |∂{report.output}/∂node|", style), "title")]
+    size = "the norm of ∂{}/∂node" if report.source.trace.tensorial else "|∂{}/∂node|"
+    yield [(plain(f"contribution: nodes by {size.format(report.output)}", style), "title")]
     names = [plain(name, style) for name, _ in shown]
     figures = aligned([figure(abs(g), style) for _, g in shown])
     largest = max((abs(g) for _, g in shown if abs(g) < inf), default=0.0)

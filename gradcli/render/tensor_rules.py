@@ -13,6 +13,8 @@ from gradcli.render.tensors import alike, is_tensor, shape_text
 
 if TYPE_CHECKING:
     from gradcli.report import EdgeRow, NodeRow, Report
+LISTED = 12
+"""Characters of a list from which on a rule leaves its numbers out."""
 
 
 def started(report: Report, node: NodeRow) -> str:
@@ -70,9 +72,19 @@ def passed(edge: EdgeRow, graph: Graph, above: str, style: Style) -> str:
             return arriving if bare else f"({arriving})"
 
         rule = re.sub(r"(?<![\w.])g(?!\w)", written, rule)
+    rule = short_lists(rule)
     if not style.ascii:
         rule = rule.replace(".T", "ᵀ").replace("@", "·")
     return plain(_raised(rule), style)
+
+
+def short_lists(text: str) -> str:
+    """A text with each long list of numbers in it left out: `[…]@x`.
+
+    >>> short_lists("[[1,2,3],[4,5,6]]@x+[1,2]")
+    '[…]@x+[1,2]'
+    """
+    return re.sub(rf"(?<!\w)\[[-+0-9.eE,\[\]\s…]{{{LISTED},}}\]", "[…]", text)
 
 
 def times_one(edge: EdgeRow, graph: Graph, above: str) -> str:
@@ -91,6 +103,9 @@ def shapes_of(report: Report, edge: EdgeRow, style: Style) -> str:
     graph = report.graph
     shapes = report.source.trace.shapes
     if "@" not in edge.rule:
+        notated = graph.ops[edge.child].notation
+        if notated is not None and notated.fix == "index":
+            return f"at [{notation.key_text(graph.ops[edge.child].bound['key'])}]"
         moved = edge.rule == notation.upstream(graph, edge.child) and edge.parent_shape != edge.child_shape
         arrow = f"{shape_text(edge.child_shape) or '()'} → {shape_text(edge.parent_shape) or '()'}"
         return plain(arrow, style) if moved else ""

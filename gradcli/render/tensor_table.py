@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from gradcli.render.figures import Style, aligned, plain
 from gradcli.render.lines import Line, text_of, width
 from gradcli.render.table import pretty_formula
-from gradcli.render.tensor_rules import quotient, ruled, shapes_of, started, top, uniform
+from gradcli.render.tensor_rules import quotient, ruled, shapes_of, short_lists, started, top, uniform
 from gradcli.render.tensors import SMALL, Known, alike, cell, inline, is_tensor, shape_text
 
 if TYPE_CHECKING:
@@ -133,9 +133,10 @@ def block(report: Report, node: NodeRow, plan: Plan, style: Style, known: Known)
 
     bad = report.trouble is not None and report.trouble.node == node.index
     mark = "" if not bad else "! " if style.ascii else "✗ "
-    name = named(node)
+    forms = (named(node), short_lists(named(node)), node.name)
+    name = next(form for form in forms if width(form) <= plan.node or form is node.name)
     shown = Block(
-        name=plain(mark + (name if width(name) <= plan.node else node.name), style),
+        name=plain(mark + name, style),
         shape=shape_text(node.shape),
         forward=drawn(node.value),
         entries=[],
@@ -274,7 +275,7 @@ def _in_columns(entries: list[Entry], plan: Plan, times: str) -> tuple[Line, lis
 
 def _wanted(entry: Entry, plan: Plan) -> int:
     """Columns that the text of an edge takes."""
-    return width(entry.edge) + (3 + width(entry.more) if plan.shapes and entry.more else 0)
+    return width(entry.edge) + (3 + width(entry.more) if plan.shapes and entry.more and entry.upstream else 0)
 
 
 def _stacked(entries: list[Entry], plan: Plan, times: str) -> tuple[Line, list[Middle]]:
