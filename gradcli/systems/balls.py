@@ -13,7 +13,7 @@ of the result knows.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -29,10 +29,10 @@ EITHER = arb(0.5, 0.5)
 
 
 @contextmanager
-def precision(bits: int) -> Iterator[None]:
-    """FLINT at this many bits and with series of two coefficients; afterwards as it was."""
+def precision(bits: int, terms: int = 2) -> Iterator[None]:
+    """FLINT at this many bits and with series of so many coefficients, two or three; afterwards as it was."""
     before = ctx.prec, ctx.cap
-    ctx.prec, ctx.cap = bits, 2
+    ctx.prec, ctx.cap = bits, terms
     try:
         yield
     finally:
@@ -91,6 +91,23 @@ class Balls(System):
             return NAN
         if type(y) is arb_series:
             return y[1]
+        return ZERO if ball(y).is_finite() else NAN
+
+    def curvature(self, op: Op, x: Sequence[arb], k: int, other: int) -> arb:
+        """∂²op/∂x_k∂x_other at balls, from series of three coefficients; nan where there is none."""
+        if k == other:
+            return 2 * self.bend(op, x, (k,))
+        return self.bend(op, x, (k, other)) - self.bend(op, x, (k,)) - self.bend(op, x, (other,))
+
+    def bend(self, op: Op, x: Sequence[arb], directions: Collection[int]) -> arb:
+        """The second coefficient of op along some inputs together."""
+        elements: list[Any] = [arb_series([value, 1]) if k in directions else value for k, value in enumerate(x)]
+        try:
+            y = self.functions[op](*elements)
+        except (ValueError, ZeroDivisionError):
+            return NAN
+        if type(y) is arb_series:
+            return y[2]
         return ZERO if ball(y).is_finite() else NAN
 
     def constant_slopes(self, op: Op) -> tuple[arb | None, ...]:
@@ -159,7 +176,7 @@ class Balls(System):
             return abs(ball(x))
         side = self.side(x)
         if side is None:
-            return arb_series([abs(x[0]), x[1].union(-x[1])])
+            return arb_series([abs(x[0]), *(x[k].union(-x[k]) for k in range(1, ctx.cap))])
         return x if side > 0 else -x
 
     def sign(self, x: Any) -> arb:
@@ -204,7 +221,7 @@ class Balls(System):
             return square.sqrt()
         self.kinks += 1
         steepest = sum((v[1] * v[1] for v in (x, y) if type(v) is arb_series), ZERO).sqrt()
-        return arb_series([ZERO, steepest.union(-steepest)])
+        return arb_series([ZERO, steepest.union(-steepest), NAN])
 
     def atan2(self, y: Any, x: Any) -> Any:
         """The angle of the point (x, y); on the cut along x < 0 either of π and -π, and at (0, 0) any.
@@ -219,10 +236,10 @@ class Balls(System):
         if type(x) is not arb_series and type(y) is not arb_series:
             return angle
         if y0.is_zero() and x0.is_zero():
-            return arb_series([angle, NAN])
+            return arb_series([angle, NAN, NAN])
         atan = analytic("atan")
         turned = -atan(x / y) if y0 > 0 or y0 < 0 else atan(y / x)
-        return arb_series([angle, turned[1]])
+        return arb_series([angle, *(turned[k] for k in range(1, ctx.cap))])
 
 
 CHOICES = frozenset(

@@ -63,7 +63,7 @@ class Product:
     @property
     def size(self) -> int:
         """How many results there are."""
-        return len(self.a) * self.b.shape[1]
+        return int(self.a.shape[0] * self.b.shape[1])
 
 
 Step = Apply | Total | Product
@@ -90,12 +90,36 @@ class Program:
 
     def moving(self, leaves: Sequence[bool]) -> Any:
         """Which positions depend on these of the leaves, through ops that have a gradient: a truth an entry."""
+        return self.depending([block for block, moves in zip(self.leaves, leaves, strict=True) if moves])
+
+    def depending(self, blocks: Sequence[Positions]) -> Any:
+        """Which positions depend on these, through ops that have a gradient: a truth an entry."""
         moving = np.zeros(self.size, dtype=bool)
-        for block, moves in zip(self.leaves, leaves, strict=True):
-            moving[block] = moves
+        for block in blocks:
+            moving[block] = True
         for step in self.steps:
-            moving[step.start : step.start + step.size] = _moved(step, moving)
+            moving[step.start : step.start + step.size] |= _moved(step, moving)
         return moving
+
+    def entrywise(self, block: Positions) -> bool:
+        """Whether each entry of the output depends on the same entry of a block, and on no other."""
+        moving, owner = self.depending([block]), np.full(self.size, -1)
+        owner[block] = np.arange(block.size).reshape(block.shape)
+        for step in self.steps:
+            if not isinstance(step, Apply):
+                if moving[step.start : step.start + step.size].any():
+                    return False
+                continue
+            found = np.full(step.size, -1)
+            for k, at in enumerate(step.inputs):
+                if step.op.passes(k):
+                    of = np.where(moving[at], owner[at], -1)
+                    if ((found >= 0) & (of >= 0) & (found != of)).any():
+                        return False
+                    found = np.maximum(found, of)
+            owner[step.start : step.start + step.size] = np.maximum(found, owner[step.start : step.start + step.size])
+        of = owner[self.output].ravel()
+        return bool(((of == np.arange(of.size)) | (of < 0)).all())
 
 
 def width(step: Step) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from flint import arb, arb_series, ctx
@@ -16,7 +16,7 @@ from flint import arb, arb_series, ctx
 from gradcli.systems import Function
 
 NAN, ZERO, ONE = arb(math.nan), arb(0), arb(1)
-UNDEFINED = arb_series([NAN, NAN])
+UNDEFINED = arb_series([NAN] * 3)
 """What a function of a series is outside its domain; a number's is NAN."""
 
 ORDERS = 100
@@ -32,7 +32,7 @@ def hull(a: Any, b: Any) -> Any:
     """The smallest element that holds both, coefficient by coefficient."""
     if type(a) is arb_series or type(b) is arb_series:
         a, b = (v if type(v) is arb_series else arb_series([ball(v)]) for v in (a, b))
-        return arb_series([a[0].union(b[0]), a[1].union(b[1])])
+        return arb_series([a[k].union(b[k]) for k in range(ctx.cap)])
     return ball(a).union(ball(b))
 
 
@@ -56,7 +56,8 @@ def composed(value: Callable[[Any], Any], series: Callable[[Any], Any]) -> Funct
 
     def function(x: Any) -> Any:
         if type(x) is arb_series:
-            return arb_series([value(x[0]), series(x)[1]])
+            y = series(x)
+            return arb_series([value(x[0]), *(y[k] for k in range(1, ctx.cap))])
         return value(ball(x))
 
     return function
@@ -116,9 +117,17 @@ def log_gamma(x: arb, terms: int) -> arb_series:
 def lgamma(x: Any) -> Any:
     """log|Γ(x)|, left of 0 too."""
     c = ball(x)
-    y = log_gamma(c, 2) if type(x) is arb_series else None
+    y = log_gamma(c, ctx.cap) if type(x) is arb_series else None
     value = c.lgamma() if c > 0 else abs(c.gamma()).log()
-    return value if y is None else arb_series([value, y[1] * x[1]])
+    return value if y is None else chained(value, y, x)
+
+
+def chained(value: arb, y: Sequence[arb] | arb_series, x: arb_series) -> arb_series:
+    """A function of a series: its value, and its own coefficients y at the series' value."""
+    known = [value, y[1] * x[1]]
+    if ctx.cap > 2:
+        known.append(y[1] * x[2] + y[2] * x[1] * x[1])
+    return arb_series(known)
 
 
 def polygamma(n: Any, x: Any) -> Any:
@@ -127,9 +136,9 @@ def polygamma(n: Any, x: Any) -> Any:
     if order is None or not 0 <= order <= ORDERS:
         return undefined(n, x)
     n, c = int(order), ball(x)
-    y = log_gamma(c, n + 3)
-    value = math.factorial(n + 1) * y[n + 1]
-    return arb_series([value, math.factorial(n + 2) * y[n + 2] * x[1]]) if type(x) is arb_series else value
+    y = log_gamma(c, n + 1 + ctx.cap)
+    known = [math.factorial(n + 1 + k) // math.factorial(k) * y[n + 1 + k] for k in range(ctx.cap)]
+    return chained(known[0], known, x) if type(x) is arb_series else known[0]
 
 
 def power(x: Any, p: Any) -> Any:
@@ -139,7 +148,7 @@ def power(x: Any, p: Any) -> Any:
     base, exponent = ball(x), ball(p)
     if type(p) is not arb_series:
         if base.is_zero() and not (exponent.is_integer() and exponent >= 0):
-            return arb_series([ZERO, ZERO]) if exponent > 1 else UNDEFINED
+            return arb_series([ZERO, ZERO, ZERO if exponent > 2 else NAN]) if exponent > 1 else UNDEFINED
         if base < 0 and exponent.is_integer():  # FLINT takes whole powers of any base only while they are small
             y = (-x) ** exponent
             return y if (exponent / 2).is_integer() else -y

@@ -55,6 +55,7 @@ class ProofVerdict(NamedTuple):
     kinks: tuple[Kink, ...] = ()
     entries: int = 0  # of tensors: the entries that the values have together
     downstream: int = 0  # and the gradients, entry by entry, that the edges pass down
+    derivatives: int = 0  # of matrices of derivatives: their entries
     large: Collection[int] = ()  # nodes that were too large to try
 
 

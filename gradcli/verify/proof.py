@@ -25,9 +25,7 @@ from gradcli.systems.series import NAN, ZERO
 from gradcli.verify import BUDGET, Kink, ProofVerdict, asked_for
 from gradcli.verify.enclosures import WIDE, Kept, enclose
 from gradcli.verify.judge import BITS, SMALLEST, ULPS, Judge
-
-CLEAR, CLEAR_BITS = 60 * 2.0**-53, 60
-"""A relative error, and the bits of a ball, that pass without a closer look."""
+from gradcli.verify.settling import CLEAR, CLEAR_BITS
 
 LISTED = 20
 """Sentences of one kind in a verdict."""

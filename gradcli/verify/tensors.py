@@ -9,7 +9,7 @@ with inputs known to 4 ulp.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from math import isfinite, prod
 from time import perf_counter
 from typing import Any
@@ -22,30 +22,14 @@ from gradcli.errors import LimitError
 from gradcli.notation import number
 from gradcli.ops.op import CONSTANT, INPUT, Op, Shape
 from gradcli.systems.arrays import ARRAYS
-from gradcli.systems.balls import precision
 from gradcli.systems.entries import Apply, Product, Program, Total
 from gradcli.systems.series import NAN, ZERO
 from gradcli.verify.enclosures import Kept
-from gradcli.verify.judge import (
-    BITS,
-    KINK_BITS,
-    LARGEST,
-    MACHINE_BITS,
-    MOST_BITS,
-    MOST_REACH,
-    NUDGE,
-    SMALLEST,
-    ULPS,
-    Outcome,
-    agrees,
-    touches,
-)
-from gradcli.verify.proof import CLEAR, CLEAR_BITS, LISTED, Proof, listed, shown
+from gradcli.verify.judge import Outcome
+from gradcli.verify.proof import LISTED, Proof, listed, shown
+from gradcli.verify.settling import CLEAR, CLEAR_BITS, nudged, settle
 from gradcli.verify.tensor_digits import LateError, enclose_entries
 from gradcli.verify.unrolled import Run, entry_name, unroll
-
-RADII = 16
-"""Radii at double precision that a number may be off: with inputs known to 4 ulp, 64 ulp of the magnitudes."""
 
 SECONDS = {Apply: 1.5e-6, Total: 0.2e-6, Product: 0.15e-6}
 SLOPE, ENTRY = 3.5e-6, 1.5e-6
@@ -352,7 +336,8 @@ class TensorProof(Proof):
         run = Run(program, self.m, self.tick)
         kinks = self.m.kinks, self.m.straddles
         exact = run.forward([self.balls(p) for p in parents])
-        self.settle(
+        settle(
+            self.m,
             self.floats(i),
             exact,
             kinks,
@@ -379,7 +364,8 @@ class TensorProof(Proof):
             if claims is not None:
                 self.edges += 1
                 self.downstream += len(claims)
-            found = self.settle(
+            found = settle(
+                self.m,
                 claims or [0.0] * len(passed),
                 [ZERO if d is None else d for d in passed],
                 kinks,
@@ -414,7 +400,9 @@ class TensorProof(Proof):
         claims = self.claims(p)
         exact = [ZERO] * len(claims) if total is None else [ZERO if d is None else d for d in total]
         kinks = self.m.kinks, self.m.straddles
-        self.settle(claims, exact, kinks, lambda rough: self.sums(p, rough), lambda *found: self.judge_sum(p, *found))
+        settle(
+            self.m, claims, exact, kinks, lambda rough: self.sums(p, rough), lambda *found: self.judge_sum(p, *found)
+        )
 
     def sums(self, p: int, rough: bool) -> list[arb]:
         """The same sum at the present precision."""
@@ -450,61 +438,6 @@ class TensorProof(Proof):
             else:
                 slopes.append(arb(chosen[j]) if j in chosen else self.m.slope(op, list(x), k))
         return gathered(slopes, self.seeds(i, rough), spreads[k], prod(self.shapes[parents[k]]))
-
-    # ── many numbers against the mathematics ────────────────────────────────────────────────────────────
-
-    def settle(
-        self,
-        claims: list[float],
-        exact: list[arb],
-        kinks: tuple[int, int],
-        again: Callable[[bool], list[arb]],
-        judge: Callable[[int, Outcome, float, arb], bool],
-    ) -> dict[int, float]:
-        """Decide on every entry; the doubtful ones at rising precision. Returns those that are not simply right.
-
-        again: the enclosures at the present precision; rough ones, for inputs known to a few ulp, if told so.
-        judge: called with (entry, outcome, claim, enclosure) of these; whether to go on.
-        """
-        doubtful = [j for j, (claim, ball) in enumerate(zip(claims, exact, strict=True)) if not clear(claim, ball)]
-        if not doubtful:
-            return {}
-        bits, blind, rough, odd = BITS, 0, None, {}
-        kinked, hull = self.m.kinks > kinks[0], (self.m.kinks, self.m.straddles) != kinks
-        while doubtful:
-            undecided = []
-            for j in doubtful:
-                claim, found = claims[j], exact[j]
-                verdict = agrees(claim, found)
-                if verdict is not True and found.is_finite():
-                    if rough is None:
-                        with precision(MACHINE_BITS):
-                            rough = again(True)
-                    verdict = agrees(claim, found, slack(rough[j], found))
-                if verdict is True:
-                    continue
-                if verdict is False:
-                    beyond = rough is not None and not isfinite(claim) and not magnitude(rough[j]) <= LARGEST
-                    outcome: Outcome = "open" if beyond else "wrong"
-                elif hull and bits >= (KINK_BITS if kinked else MOST_BITS) and touches(claim, found):
-                    outcome = "kink"
-                elif bits >= MOST_BITS or blind > 1:
-                    outcome = "open"
-                else:
-                    undecided.append(j)
-                    continue
-                odd[j] = claim
-                if not judge(j, outcome, claim, found):
-                    return odd
-            doubtful = undecided
-            if doubtful:
-                blind += all(not exact[j].is_finite() for j in doubtful)
-                bits *= 2
-                before = self.m.kinks, self.m.straddles
-                with precision(bits):
-                    exact = again(False)
-                kinked, hull = self.m.kinks > before[0], (self.m.kinks, self.m.straddles) != before
-        return odd
 
     def judge_value(self, i: int, j: int, outcome: Outcome, claim: float, exact: arb) -> bool:
         """An entry of a value that is not simply right."""
@@ -597,29 +530,6 @@ class TensorProof(Proof):
             for i, cost in sorted(self.large.items())
         ]
         return (*listed(large), *super().left_over(budget))
-
-
-def nudged(value: float) -> arb:
-    """A double known to a few ulp."""
-    return arb(value, NUDGE * 2.0**-52 * abs(value)) if isfinite(value) else arb(value)
-
-
-def clear(claim: float, exact: arb) -> bool:
-    """Whether a number plainly is what it should be."""
-    middle = float(exact)
-    return abs(claim - middle) <= CLEAR * abs(middle) and exact.rel_accuracy_bits() >= CLEAR_BITS
-
-
-def magnitude(rough: arb) -> float:
-    """About the sum of magnitudes that a number is made of."""
-    return float(rough.rad()) * 2.0**50 if rough.is_finite() else float("inf")
-
-
-def slack(rough: arb, exact: arb) -> arb:
-    """How far rounding may move a number; nothing where the radius is that of the hull at a kink."""
-    if not rough.is_finite() or exact.rad() * 1024 > rough.rad():
-        return arb(ULPS * SMALLEST * MOST_REACH)
-    return RADII * rough.rad() + ULPS * SMALLEST * MOST_REACH
 
 
 def gathered(slopes: Sequence[arb], seeds: Balls, places: list[int] | range, size: int) -> Balls:

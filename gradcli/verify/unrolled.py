@@ -7,7 +7,7 @@ No rule of the op table's backward pass takes part.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from flint import arb, arb_mat
 from gradcli.autodiff import Gradients, Trace
 from gradcli.graph import Builder, Graph
 from gradcli.notation import number
+from gradcli.ops import TABLE
 from gradcli.ops.op import Op, Shape
 from gradcli.systems.balls import Balls
 from gradcli.systems.entries import ADD, MUL, Apply, Entries, Positions, Product, Program, Step, Total
@@ -38,13 +39,27 @@ def unroll(op: Op, shapes: Sequence[Shape]) -> Program:
     return m.program
 
 
-def unroll_graph(graph: Graph, shapes: Sequence[Shape]) -> tuple[Program, list[Positions]]:
-    """A graph at these shapes as one program, and the positions of every node's entries."""
+def unroll_graph(graph: Graph, shapes: Sequence[Shape], apart: Collection[int] = ()) -> tuple[Program, list[Positions]]:
+    """A graph at these shapes as one program, and the positions of every node's entries.
+
+    apart: nodes whose entries are positions of their own, also where the node only moves entries.
+    """
     m = Entries()
-    leaves = {i: m.leaf(shapes[i]) for i in graph.inputs.values()}
-    blocks = [m.block(value).at for value in graph.evaluate(m, leaves)]
-    m.program.output = blocks[graph.output]
-    return m.program, blocks
+    blocks: list[Any] = [None] * len(graph)
+    for i, literal in graph.numbers.items():
+        blocks[i] = m.literal(literal.value)
+    for i in graph.inputs.values():
+        blocks[i] = m.leaf(shapes[i])
+    for i, (op, parents) in enumerate(zip(graph.ops, graph.parents, strict=True)):
+        if parents:
+            found = m.functions[op](*[blocks[p] for p in parents])
+            blocks[i] = m.apply(SAME, found) if i in apart else found
+    positions = [m.block(block).at for block in blocks]
+    m.program.output = positions[graph.output]
+    return m.program, positions
+
+
+SAME = TABLE["identity"]
 
 
 def entry_name(name: str, index: Sequence[int]) -> str:
