@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from gradcli.cli import streams
@@ -82,7 +83,12 @@ def read_upstream(arguments: Arguments) -> Value | None:
     if not given:
         return None
     flag, _, text = given[0].partition("=")
-    return value(Binding(flag.removeprefix("--"), text, given[0]))
+    binding = Binding(flag.removeprefix("--"), text, given[0])
+    start = value(binding)
+    if not all(map(isfinite, [start] if isinstance(start, float) else start.ravel().tolist())):
+        hint = "a finite one scales every gradient, such as 1"
+        raise UsageError("the upstream gradient is not finite", source=given[0], span=binding.span(), hint=hint)
+    return start
 
 
 def refuse_many(values: Mapping[str, Value]) -> None:
