@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import isfinite
+from math import inf, isfinite
 from typing import Any
 
 from gradcli import notation
 from gradcli.autodiff import Edge, Gradients
 from gradcli.graph import Graph
 from gradcli.places import Index, first, given, place, size, some
-from gradcli.soundness import active
+from gradcli.soundness import active, spread_out
 
 LISTED = 4
 """Nodes that a note lists."""
@@ -59,7 +59,7 @@ def at_kink(gradients: Gradients, i: int) -> Any:
         return False
     with trace.m.quiet():
         truth = rule(trace.m, *[trace.values[p] for p in graph.parents[i]])
-    return active(gradients, i, truth != 0) if trace.tensorial else truth
+    return active(gradients, i, spread_out(gradients, i, truth != 0)) if trace.tensorial else truth
 
 
 def _entries(gradients: Gradients, i: int) -> str:
@@ -113,11 +113,11 @@ def _apart(edge: Edge) -> Index | None:
             return None
         far = isfinite(shown) and abs(computed) > TINY and abs(shown - computed) > APART * abs(computed)
         return () if far else None
-    far = (abs(shown - shown) == 0) & (abs(computed) > TINY) & (abs(shown - computed) > APART * abs(computed))
+    far = (abs(shown) < inf) & (abs(computed) > TINY) & (abs(shown - computed) > APART * abs(computed))
     kinks = op.predicate("kinks")
     if kinks is not None:
         far = far & (kinks(m, *x) == 0)
-    return first(active(edge.gradients, edge.child, far))
+    return first(active(edge.gradients, edge.child, spread_out(edge.gradients, edge.child, far)))
 
 
 def _computed(graph: Graph, child: int, k: int) -> str:

@@ -113,7 +113,9 @@ def given(gradients: Gradients, i: int, index: Index, most: int) -> str:
 
 def nested(value: Any, encode: Callable[[float], Any]) -> Any:
     """A tensor as nested lists, each entry that is not finite encoded."""
-    if not (value - value).any():  # inf - inf is nan, and true
+    import numpy as np
+
+    if np.isfinite(value).all():
         return value.tolist()
     if value.ndim == 1:
         return [encode(each) for each in value.tolist()]

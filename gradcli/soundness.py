@@ -50,7 +50,7 @@ def outside(gradients: Gradients, i: int) -> Index | None:
     import numpy as np
 
     with trace.m.quiet():
-        wrong = ~np.asarray(domain(trace.m, *x), bool)
+        wrong = spread_out(gradients, i, ~np.asarray(domain(trace.m, *x), bool))
         for each in x:
             unknown = np.isnan(each)
             wrong = wrong & ~(unknown if _broadcasts(unknown, wrong) else unknown.any())
@@ -110,6 +110,16 @@ def _lost(edge: Edge) -> Index | None:
 
     m = edge.gradients.trace.m
     return first(~np.isfinite(edge.downstream)) if m.finite(edge.upstream) else None
+
+
+def spread_out(gradients: Gradients, i: int, truth: Any) -> Any:
+    """A truth value that an op entry by entry may know from one input alone, for every entry of the node."""
+    import numpy as np
+
+    graph, shapes = gradients.graph, gradients.trace.shapes
+    if graph.ops[i].structural:
+        return truth
+    return np.broadcast_to(truth, np.broadcast_shapes(*(shapes[p] for p in graph.parents[i])))
 
 
 def active(gradients: Gradients, i: int, truth: Any) -> Any:

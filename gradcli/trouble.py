@@ -107,14 +107,14 @@ def _taken(gradients: Gradients) -> Iterable[int]:
 
 def _cause(gradients: Gradients, i: int, fault: Fault) -> str:
     graph, index = gradients.graph, fault.index
-    value = entry(gradients.trace.values[i], index if len(index) <= len(gradients.trace.shapes[i]) else ())
     what = _located(gradients, i, index)
     if fault.kind == DOMAIN:
         return _outside(gradients, i, what)
     if fault.kind == NAN:
         return f"{what} is not a number"
     if fault.kind == OVERFLOW:
-        return f"{what} overflows: larger than any double, so {notation.number(value)}"
+        value = notation.number(entry(gradients.trace.values[i], index))
+        return f"{what} overflows: larger than any double, so {value}"
     edge = fault.edge
     if edge is None:
         return f"{what} went wrong"
@@ -174,7 +174,9 @@ def _nan(value: Any) -> Index | None:
     """The first entry that is not a number; None if all are."""
     if value is None or isinstance(value, float):
         return () if value is not None and isnan(value) else None
-    return first_of(value != value)
+    import numpy as np
+
+    return first_of(np.isnan(value))
 
 
 def _product(edge: Edge) -> str:
@@ -219,7 +221,11 @@ def _of_input(gradients: Gradients) -> Trouble | None:
 
 def _infinite(value: Any) -> Index:
     """The first entry that is not finite."""
-    return () if isinstance(value, float) else first_of(value - value != 0) or ()
+    if isinstance(value, float):
+        return ()
+    import numpy as np
+
+    return first_of(~np.isfinite(value)) or ()
 
 
 # ── advice ──────────────────────────────────────────────────────────────────────────────────────────────────

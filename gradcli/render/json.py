@@ -191,7 +191,7 @@ def encoded(value: Value | None) -> Any:
     if value is None or (isinstance(value, float) and isfinite(value)):
         return value
     if not isinstance(value, float):
-        return nested(value, encoded)
+        return nested(value, encoded) if hasattr(value, "ndim") else value
     return "NaN" if isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
