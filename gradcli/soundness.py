@@ -24,7 +24,7 @@ class Fault(NamedTuple):
     """
 
     kind: str
-    index: Index = ()
+    where: Index = ()
     edge: Edge | None = None
 
 

@@ -106,7 +106,7 @@ def _taken(gradients: Gradients) -> Iterable[int]:
 
 
 def _cause(gradients: Gradients, i: int, fault: Fault) -> str:
-    graph, index = gradients.graph, fault.index
+    graph, index = gradients.graph, fault.where
     what = _located(gradients, i, index)
     if fault.kind == DOMAIN:
         return _outside(gradients, i, what)
