@@ -84,6 +84,7 @@ class DifferencesVerdict(NamedTuple):
     unchecked: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     kinks: tuple[Kink, ...] = ()
+    along: int = 0  # random directions a variable that tensors were moved along; 0: every entry by itself
 
 
 Verdict = ProofVerdict | SympyVerdict | DifferencesVerdict
@@ -132,7 +133,8 @@ def verify(
 ) -> Verification:
     """Check gradients independently.
 
-    which: all (proof and sympy), proof, sympy, differences or none.   budget: seconds, for all of them together.
+    which: all (proof and sympy), proof, sympy, differences or none. What is too large to be proved is checked by
+    differences.   budget: seconds, for all of them together.
     wrt: the names whose gradients count; None for every variable.
     """
     from gradcli.verify.differences import check_differences
@@ -147,10 +149,12 @@ def verify(
     session = Session.start(budget) if "sympy" in wanted else None
     try:
         proof = prove(gradients, budget, wrt=wrt) if "proof" in wanted else None
+        sympy = session.check(gradients, proof, wrt=wrt) if session else None
+        differing = "differences" in wanted or (proof is not None and bool(proof.large))
         return Verification(
             proof=proof,
-            sympy=session.check(gradients, proof, wrt=wrt) if session else None,
-            differences=check_differences(gradients, end - monotonic(), wrt=wrt) if "differences" in wanted else None,
+            sympy=sympy,
+            differences=check_differences(gradients, end - monotonic(), wrt=wrt) if differing else None,
         )
     finally:
         if session:

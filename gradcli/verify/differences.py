@@ -82,7 +82,7 @@ def check_differences(
     wrt: the names whose gradients count; None for every variable.
     """
     deadline = perf_counter() + budget
-    check = _Check(gradients)
+    check = checking(gradients, deadline)
     names = [name for name in gradients.graph.inputs if wrt is None or name in wrt]
     for done, name in enumerate(names):
         if perf_counter() > deadline:
@@ -99,20 +99,40 @@ def check_differences(
         unchecked=tuple(check.unchecked),
         notes=tuple(check.notes),
         kinks=tuple(check.kinks),
+        along=check.along,
     )
 
 
-class _Check:
+def checking(gradients: Gradients, deadline: float) -> Check:
+    """The check of numbers, or of tensors."""
+    if not gradients.trace.tensorial:
+        return Check(gradients)
+    from gradcli.verify.tensor_differences import TensorCheck
+
+    return TensorCheck(gradients, deadline)
+
+
+class Check:
     """The inputs compared so far, and what was found."""
+
+    along = 0  # random directions a variable; 0 where every number is moved by itself
 
     def __init__(self, gradients: Gradients) -> None:
         self.gradients, self.graph = gradients, gradients.graph
-        self.noise = rounding(gradients)
+        self.noise = self.rounding()
         self.errors: dict[str, float] = {}
         self.failures: list[str] = []
         self.unchecked: list[str] = []
         self.notes: list[str] = []
         self.kinks: list[Kink] = []
+
+    def rounding(self) -> float:
+        """How far rounding may move the output."""
+        return rounding(self.gradients)
+
+    def off(self, name: str, error: float) -> None:
+        """The relative error of a gradient, the largest of several."""
+        self.errors[name] = max(error, self.errors.get(name, 0.0))
 
     def output(self, index: int, value: float) -> float:
         """The output with one input moved."""
@@ -128,6 +148,13 @@ class _Check:
         label = f"∂{self.graph.names[self.graph.output]}/∂{name}"
         place = f"{name} = {number(at)}"
         slope = derivative(lambda value: self.output(index, value), at, self.noise) if isfinite(at) else None
+        self.judge(name, label, place, claim, slope)
+
+    def judge(self, name: str, label: str, place: str, claim: float, slope: Slope | None) -> None:
+        """Compare a gradient with a numerical derivative.
+
+        name: whose gradient it is.   label: how it is called.   place: where.
+        """
         if not isfinite(claim):
             self.unchecked.append(f"{label} is {number(claim)}: differences cannot check that")
         elif slope is None:
@@ -145,13 +172,13 @@ class _Check:
         sides = f"{place} is at a kink, the slope is {short(left)} on its left and {short(right)} on its right"
         room = SAFETY * slope.error
         if min(left, right) - room <= claim <= max(left, right) + room:
-            self.errors[name] = 0.0
+            self.off(name, 0.0)
             self.kinks.append(Kink(None, f"{sides}: {label} = {number(claim)} lies between"))
         else:
             if self.chosen(name, claim):
                 self.unchecked.append(f"{label} is {number(claim)}, but {sides}: {CROSSED}")
                 return
-            self.errors[name] = min(relative(claim, left), relative(claim, right))
+            self.off(name, min(relative(claim, left), relative(claim, right)))
             self.failures.append(f"{label} is {number(claim)}, but {sides}")
 
     def smooth(self, name: str, label: str, claim: float, slope: Slope) -> None:
@@ -162,14 +189,14 @@ class _Check:
         if error > HAPPY and not explained and self.chosen(name, claim):
             self.unchecked.append(f"{label} is {number(claim)}, but differences give {measured}: {CROSSED}")
         elif error > HAPPY and not explained:
-            self.errors[name] = error
+            self.off(name, error)
             self.failures.append(
                 f"{label} is {number(claim)}, but differences give {measured}: relative error {error:.0e}"
             )
         elif error <= HAPPY or SAFETY * slope.error < BANDS[2][0] * abs(slope.value):
-            self.errors[name] = error
+            self.off(name, error)
         elif claim == 0:
-            self.errors[name] = 0.0
+            self.off(name, 0.0)
         else:
             self.notes.append(f"{label} is {number(claim)}; differences say no more than {measured}")
 
