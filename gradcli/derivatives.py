@@ -175,8 +175,9 @@ def jacobian(trace: Trace, wrt: Collection[str] | None = None) -> Jacobian:
     refuse_large(size(out), columns)
     found: dict[str, Any] = {}
     inputs = set(graph.inputs.values())
-    mode = "forward" if columns < size(out) and all(place in inputs for place in dense.values()) else "reverse"
-    if mode == "forward" and dense:
+    fewer = columns < size(out) and all(place in inputs for place in dense.values())
+    mode = "forward" if dense and fewer else "reverse"
+    if mode == "forward":
         found = by_columns(trace, dense)
         if not all(map(trace.m.finite, found.values())):
             found = {}  # along all directions at once, 0·inf is nan also where nothing depends

@@ -78,12 +78,7 @@ class Panel(NamedTuple):
 
         Errors: LimitError for a diagonal matrix that would have too many.
         """
-        rows, columns = self.shape
-        if rows * columns > MOST:
-            raise LimitError(
-                f"the whole matrix has {rows:,} × {columns:,} entries and takes {in_bytes(8 * rows * columns)}",
-                hint="--format json has the diagonal alone",
-            )
+        self.refuse_large()
         if self.structure != "diagonal":
             for row in self.entries:
                 yield row.tolist()
@@ -91,6 +86,18 @@ class Panel(NamedTuple):
         count = len(self.entries)
         for i, entry in enumerate(self.entries.tolist()):
             yield [*[0.0] * i, entry, *[0.0] * (count - i - 1)]
+
+    def refuse_large(self) -> None:
+        """Refuse to write out a diagonal matrix that has too many entries.
+
+        Errors: LimitError.
+        """
+        rows, columns = self.shape
+        if rows * columns > MOST:
+            raise LimitError(
+                f"the whole matrix has {rows:,} × {columns:,} entries and takes {in_bytes(8 * rows * columns)}",
+                hint="--format json has the diagonal alone",
+            )
 
     @property
     def says(self) -> str:

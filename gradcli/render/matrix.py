@@ -30,8 +30,11 @@ if TYPE_CHECKING:
 def pieces(matrices: Matrices, form: str, style: Style) -> Iterator[str]:
     """A format piece by piece, with a new line at its end.
 
-    Errors: UsageError for names that the format cannot hold.
+    Errors: UsageError for names that the format cannot hold; LimitError.
     """
+    if form not in SUMMARISED:
+        for panel in matrices.panels:
+            panel.refuse_large()
     return FORMATS[form](matrices, style)
 
 
@@ -110,3 +113,6 @@ FORMATS: dict[str, Renderer] = {
     "shell": shell,
 }
 """Format → function (matrices, style) → pieces of text."""
+
+SUMMARISED = ("table", "json", "markdown", "latex")
+"""Formats that do not write out every entry of a large diagonal matrix."""

@@ -261,7 +261,7 @@ class TensorDuals(Duals):
             word = op.spelled.get(ARRAYS.name)
             if word is not None:
                 return partial(self.primitive(word), **{**op.attributes, **op.bound})
-            return partial(op.computed(stable=True), self)
+            return partial(self.composite, op)
         function = super().function(op)
         if not op.reduces:
             return function
@@ -272,6 +272,20 @@ class TensorDuals(Duals):
             return self.summed(losses) * weigh(self.shape(losses))
 
         return reduced
+
+    def composite(self, op: Op, *x: Any) -> Any:
+        """A structural op of others: of one entry by its VJP, which is its whole gradient; else by its definition."""
+        values = [value(e) for e in x]
+        y = self.inner.functions[op](*values)
+        if np.ndim(y):
+            return op.computed(stable=True)(self, *x)
+        parts = []
+        for k, e in enumerate(x):
+            rule = self.inner.pullbacks[op](k) if e.__class__ is Dual else None
+            gradient = None if rule is None else rule(np.float64(1.0), y, *values)
+            if gradient is not None:
+                parts.append(np.tensordot(e.t, gradient, np.ndim(gradient)))
+        return Dual(self, y, sum(parts)) if parts else y
 
     def rule(self, op: Op, k: int) -> Function | None:
         """The partial of input k, entry by entry."""

@@ -105,8 +105,8 @@ def diagonal(y: Any, x: Inputs, t: Inputs) -> Any:
 def on_diagonal(y: Any, x: Inputs, t: Inputs) -> Any:
     """t on the diagonal, else 0."""
     result = np.zeros((len(t[0]), *np.shape(y)))
-    places = np.arange(t[0].shape[1])
-    result[:, places, places] = t[0]
+    places = np.arange(np.shape(y)[0])
+    result[:, places, places] = t[0] if t[0].ndim > 1 else t[0][:, None]
     return result
 
 
