@@ -73,8 +73,7 @@ def result_shape(op: Op, shapes: Sequence[Shape]) -> Shape:
     Errors: Mismatch.
     """
     if op.shape is not None:
-        whole: Shape = op.shape(*shapes, **op.bound)
-        return whole
+        return tuple(op.shape(*shapes, **op.bound))
     if op.body is not None:
         try:
             return infer(op.body, dict(zip(op.body.inputs.values(), shapes, strict=True)))[op.body.output]

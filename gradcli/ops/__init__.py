@@ -9,7 +9,7 @@ numbers need none of them, and start sooner.
 
 from __future__ import annotations
 
-from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, ValuesView
+from collections.abc import Callable, Iterable, Iterator
 from importlib import import_module
 from typing import Any
 
@@ -63,7 +63,7 @@ class Rows(dict[str, Op]):
 
     def get(self, name: str, default: Any = None) -> Any:
         """The row of this name."""
-        return self[name] if name in self else default
+        return self[name] if name in self else default  # noqa: SIM401 - dict.get asks for no missing row
 
     def __iter__(self) -> Iterator[str]:
         return dict.__iter__(self.load())
@@ -71,15 +71,15 @@ class Rows(dict[str, Op]):
     def __len__(self) -> int:
         return dict.__len__(self.load())
 
-    def keys(self) -> KeysView[str]:
+    def keys(self) -> Any:
         """Every name."""
         return dict.keys(self.load())
 
-    def values(self) -> ValuesView[Op]:
+    def values(self) -> Any:
         """Every row."""
         return dict.values(self.load())
 
-    def items(self) -> ItemsView[str, Op]:
+    def items(self) -> Any:
         """Every name and its row."""
         return dict.items(self.load())
 

@@ -15,9 +15,11 @@ from gradcli.ops.tensors import axes_of, multiplied, reduced
 
 
 class Shifted(NamedTuple):
-    """Exponentials of x - top: which entries are the top, exp(x - top), and what the others sum to."""
+    """Exponentials of x - top: how far entries are below the top, which are the top, exp(x - top), and what the others
+    sum to."""
 
     top: Any
+    below: Any
     wins: Any
     each: Any
     rest: Any
@@ -27,32 +29,34 @@ def shifted(m: Any, x: Any, axis: Any) -> Shifted:
     """The exponentials of each group, by its largest entry; by 0 where that is not finite."""
     top = m.amax(x, axis=axis, keepdims=True)
     top = m.where(m.eq(top - top, 0), top, 0)
-    each, wins = m.exp(x - top), m.eq(x, top)
-    rest = m.sum(m.where(wins, 0, each), axis=axis, keepdims=True)
-    return Shifted(top, wins, each, rest + (m.sum(wins, axis=axis, keepdims=True) - 1))
+    below = x - top
+    each, wins = m.exp(below), m.eq(below, 0)  # where an entry wins, its exponential is 1
+    rest = m.sum(each - wins, axis=axis, keepdims=True) + (m.sum(wins, axis=axis, keepdims=True) - 1)
+    return Shifted(top, below, wins, each, rest)
 
 
 def shares(m: Any, x: Any, axis: Any) -> tuple[Any, Any]:
     """softmax(x), and 1 - softmax(x)."""
-    _, wins, each, rest = shifted(m, x, axis)
-    return each / (1 + rest), m.where(wins, rest, 1 + rest - each) / (1 + rest)
+    _, _, wins, each, rest = shifted(m, x, axis)
+    whole = 1 + rest
+    return each / whole, (rest - (each - wins) + (1 - wins)) / whole
 
 
 def stable_softmax(m: Any, x: Any, *, axis: Any = LAST) -> Any:
     """exp(x)/sum(exp(x)) without overflow."""
-    _, _, each, rest = shifted(m, x, axis)
+    *_, each, rest = shifted(m, x, axis)
     return each / (1 + rest)
 
 
 def stable_log_softmax(m: Any, x: Any, *, axis: Any = LAST) -> Any:
     """log(softmax(x)), also where the softmax is 0 or 1."""
-    top, _, _, rest = shifted(m, x, axis)
-    return (x - top) - m.log1p(rest)
+    _, below, *_, rest = shifted(m, x, axis)
+    return below - m.log1p(rest)
 
 
 def stable_logsumexp(m: Any, x: Any, *, axis: Any = LAST, keepdims: bool = False) -> Any:
     """log(sum(exp(x))) without overflow."""
-    top, _, _, rest = shifted(m, x, axis)
+    top, *_, rest = shifted(m, x, axis)
     return placed(m, top + m.log1p(rest), x, axis, keepdims)
 
 
@@ -136,7 +140,7 @@ def marked(m: Any, t: Any, scores: Any) -> Any:
 def stable_cross_entropy(m: Any, scores: Any, t: Any) -> Any:
     """-sum(t*log_softmax(scores)) over the rows; a class without weight counts 0, also where its score is -inf."""
     hot = marked(m, t, scores)
-    return -m.sum(m.where(m.eq(hot, 0), 0, hot * m.log_softmax(scores))) / rows(m, scores)
+    return -m.sum(m.where(hot, hot * m.log_softmax(scores), 0)) / rows(m, scores)
 
 
 def scores_pulled(m: Any, g: Any, y: Any, scores: Any, t: Any) -> Any:
@@ -267,8 +271,8 @@ LAYERS = (
         role="switches x and W, transposed; hands b the sum over the batch",
         doc="x@W + b: a layer of weights W and biases b, for one x or a batch of rows",
         samples=(
-            ([1.0, -2.0], [[0.5, 1.0, -1.0], [2.0, 0.25, 3.0]], [0.1, 0.2, 0.3]),
             ([[1.0, -2.0], [3.0, 0.5]], [[0.5, 1.0, -1.0], [2.0, 0.25, 3.0]], [0.1, 0.2, 0.3]),
+            ([1.0, -2.0], [[0.5, 1.0, -1.0], [2.0, 0.25, 3.0]], [0.1, 0.2, 0.3]),
         ),
         checks=(
             Check(

@@ -17,6 +17,10 @@ PRODUCT, POSTFIX = 30, 60
 # ── shapes ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+SAID = ("no axes: it is a scalar", "axis 0 alone", "axes 0 and 1")
+"""A tensor's axes in words, by their number."""
+
+
 def axes_of(axis: Any, rank: int) -> tuple[int, ...]:
     """Axes counted from the front; all of them for none.
 
@@ -27,7 +31,7 @@ def axes_of(axis: Any, rank: int) -> tuple[int, ...]:
     named = axis if isinstance(axis, tuple) else (axis,)
     for each in named:
         if not -rank <= each < rank:
-            has = f"axes 0 {'and' if rank == 2 else 'to'} {rank - 1}" if rank > 1 else "axis 0 alone" if rank else "no axes: it is a scalar"
+            has = SAID[rank] if rank < len(SAID) else f"axes 0 to {rank - 1}"
             raise Mismatch(f"there is no axis {each}", f"the tensor has {has}; -1 is the last")
     found = tuple(each % rank for each in named)
     if len(set(found)) < len(found):
@@ -193,7 +197,7 @@ ROWS = tuple(
             gate="switcher",
             role="switches: @ the other input, transposed",
             doc="the matrix product",
-            samples=(([[1.0, 2.0], [3.0, 4.0]], [0.5, -1.0]), ([[1.0, 2.0, 0.5]], [[1.0], [-2.0], [3.0]])),
+            samples=(([[1.0, 2.0, 0.5]], [[1.0], [-2.0], [3.0]]), ([[1.0, 2.0], [3.0, 4.0]], [0.5, -1.0])),
             checks=(
                 Check(([[0.1, 0.5], [-0.3, 0.8]], [0.2, 0.4]), [0.22, 0.26], ([[0.2, 0.4], [0.2, 0.4]], [-0.2, 1.3])),
             ),
@@ -320,7 +324,7 @@ ROWS = tuple(
             fits="(…) → the lengths given, whose product is the same",
             moves=True,
             trailing="shape",
-            shown=("g",),
+            shown=("g, in the shape of x",),
             spelled={"numpy": "reshaped"},
             latex=r"\operatorname{reshape}\left(#1\right)",
             role="passes its upstream on, in the old shape",

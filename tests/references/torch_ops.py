@@ -12,7 +12,7 @@ import json
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
+import torch.nn.functional as F  # noqa: N812 - its usual name
 
 torch.set_default_dtype(torch.float64)
 
