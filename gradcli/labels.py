@@ -41,7 +41,7 @@ def indices(scores: Any, t: Any) -> str | None:
     """What is wrong with class indices."""
     count = np.shape(scores)[-1]
     named = np.asarray(t).ravel()
-    wrong = ~((named >= 0) & (named < count) & (named == np.floor(named)))
+    wrong = named != np.minimum(np.maximum(np.floor(named), 0), count - 1)
     if not wrong.any():
         return None
     return f"the label {number(float(named[wrong][0]))} names no class: there are {count}"

@@ -45,7 +45,8 @@ class System:
 
     def with_attributes(self, op: Op) -> Function:
         """A row with keyword attributes, called from another row: `m.leaky_relu(x, slope=0.2)`."""
-        return lambda *x, **attributes: self.functions[op.bind(**attributes)](*x)
+        bound = _Made(lambda attributes: self.functions[op.bind(**dict(attributes))])
+        return lambda *x, **attributes: bound[tuple(attributes.items())](*x)
 
     def quiet(self) -> AbstractContextManager[Any]:
         """Work without warnings."""

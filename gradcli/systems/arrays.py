@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -39,7 +40,10 @@ class Arrays(System):
 
     def __getattr__(self, name: str) -> Function:
         """A row's function; else a structural primitive's adjoint."""
-        return STRUCTURAL[name] if name in STRUCTURAL and name not in TABLE else super().__getattr__(name)
+        if name not in STRUCTURAL or name in TABLE:
+            return super().__getattr__(name)
+        setattr(self, name, STRUCTURAL[name])
+        return STRUCTURAL[name]
 
     def quiet(self) -> AbstractContextManager[Any]:
         """Work without warnings: inf and nan are told by ourselves."""
@@ -218,7 +222,7 @@ REDUCERS: dict[str, Function] = {
 
 
 def _size(shape: Shape) -> int:
-    return int(np.prod(shape, dtype=np.int64))
+    return prod(shape)
 
 
 WEIGHTS: dict[str, Callable[[Shape], float]] = {
@@ -277,7 +281,7 @@ def start_of(trace: Any, upstream: Any) -> Any:
     if upstream is None:
         if _size(shape) != 1:
             raise not_scalar(trace.graph, shape)
-        return np.ones(shape)[()]
+        return np.ones(shape) if shape else np.float64(1)
     given = np.asarray(real(upstream, "the upstream gradient"))
     if given.shape != shape:
         hint = f"one number for each entry of the output, such as {example(shape)}"

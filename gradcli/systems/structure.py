@@ -37,7 +37,7 @@ def transposed(x: Any, *, axes: tuple[int, ...] | None = None) -> Any:
 
 def summed(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
     """The sum over some axes, or all."""
-    return np.sum(x, axis=axis, keepdims=bool(keepdims))
+    return np.add.reduce(x, axis=axis, keepdims=bool(keepdims))
 
 
 def spread(g: Any, x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
@@ -81,18 +81,18 @@ def product(a: Any, b: Any) -> Any:
 
 def product_left(g: Any, a: Any, b: Any) -> Any:
     """The adjoint of a @ b in a: g @ bᵀ, also where a or b is a vector; batches that were broadcast are summed."""
-    if np.ndim(b) == 1:
-        return g * b if np.ndim(a) == 1 else narrowed(np.asarray(g)[..., None] * b, a)
-    if np.ndim(a) == 1:
+    if b.ndim == 1:
+        return g * b if a.ndim == 1 else narrowed(np.asarray(g)[..., None] * b, a)
+    if a.ndim == 1:
         return narrowed(np.matmul(b, np.asarray(g)[..., None])[..., 0], a)
     return narrowed(np.matmul(g, np.swapaxes(b, -1, -2)), a)
 
 
 def product_right(g: Any, a: Any, b: Any) -> Any:
     """The adjoint of a @ b in b: aᵀ @ g."""
-    if np.ndim(a) == 1:
-        return g * a if np.ndim(b) == 1 else narrowed(a[:, None] * np.asarray(g)[..., None, :], b)
-    if np.ndim(b) == 1:
+    if a.ndim == 1:
+        return g * a if b.ndim == 1 else narrowed(a[:, None] * np.asarray(g)[..., None, :], b)
+    if b.ndim == 1:
         return narrowed(np.matmul(np.swapaxes(a, -1, -2), np.asarray(g)[..., None])[..., 0], b)
     return narrowed(np.matmul(np.swapaxes(a, -1, -2), g), b)
 
@@ -109,12 +109,12 @@ def turned_back(g: Any, *, axes: tuple[int, ...] | None = None) -> Any:
 
 def largest(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
     """The largest entry along some axes, or of all."""
-    return np.max(x, axis=axis, keepdims=bool(keepdims))
+    return np.maximum.reduce(x, axis=axis, keepdims=bool(keepdims))
 
 
 def smallest(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
     """The smallest entry along some axes, or of all."""
-    return np.min(x, axis=axis, keepdims=bool(keepdims))
+    return np.minimum.reduce(x, axis=axis, keepdims=bool(keepdims))
 
 
 def multiplied(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
