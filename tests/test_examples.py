@@ -1,4 +1,4 @@
-"""Every file in examples/ runs as it stands, is proved, and gives the numbers that its source prints."""
+"""Every example of numbers runs as it stands, is proved, and gives the numbers that its source prints."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from gradcli import Gradients, parse
 from gradcli.cells import resolve
 from gradcli.cli import run
 from tests.printed import agrees
+from tests.test_tensor_examples import COMMANDS
 
 FOLDER = Path(__file__).parents[1] / "examples"
 
@@ -216,7 +217,8 @@ def test_mazur_s_step() -> None:
 def test_every_example_is_here() -> None:
     """No file in examples/ goes untested, and each says how to run it."""
     files = {path.name for path in FOLDER.iterdir()}
-    assert files == {f"{name}.{end}" for name in EXAMPLES for end in ("grad", "toml")}
+    tensors = {path.name for name in COMMANDS for path in FOLDER.glob(f"{name}.*")}
+    assert files == {f"{name}.{end}" for name in EXAMPLES for end in ("grad", "toml")} | tensors
     for name in EXAMPLES:
         text = (FOLDER / f"{name}.grad").read_text(encoding="utf-8")
         assert f"gradcli eval --file examples/{name}.grad --vars examples/{name}.toml" in text
