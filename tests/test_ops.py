@@ -18,8 +18,8 @@ from gradcli.notation import local
 from gradcli.ops import FUNCTIONS, INFIX, TABLE
 from gradcli.ops.op import Op, elementwise
 from gradcli.syntax import parse
-from gradcli.systems.floats import FLOATS
 from gradcli.systems.arrays import Arrays
+from gradcli.systems.floats import FLOATS
 
 ROWS = [op for op in TABLE.values() if not op.structural]
 EDGES = [(op, k) for op in ROWS for k in range(len(op.parameters)) if op.partial(k) is not None]
