@@ -107,12 +107,12 @@ class Curved(Run):
         slopes, curves = self.slopes[step.start], self.curves[step.start]
         for j in range(step.size):
             g, turning = self.adjoints[step.start + j], turned[step.start + j]
-            if g is None:
-                continue
             if turning is not None:
                 for _, place, slope in slopes[j]:
                     if not slope.is_zero():
                         add(turned, place, slope * turning)
+            if g is None:  # a gradient that is 0 here may move all the same
+                continue
             for place, other, curve in curves[j]:
                 if (by := moved[other]) is not None and not curve.is_zero():
                     add(turned, place, curve * by * g)
