@@ -12,6 +12,7 @@ import struct
 import numpy as np
 import pytest
 
+from gradcli.cli import run
 from gradcli.cli.dtypes import DTYPES, changes, reached, said, stored
 from gradcli.errors import UsageError
 
@@ -133,3 +134,37 @@ def test_said():
         "atol 1e-5), here value 0.116, dx 0.636",
     ]
     assert said(BFLOAT16, {})[0] == "inputs as bfloat16 stores them: every value is held exactly"
+
+
+# ── on the command line ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_eval_takes_the_stored_values(capsys):
+    """The numbers are those of the stored input, exactly, and a note says what was stored and what to expect."""
+    assert run(["eval", "3*x", "--x=0.1", "--dtype", "float16", "--get", "value"]) == 0
+    printed = capsys.readouterr()
+    assert float(printed.out) == 3 * 0.0999755859375
+    assert "note: inputs as float16 stores them: x = 0.0999755859375\n" in printed.err
+    assert "about 3 digits" in printed.err
+    assert "here value 0.300, dx 3.00" in printed.err
+
+
+def test_eval_takes_stored_arrays(capsys):
+    """Entries are stored one by one, and so is the upstream gradient."""
+    words = ["--x=[0.1, 0.5]", "--dout=[1, 0.1]", "--dtype=bfloat16", "--get", "value", "--get", "dx"]
+    assert run(["eval", "x", *words]) == 0
+    assert capsys.readouterr().out == "[0.10009765625,0.5]\n[1,0.10009765625]\n"
+
+
+OPTIONS = [
+    (["--x=70000", "--dtype=float16"], "x is 70000, larger than any float16 (65504)"),
+    (["--x=[1,-70000]", "--dtype=float16"], "x[1] is -70000, larger than any float16 (65504)"),
+    (["--x=1", "--dtype=flaot16"], "did you mean float16?"),
+]
+
+
+@pytest.mark.parametrize(("words", "message"), OPTIONS)
+def test_eval_refuses(words, message, capsys):
+    """What cannot be stored, and a format that is none, end with status 2."""
+    assert run(["eval", "sum(x)", *words]) == 2
+    assert message in capsys.readouterr().err

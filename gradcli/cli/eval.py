@@ -2,7 +2,7 @@
 
 # Annotations are values here, not text: typer would compile each of them again on every run.
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -11,7 +11,8 @@ from gradcli.cli import streams
 from gradcli.cli.arguments import variable
 from gradcli.cli.checks import Checks, wanted
 from gradcli.cli.command import ExpressionCommand, completing, one_of, worst
-from gradcli.cli.inputs import read_graph
+from gradcli.cli.dtypes import DTYPES, changes, said, stored
+from gradcli.cli.inputs import UPSTREAM, read_graph, read_upstream
 from gradcli.cli.options import (
     Budget,
     Decimals,
@@ -40,7 +41,7 @@ HELP = """Show forward values, local and global gradients of a formula, and prov
   gradcli eval "q = sigmoid(w*x+b); (q-1)^2" --w=0.5 --x=2 --b=-1/4 --get dw
 
 A variable is given its value as an option, before or after the formula:
---x=3, --x -1/3, --x=pi/4, --x=@file.txt.
+--x=3, --x -1/3, --x=pi/4, --x="[0.2,0.4]", --W="[[1,2],[3,4]]", --x=@file.csv.
 """
 
 READ_BY_PEOPLE = ("table", "markdown", "latex")
@@ -80,6 +81,22 @@ def evaluate(
         typer.Option(help="Print one number: value, dx, grad.q, local.q.x … Repeatable.", metavar="CELL"),
     ] = None,
     wrt: Names = None,
+    upstream: Annotated[
+        str | None,
+        typer.Option(
+            *UPSTREAM,
+            help="The output's own gradient, where backward starts: 1 unless given; for several entries a list.",
+            metavar="VALUE",
+        ),
+    ] = None,
+    dtype: Annotated[
+        str | None,
+        typer.Option(
+            help="Take the inputs as this format stores them, and say which digits its kernels reach.",
+            metavar="|".join(DTYPES),
+            autocompletion=completing(DTYPES),
+        ),
+    ] = None,
     decimals: Decimals = None,
     sig: Digits = None,
     full: Annotated[bool, typer.Option("--full", help="Every row, however many.")] = False,
@@ -97,6 +114,8 @@ def evaluate(
     """Print what was asked for, check it, and end with the exit status."""
     form = format_ or "table"
     settle(format_, get, rank, gates, decimals, sig)
+    if dtype is not None:
+        one_of("--dtype", dtype, tuple(DTYPES))
     refuse_unshown({"--rank nodes": rank == "nodes", "--paths": paths is not None}, "--get" if get else form)
     default = "all" if not get and form in CHECKED_BY_ALL else "proof"
     with Checks(wanted(verify, no_verify=no_verify, default=default), verify_budget) as checks:
@@ -110,11 +129,18 @@ def evaluate(
             defs=defs,
             share=share,
         )
+        start = read_upstream(ctx.obj)
+        given = values
+        if dtype is not None:
+            values = {name: stored(entry, DTYPES[dtype], name) for name, entry in given.items()}
+            start = None if start is None else stored(start, DTYPES[dtype], "upstream")
         if gates != "as-written":
             from gradcli.rewrites import rewritten
 
             graph = rewritten(graph, values, gates).graph
-        gradients = graph.forward(values).backward()
+        gradients = graph.forward(values).backward(start)
+        if dtype is not None:
+            graph.notes += tuple(said(DTYPES[dtype], changes(given, values), answers(gradients)))
         asked = names(wrt, "--wrt") if wrt is not None else None
         if get:
             status = show_cells(gradients, get, asked, checks)
@@ -129,6 +155,13 @@ def evaluate(
             report = build(gradients, wrt=asked)
             status = show(report, form, style, checks)
     raise typer.Exit(status)
+
+
+def answers(gradients: Gradients) -> dict[str, Any]:
+    """The output and the variables' gradients, by the names of their cells."""
+    graph = gradients.graph
+    found = {"value": gradients.trace.value}
+    return found | {f"d{name}": gradients[name] for name in graph.inputs}
 
 
 def settle(
