@@ -303,6 +303,8 @@ KEPT = [
     ),
     ("clip(x,0,1)", {"x": 0}, "fine", "clip(x,0,1) at x = 0 stays one gate: its gradient for x there is 0"),
     ("sum(softmax(x)*x)", {"x": (1000.0, 0.0)}, "fine", "softmax(x) stays one gate"),
+    ("step(log(1+exp(x)))", {"x": -40}, "fused", "with gates fused, the value would be 1, not 0"),
+    ("log(1-step(x))", {"x": 1}, "fine", "with gates fine, ∂f/∂x would be 0, not nan"),
 ]
 
 

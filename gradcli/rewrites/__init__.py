@@ -4,22 +4,23 @@
     as-written  one gate an operator or call
     fused       formulas that are a row of the op table are that row: 1/(1+exp(-u)) → sigmoid(u)
 
-A rewrite never changes a result: it is made only where values and gradients are the same at the very point, and a
-note says where it is not made. Larger gates keep fewer values for the backward pass, and can be finite where the
-formula as written overflows.
+A rewrite never changes a result: it is made only where values and gradients are the same at the very point, gate by
+gate and in the whole, and a note says where it is not made. Larger gates keep fewer values for the backward pass, and
+can be finite where the formula as written overflows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from copy import copy
 from typing import Any, NamedTuple
 
-from gradcli.autodiff import Trace
+from gradcli.autodiff import Gradients, Trace
 from gradcli.graph import Graph
-from gradcli.rewrites.agreement import upstream
+from gradcli.rewrites.agreement import change, upstream
 from gradcli.rewrites.expansion import Expansion
 from gradcli.rewrites.fusion import Point, compacted, fuse, shelf
-from gradcli.rewrites.sentences import of_expansion, of_fusion
+from gradcli.rewrites.sentences import of_change, of_expansion, of_fusion
 from gradcli.systems.reading import reads
 
 SIZES = ("fine", "as-written", "fused")
@@ -53,14 +54,22 @@ def rewritten(graph: Graph, values: Mapping[str, Any], size: str) -> Rewritten:
     Errors: UsageError for a missing value; LimitError.
     """
     trace = graph.forward(values)
-    others = SIZES if len(graph) <= COMPARED else ("as-written", size)
-    with trace.m.quiet():
-        made = {each: WAYS[each](trace) for each in others}
-    counts = {each: counted(whole.forward(values)) for each, (whole, _) in made.items()}
-    whole, told = made[size]
+    written = trace.backward(upstream(trace))
+    counts = {}
+    result: tuple[Graph, tuple[str, ...]] = graph, ()
+    for each in SIZES if len(graph) <= COMPARED else dict.fromkeys(("as-written", size)):
+        with trace.m.quiet():
+            whole, told = WAYS[each](trace)
+        gradients = written if whole is graph else whole.forward(values).backward(written.upstream)
+        found = change(written, gradients, mends=each == "fused")
+        if found is not None:
+            whole, gradients, told = graph, written, (of_change(found, each, graph),)
+        counts[each] = counted(gradients)
+        if each == size:
+            result = whole, told
+    whole, told = result
     notes = (*told, *compared(counts))
-    whole.notes = (*graph.notes, *notes)
-    return Rewritten(whole, notes, counts)
+    return Rewritten(with_notes(whole, (*graph.notes, *notes)), notes, counts)
 
 
 def expanded(trace: Trace) -> tuple[Graph, tuple[str, ...]]:
@@ -101,7 +110,14 @@ def compared(counts: Mapping[str, Count]) -> Iterator[str]:
         yield f"nodes, and values kept for backward, by gate size: {costs}{fewer}"
 
 
-def counted(trace: Trace) -> Count:
+def counted(gradients: Gradients) -> Count:
     """What a graph costs."""
-    graph, read = trace.graph, reads(trace.backward(upstream(trace)))
+    graph, read = gradients.graph, reads(gradients)
     return Count(len(graph.shown), sum(1 for i in graph.shown if read[i]))
+
+
+def with_notes(graph: Graph, notes: tuple[str, ...]) -> Graph:
+    """The same graph with other notes."""
+    noted = copy(graph)
+    noted.notes = notes
+    return noted

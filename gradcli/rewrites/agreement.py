@@ -105,6 +105,32 @@ def agreement(before: Side, after: Side, x: Sequence[Any], varied: Sequence[bool
     return found
 
 
+def change(written: Gradients, rewritten: Gradients, *, mends: bool) -> Difference | None:
+    """What a rewrite as a whole has changed in the value or the gradients of the inputs, if it has changed something.
+
+    Gates that agree can still differ in the whole, where the others magnify their last digits (step(1e-17) is 1), or
+    where an upstream gradient that is inf or nan meets a gradient that one size has as 0, and another has not.
+    mends: whether what is not finite may become so.
+    """
+    graph, other = written.graph, rewritten.graph
+    inputs = list(graph.inputs)
+    sides = Side(graph, tuple(graph.inputs.values())), Side(other, tuple(other.inputs[name] for name in inputs))
+    slack: Mapping[int, float] | None = None
+    for k, _, a, b in _apart(*sides, written, rewritten, [True] * len(inputs)):
+        if mends and not finite(written):
+            if isfinite(b) or not isfinite(a):
+                continue
+            return Difference(k, a, b)
+        if slack is None:
+            slack = _rounding(written)
+        if not _close(a, b, slack[graph.output if k is None else sides[0].inputs[k]] + WHOLE * max(abs(a), abs(b))):
+            return Difference(k, a, b)
+    return None
+
+
+WHOLE = 1e-6
+"""How far results of a whole graph may be apart, relatively: more than those of a gate, since errors add up."""
+
 MOST = 10_000
 """Entries of a tensor that are compared one by one, where the quick comparison of all leaves doubts."""
 

@@ -88,6 +88,14 @@ def of_expansion(made: Expansion) -> Iterator[str]:
         yield "nothing to write out: every gate is a primitive"
 
 
+def of_change(difference: Difference, size: str, graph: Graph) -> str:
+    """That a rewrite as a whole is taken back, and why."""
+    name = graph.names[graph.output]
+    what = "the value" if difference.input is None else f"∂{name}/∂{list(graph.inputs)[difference.input]}"
+    before, after = notation.number(difference.before), notation.number(difference.after)
+    return f"all stays as written after all: with gates {size}, {what} would be {after}, not {before}"
+
+
 def _telling(told: Told) -> bool:
     """Whether it is worth a sentence that a formula stays as it is: not where it is another function altogether."""
     difference = told.verdict and told.verdict.difference
