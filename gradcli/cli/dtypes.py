@@ -149,9 +149,10 @@ def _nearest(m: Any, x: Any, dtype: Dtype) -> Any:
 
 def _overflow(entry: str, value: float, dtype: Dtype) -> UsageError:
     largest = f"{dtype.largest:.0f}" if dtype.largest < 1e6 else f"about {dtype.largest:.2g}".replace("e+", "e")
+    wider = [other.name for other in DTYPES.values() if abs(value) <= other.largest]
     return UsageError(
         f"{entry} is {number(value)}, larger than any {dtype.name} ({largest})",
-        hint="scale the input, or choose another --dtype: " + ", ".join(name for name in DTYPES if name != dtype.name),
+        hint=f"scale the input, or choose {' or '.join(wider)}" if wider else "scale the input, or leave --dtype out",
     )
 
 
