@@ -142,8 +142,8 @@ def _title(report: Report, style: Style, wide: int) -> Iterable[Line]:
     found = statements(report.expression)
     if report.graph.output not in report.graph.labels and found[-1] != report.output:
         found[-1] = f"{report.output} = {found[-1]}" if len(found) == 1 else found[-1]
-    if not report.order and not found[-1].endswith(f"= {figure(report.value, style)}"):
-        found[-1] += f" = {figure(report.value, style)}"
+    if not report.order and not found[-1].endswith(f"= {_value(report, style)}"):
+        found[-1] += f" = {_value(report, style)}"
     most = MOST if not style.full else 10**6
     shown = [
         text_of(line) for line in listed([[(plain(part, style), "")] for part in found], style.width or LINE, "; ")
@@ -158,6 +158,14 @@ def _title(report: Report, style: Style, wide: int) -> Iterable[Line]:
         lines.append([])
     lines[-1] += [(" " * (room - width(text_of(lines[-1]))), ""), (hint, "dim")]
     return lines
+
+
+def _value(report: Report, style: Style) -> str:
+    if not report.source.trace.tensorial:
+        return figure(report.value, style)
+    from gradcli.render.tensors import inline
+
+    return inline(report.value, style)
 
 
 # ── rows ────────────────────────────────────────────────────────────────────────────────────────────────────

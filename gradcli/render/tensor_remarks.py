@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 JACOBIAN = 16
 """Entries of a Jacobian that is shown."""
 
+AXES = 3
+"""Axes of such a Jacobian: those of the child and of the parent."""
+
 JACOBIANS = 6
 """Jacobians that are shown, unless all are wanted."""
 
@@ -60,7 +63,8 @@ def small_jacobians(report: Report, nodes: Iterable[NodeRow], style: Style) -> l
 
 def _shown(report: Report, edge: EdgeRow) -> bool:
     """Whether an edge has a Jacobian that says more than its rule: one between two tensors, and small."""
-    between = edge.parent_shape and edge.child_shape and edge.kind == "jacobian"
+    axes = len(edge.parent_shape) + len(edge.child_shape)
+    between = edge.parent_shape and edge.child_shape and axes <= AXES and edge.kind == "jacobian"
     return bool(between) and edge.local.size <= JACOBIAN and not report.graph.ops[edge.child].moves
 
 

@@ -90,7 +90,9 @@ def short_lists(text: str) -> str:
 def times_one(edge: EdgeRow, graph: Graph, above: str) -> str:
     """The rule of an edge; without g as a factor where it is 1, at the output."""
     starts = edge.child == graph.output and above == edge.child_name and not edge.child_shape and edge.upstream == 1
-    return re.sub(r"^(-?)g\*|(?<=[-+(])g\*", r"\1", edge.rule) if starts else edge.rule
+    if not starts or notation.upstream(graph, edge.child) != "g":
+        return edge.rule
+    return re.sub(r"(?<![\w.])g\*|\*g(?![\w.^\[(])", "", edge.rule)
 
 
 def _raised(rule: str) -> str:

@@ -223,10 +223,14 @@ def _laid(report: Report, nodes: list[NodeRow], plan: Plan, style: Style, known:
     above = top(report)
     times = plain("×", style)
     total = plain(plan.heading.format(f=above if width(above) <= 12 else "out"), style)
-    title, middles = (_stacked if plan.stacked else _in_columns)(entries, plan, times)
-    across = max(width(text_of(title)), *(width(text_of(line)) for lines, _ in middles for line in lines))
     gap = " " * plan.gap
     left = "".join(TITLES[name].ljust(wide) + gap for name, wide in columns.items())
+    if plan.stacked:
+        least = max(width(f" = {total}"), 3 + max(_widest(entry.total) for entry in entries))
+        title, middles = _stacked(entries, times, (style.width or COLUMNS) - len(left) - least)
+    else:
+        title, middles = _in_columns(entries, plan, times)
+    across = max(width(text_of(title)), *(width(text_of(line)) for lines, _ in middles for line in lines))
     head: Line = [(left, "head"), *title, (" " * (across - width(text_of(title))) + f" = {total}", "head")]
     found = iter(middles)
     groups = [list(_lines(block, [next(found) for _ in block.entries], columns, across, gap)) for block in blocks]
@@ -275,12 +279,18 @@ def _in_columns(entries: list[Entry], plan: Plan, times: str) -> tuple[Line, lis
 
 def _wanted(entry: Entry, plan: Plan) -> int:
     """Columns that the text of an edge takes."""
-    return width(entry.edge) + (3 + width(entry.more) if plan.shapes and entry.more and entry.upstream else 0)
+    return width(entry.edge) + (3 + width(entry.more) if plan.shapes and entry.more else 0)
 
 
-def _stacked(entries: list[Entry], plan: Plan, times: str) -> tuple[Line, list[Middle]]:
-    """A product under its rule; beside it where there is room."""
+def _stacked(entries: list[Entry], times: str, most: int) -> tuple[Line, list[Middle]]:
+    """A product under its rule; beside it where there is room.
+
+    most: columns that may be taken, so that more products stand beside their rules.
+    """
     room = max(len(FORMS[-1]), *(max(width(e.edge), _widest(product(e, times))) for e in entries))
+    whole = (width(e.edge) + (len(GAP) + _widest(product(e, times)) if e.local else 0) for e in entries)
+    more = (width(e.edge) + 3 + width(e.more) for e in entries if e.more)
+    room = max([room, *(wide for wide in (*whole, *more) if wide <= most)])
     title = next(form for form in FORMS if len(form) <= room)
     return [(title.replace("×", times), "head")], [stacked(entry, room, times) for entry in entries]
 
