@@ -93,6 +93,10 @@ class Balls(System):
             return y[1]
         return ZERO if ball(y).is_finite() else NAN
 
+    def factor(self, op: Op, k: int) -> int | None:
+        """The input that is the slope along input k, by the product rule; None for what is no product."""
+        return 1 - k if self.functions[op] is RATIONAL[2] else None
+
     def curvature(self, op: Op, x: Sequence[arb], k: int, other: int) -> arb:
         """∂²op/∂x_k∂x_other at balls, from series of three coefficients; nan where there is none."""
         if k == other:

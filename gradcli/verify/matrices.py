@@ -26,7 +26,7 @@ from gradcli.verify.curvature import Curved
 from gradcli.verify.enclosures import FEW, FULL, right_digits
 from gradcli.verify.judge import Outcome
 from gradcli.verify.proof import listed, shown
-from gradcli.verify.settling import nudged, settle
+from gradcli.verify.settling import Once, nudged, settle
 from gradcli.verify.tensor_digits import LateError
 from gradcli.verify.unrolled import Run, entry_name, unroll_graph
 
@@ -57,7 +57,7 @@ def check_jacobian(trace: Trace, found: Jacobian, budget: float = BUDGET) -> Pro
     if dense:
         claims = {name: np.reshape(found[name], (check.rows, -1)) for name in dense}
         moving = check.moving(dense)
-        state = check.kept(lambda rough: check.run(Run, rough))
+        state = Once(check.m, check.run)
 
         def row(j: int, rough: bool) -> Row:
             run = state(rough)
@@ -87,7 +87,7 @@ def check_hessian(trace: Trace, found: Hessian, budget: float = BUDGET) -> Proof
         run.prepare(check.leaves(rough), moving)
         return run
 
-    state = check.kept(prepared)
+    state = Once(check.m, prepared)
 
     def row(j: int, rough: bool) -> Row:
         return check.taken(state(rough).column_of(entries[j][1]), names)
@@ -139,33 +139,14 @@ class _Check:
 
     def leaves(self, rough: bool) -> list[list[arb]]:
         """The entries of the inputs, exactly or to a few ulp."""
-        make = nudged if rough else arb
-        return [list(map(make, np.ravel(self.trace.values[i]).tolist())) for i in self.graph.inputs.values()]
+        exact = [list(map(arb, np.ravel(self.trace.values[i]).tolist())) for i in self.graph.inputs.values()]
+        return [nudged(values) for values in exact] if rough else exact
 
-    def run(self, kind: type[Run], rough: bool) -> Run:
+    def run(self, rough: bool) -> Run:
         """The program, run forward."""
-        run = kind(self.program, self.m, self.tick)
+        run = Run(self.program, self.m, self.tick)
         run.forward(self.leaves(rough))
         return run
-
-    def kept(self, make: Callable[[bool], Any]) -> Callable[[bool], Any]:
-        """What is made once for each precision, and the kinks that were met: they are counted each time it is used."""
-        from flint import ctx
-
-        known: dict[tuple[int, bool], tuple[Any, int, int]] = {}
-
-        def state(rough: bool) -> Any:
-            key = ctx.prec, rough
-            if key not in known:
-                before = self.m.kinks, self.m.straddles
-                known[key] = make(rough), self.m.kinks - before[0], self.m.straddles - before[1]
-                self.m.kinks, self.m.straddles = before
-            made, kinks, straddles = known[key]
-            self.m.kinks += kinks
-            self.m.straddles += straddles
-            return made
-
-        return state
 
     def taken(self, adjoints: list[arb | None], names: list[str]) -> Row:
         """The entries of some nodes."""
@@ -255,7 +236,7 @@ class _Check:
             return True
         if leaf.shape != self.program.output.shape or not self.program.entrywise(leaf):
             return False
-        state = self.kept(lambda rough: self.run(Run, rough))
+        state = Once(self.m, self.run)
 
         def again(rough: bool) -> Row:
             return self.taken(state(rough).backward([arb(1)] * self.rows, moving), [name])

@@ -6,10 +6,11 @@ the radius that the same steps have at double precision, with inputs known to 4 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import isfinite
+from typing import Generic, TypeVar
 
-from flint import arb
+from flint import arb, ctx
 
 from gradcli.systems.balls import Balls, precision
 from gradcli.verify.judge import (
@@ -29,6 +30,8 @@ from gradcli.verify.judge import (
 
 CLEAR, CLEAR_BITS = 60 * 2.0**-53, 60
 """A relative error, and the bits of a ball, that pass without a closer look."""
+
+Made = TypeVar("Made")
 
 RADII = 16
 """Radii at double precision that a number may be off: with inputs known to 4 ulp, 64 ulp of the magnitudes."""
@@ -50,7 +53,11 @@ def settle(
     judge: called with (entry, outcome, claim, enclosure) of these; whether to go on.
     terms: coefficients of FLINT's series.
     """
-    doubtful = [j for j, (claim, ball) in enumerate(zip(claims, exact, strict=True)) if not clear(claim, ball)]
+    doubtful = []
+    for j, (claim, ball) in enumerate(zip(claims, exact, strict=True)):
+        middle = float(ball)
+        if not (abs(claim - middle) <= CLEAR * abs(middle) and ball.rel_accuracy_bits() >= CLEAR_BITS):
+            doubtful.append(j)
     if not doubtful:
         return {}
     bits, blind, rough, odd = BITS, 0, None, {}
@@ -91,15 +98,36 @@ def settle(
     return odd
 
 
-def nudged(value: float) -> arb:
-    """A double known to a few ulp."""
-    return arb(value, NUDGE * 2.0**-52 * abs(value)) if isfinite(value) else arb(value)
+class Once(Generic[Made]):
+    """What is made once for each precision. The kinks that it met are counted each time it is used."""
+
+    def __init__(self, m: Balls, make: Callable[[bool], Made]) -> None:
+        self.m, self.make = m, make
+        self.known: dict[tuple[int, bool], tuple[Made, int, int]] = {}
+
+    def __call__(self, rough: bool = False) -> Made:
+        """What is made at the present precision.
+
+        rough: of inputs known to a few ulp.
+        """
+        m, key = self.m, (ctx.prec, rough)
+        if key not in self.known:
+            before = m.kinks, m.straddles
+            made = self.make(rough)
+            self.known[key] = made, m.kinks - before[0], m.straddles - before[1]
+            m.kinks, m.straddles = before
+        made, kinks, straddles = self.known[key]
+        m.kinks += kinks
+        m.straddles += straddles
+        return made
 
 
-def clear(claim: float, exact: arb) -> bool:
-    """Whether a number plainly is what it should be."""
-    middle = float(exact)
-    return abs(claim - middle) <= CLEAR * abs(middle) and exact.rel_accuracy_bits() >= CLEAR_BITS
+WOBBLE = arb(1, NUDGE * 2.0**-52)
+
+
+def nudged(values: Sequence[arb]) -> list[arb]:
+    """Numbers known to a few ulp."""
+    return [value * WOBBLE for value in values]
 
 
 def magnitude(rough: arb) -> float:

@@ -10,6 +10,7 @@ with inputs known to 4 ulp.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from math import isfinite, prod
 from time import perf_counter
 from typing import Any
@@ -21,13 +22,14 @@ from gradcli.autodiff import Gradients
 from gradcli.errors import LimitError
 from gradcli.notation import number
 from gradcli.ops.op import CONSTANT, INPUT, Op, Shape
+from gradcli.systems import _Made as Made
 from gradcli.systems.arrays import ARRAYS
 from gradcli.systems.entries import Apply, Product, Program, Total
-from gradcli.systems.series import NAN, ZERO
+from gradcli.systems.series import NAN, ONE, ZERO
 from gradcli.verify.enclosures import Kept
 from gradcli.verify.judge import Outcome
 from gradcli.verify.proof import LISTED, Proof, listed, shown
-from gradcli.verify.settling import CLEAR, CLEAR_BITS, nudged, settle
+from gradcli.verify.settling import CLEAR, CLEAR_BITS, Once, nudged, settle
 from gradcli.verify.tensor_digits import LateError, enclose_entries
 from gradcli.verify.unrolled import Run, entry_name, unroll
 
@@ -58,6 +60,9 @@ class TensorProof(Proof):
         self.exactly: dict[int, list[arb]] = {}
         self.bent: dict[tuple[int, int], dict[int, float]] = {}  # edges → entries whose gradient is a choice, or wrong
         self.arrived: dict[int, Balls] = {}
+        self.settled: set[int] = set()  # nodes whose gradient is what one edge passes down, and is judged there
+        self.forwards = Made(lambda i: Once(self.m, partial(self.run_forward, i)))
+        self.backwards = Made(lambda i: Once(self.m, partial(self.run_backward, i)))
         self.poor: set[tuple[int, int]] = set()  # edges that are not proved in every entry
         self.at: int | None = None  # the entry that is looked at
         self.entries = self.downstream = 0
@@ -136,7 +141,7 @@ class TensorProof(Proof):
     def balls(self, i: int, rough: bool = False) -> list[arb]:
         """The same, exactly; or known to a few ulp."""
         if rough:
-            return [nudged(value) for value in self.floats(i)]
+            return nudged(self.balls(i))
         found = self.exactly.get(i)
         if found is None:
             found = self.exactly[i] = list(map(arb, self.floats(i)))
@@ -150,12 +155,9 @@ class TensorProof(Proof):
 
     def seeds(self, i: int, rough: bool = False) -> Balls:
         """A node's gradient as what its edges pass on; None for an entry that passes nothing."""
-        make = nudged if rough else arb
-        mask = self.masks.get(i)
-        if mask is None:
-            return [make(g) for g in self.claims(i)]
-        active = np.broadcast_to(mask, self.shapes[i]).ravel().tolist()
-        return [make(g) if on else None for g, on in zip(self.claims(i), active, strict=True)]
+        found: Balls = [*(nudged(list(map(arb, self.claims(i)))) if rough else map(arb, self.claims(i)))]
+        active = self.active(i)
+        return found if active is None else [g if on else None for g, on in zip(found, active, strict=True)]
 
     def spread(self, i: int, p: int) -> list[int] | range:
         """For each entry of an elementwise node, the entry of a parent that it is computed from."""
@@ -189,8 +191,14 @@ class TensorProof(Proof):
         """One node: what arrives at it, its value, and what it passes down."""
         graph = self.graph
         self.nodes += 1
+        self.forwards.clear()
+        self.backwards.clear()
         total = self.arrived.pop(i, None)
-        if self.asked[i] or (total is not None and not graph.varied[i]):
+        if (
+            (self.asked[i] or (total is not None and not graph.varied[i]))
+            and i not in self.settled
+            and not self.on_trust(i)
+        ):
             self.check_arrived(i, total)
         if graph.ops[i] is INPUT:
             self.entries += prod(self.shapes[i])
@@ -220,7 +228,13 @@ class TensorProof(Proof):
             if self.asked[p] and self.graph.ops[i].passes(k):
                 self.edges += 1
                 self.poor.add((i, k))
-                self.send(p, self.trusted(i, k))
+                if not self.on_trust(p):
+                    self.send(p, self.trusted(i, k))
+
+    def on_trust(self, p: int) -> bool:
+        """Whether all that arrives at a node comes from nodes that are too large."""
+        edges = self.leaving.get(p, [])
+        return p != self.graph.output and bool(edges) and all(child in self.large for child, _ in edges)
 
     def trusted(self, i: int, k: int) -> Balls:
         """The engine's downstream gradient of an edge."""
@@ -264,6 +278,11 @@ class TensorProof(Proof):
         values = self.balls(p, rough)
         return values if isinstance(places, range) else [values[at] for at in places]
 
+    def repeated(self, i: int, k: int) -> Any:
+        """An input of an elementwise node, an entry for each of the node's."""
+        p = self.graph.parents[i][k]
+        return np.broadcast_to(self.values[p], self.shapes[i]).ravel()
+
     def check_values(self, i: int, op: Op, inputs: list[tuple[arb, ...]]) -> None:
         """The forward values of an elementwise node."""
         function, clear, bits = self.m.functions[op], CLEAR, CLEAR_BITS
@@ -290,13 +309,14 @@ class TensorProof(Proof):
         known = fixed[k] if fixed else None
         x = [self.values[p] for p in self.graph.parents[i]]
         claims: list[float] = np.ravel(ARRAYS.local(op, k, self.values[i], x)).tolist()
-        if known is not None:
-            steady = float(known)
-            if all(claim == steady for claim in claims):
-                return [known] * len(claims)
+        if known is not None and claims.count(float(known)) == len(claims):
+            return [ONE if known == 1 else known] * len(claims)
+        factor = self.m.factor(op, k)
+        if factor is not None and np.array_equal(claims, self.repeated(i, factor)):
+            return columns[factor]
         active = self.active(i)
         slopes: list[arb] = []
-        for j, claim in enumerate(claims):
+        for j, (claim, at) in enumerate(zip(claims, zip(*columns, strict=True), strict=True)):
             if not j & 255:
                 self.tick()
             if active is not None and not active[j]:
@@ -305,13 +325,12 @@ class TensorProof(Proof):
             if len(self.failures) > LISTED:
                 slopes.append(arb(claim))
                 continue
-            at = [column[j] for column in columns]
             d = slope(op, at, k)
             middle = float(d)
             if not (abs(claim - middle) <= clear * abs(middle) and d.rel_accuracy_bits() >= bits):
                 self.at = j
                 left = self.open_edges
-                d = self.check_slope(i, op, k, claim, at)
+                d = self.check_slope(i, op, k, claim, list(at))
                 if self.taken.pop((i, k), None) is not None:
                     self.bent.setdefault((i, k), {})[j] = claim
                 if self.open_edges > left:
@@ -332,66 +351,69 @@ class TensorProof(Proof):
     def through_program(self, i: int) -> None:
         """An op on whole tensors: its value and what each edge passes down, by its unrolled definition."""
         op, parents = self.graph.ops[i], self.graph.parents[i]
-        program = self.program(op, [self.shapes[p] for p in parents])
-        run = Run(program, self.m, self.tick)
         kinks = self.m.kinks, self.m.straddles
-        exact = run.forward([self.balls(p) for p in parents])
-        settle(
-            self.m,
-            self.floats(i),
-            exact,
-            kinks,
-            lambda rough: self.forward(i, rough),
-            lambda *found: self.judge_value(i, *found),
-        )
+        settle(self.m, self.floats(i), self.forward(i), kinks, partial(self.forward, i), partial(self.judge_value, i))
         if self.adjoints[i] is None:
             return
-        wanted = [
-            bool(self.asked[p]) or (not op.passes(k) and self.graph.ops[p] is not CONSTANT)
-            for k, p in enumerate(parents)
-        ]
-        if not any(wanted):
-            return
-        kinks = self.m.kinks, self.m.straddles
-        adjoints = run.backward(self.seeds(i), program.moving(wanted))
         for k, p in enumerate(parents):
-            if not wanted[k]:
+            if not self.wanted(i)[k]:
                 continue
-            passed = [adjoints[place] for place in program.leaves[k].ravel().tolist()]
             claims = self.pulled(i, k) if op.passes(k) else None
             if claims is None and not self.asked[p]:
                 continue
             if claims is not None:
                 self.edges += 1
                 self.downstream += len(claims)
+            kinks = self.m.kinks, self.m.straddles
+            passed: Balls = [*self.backward(i, k)]
             found = settle(
                 self.m,
                 claims or [0.0] * len(passed),
-                [ZERO if d is None else d for d in passed],
+                self.backward(i, k),
                 kinks,
-                lambda rough, k=k: self.backward(i, k, rough),  # type: ignore[misc]
-                lambda *found, k=k: self.judge_edge(i, k, *found),
+                partial(self.backward, i, k),
+                partial(self.judge_edge, i, k),
             )
             if op.passes(k):
                 for j, claim in found.items():
                     passed[j] = arb(claim)
                     self.bent.setdefault((i, k), {})[j] = claim
-                self.send(p, passed)
+                alone = len(self.leaving.get(p, ())) == 1 and p != self.graph.output
+                if alone and claims is not None and claims == self.claims(p):
+                    self.settled.add(p)  # what arrives is what has just been judged
+                else:
+                    self.send(p, passed)
 
-    def forward(self, i: int, rough: bool) -> list[arb]:
+    def wanted(self, i: int) -> list[bool]:
+        """The inputs of an op on whole tensors whose gradients are looked at; also where it has none."""
+        op, parents = self.graph.ops[i], self.graph.parents[i]
+        return [
+            bool(self.asked[p]) or (not op.passes(k) and self.graph.ops[p] is not CONSTANT)
+            for k, p in enumerate(parents)
+        ]
+
+    def forward(self, i: int, rough: bool = False) -> list[arb]:
         """The value of a node, from its inputs' entries, at the present precision."""
-        parents = self.graph.parents[i]
-        program = self.program(self.graph.ops[i], [self.shapes[p] for p in parents])
-        return Run(program, self.m, self.tick).forward([self.balls(p, rough) for p in parents])
+        run = self.forwards[i](rough)
+        return [run.column[place] for place in run.program.output.ravel().tolist()]
 
-    def backward(self, i: int, k: int, rough: bool) -> list[arb]:
+    def backward(self, i: int, k: int, rough: bool = False) -> list[arb]:
         """What an edge of a node on whole tensors passes down, at the present precision."""
+        leaf = self.forwards[i](rough).program.leaves[k]
+        adjoints = self.backwards[i](rough)
+        return [ZERO if (g := adjoints[place]) is None else g for place in leaf.ravel().tolist()]
+
+    def run_forward(self, i: int, rough: bool) -> Run:
+        """The unrolled op, run at its inputs' entries."""
         parents = self.graph.parents[i]
-        program = self.program(self.graph.ops[i], [self.shapes[p] for p in parents])
-        run = Run(program, self.m, self.tick)
+        run = Run(self.program(self.graph.ops[i], [self.shapes[p] for p in parents]), self.m, self.tick)
         run.forward([self.balls(p, rough) for p in parents])
-        adjoints = run.backward(self.seeds(i, rough), program.moving([other == k for other in range(len(parents))]))
-        return [adjoints[place] or ZERO for place in program.leaves[k].ravel().tolist()]
+        return run
+
+    def run_backward(self, i: int, rough: bool) -> Balls:
+        """The same, run back from the node's gradient."""
+        run: Run = self.forwards[i](rough)
+        return run.backward(self.seeds(i, rough), run.program.moving(self.wanted(i)))
 
     # ── sums ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -400,16 +422,14 @@ class TensorProof(Proof):
         claims = self.claims(p)
         exact = [ZERO] * len(claims) if total is None else [ZERO if d is None else d for d in total]
         kinks = self.m.kinks, self.m.straddles
-        settle(
-            self.m, claims, exact, kinks, lambda rough: self.sums(p, rough), lambda *found: self.judge_sum(p, *found)
-        )
+        settle(self.m, claims, exact, kinks, partial(self.sums, p), partial(self.judge_sum, p))
 
     def sums(self, p: int, rough: bool) -> list[arb]:
         """The same sum at the present precision."""
         size = prod(self.shapes[p])
         total = [ZERO] * size
         if p == self.graph.output:
-            total = [(nudged if rough else arb)(g) for g in np.ravel(self.gradients.upstream).tolist()]
+            total = list(map(arb, np.ravel(self.gradients.upstream).tolist()))
         for child, k in self.leaving.get(p, []):
             for j, d in enumerate(self.passed(child, k, rough)):
                 if d is not None:
@@ -534,13 +554,18 @@ class TensorProof(Proof):
 
 def gathered(slopes: Sequence[arb], seeds: Balls, places: list[int] | range, size: int) -> Balls:
     """Slopes times what arrives, summed at the entries of the input."""
+    if isinstance(places, range):
+        return [
+            None if g is None else ZERO if d.is_zero() else g if d is ONE else d * g
+            for d, g in zip(slopes, seeds, strict=True)
+        ]
     passed: Balls = [None] * size
     for d, g, place in zip(slopes, seeds, places, strict=True):
         if g is None:
             continue
-        if d.is_zero():
-            passed[place] = ZERO if passed[place] is None else passed[place]
-            continue
         before = passed[place]
-        passed[place] = d * g if before is None else before + d * g
+        if d.is_zero():
+            passed[place] = ZERO if before is None else before
+        else:
+            passed[place] = d * g if before is None else before + d * g
     return passed
