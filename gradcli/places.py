@@ -6,6 +6,7 @@ A number is its own one entry. NumPy is at hand wherever there is a tensor, and 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import product
 from math import isfinite, isnan, nan
 from typing import TYPE_CHECKING, Any
 
@@ -42,14 +43,14 @@ def entry(value: Any, index: Index) -> float:
     return float(value[source(index, value.shape)] if getattr(value, "ndim", 0) else value)
 
 
-def entries(value: Any) -> Iterator[tuple[Index, float]]:
-    """Every entry with its index, row by row."""
-    if not getattr(value, "ndim", 0):
-        yield (), float(value)
-        return
-    import numpy as np
+def names(name: str, shape: Shape) -> Iterator[str]:
+    """The names of all entries, row by row.
 
-    yield from zip(np.ndindex(value.shape), value.ravel().tolist(), strict=True)
+    >>> list(names("W", (1, 2)))
+    ['W[0,0]', 'W[0,1]']
+    """
+    lengths = [list(map(str, range(length))) for length in shape]
+    return (f"{name}[{index}]" for index in map(",".join, product(*lengths)))
 
 
 def first(truth: Any) -> Index | None:
@@ -123,7 +124,7 @@ def nested(value: Any, encode: Callable[[float], Any]) -> Any:
 
 
 def listed(value: Any) -> str:
-    """A tensor, or nested lists, as it is typed, each entry the shortest text that reads back as the same double: [[1,0.5],[0,2]].
+    """A tensor as it is typed, each entry the shortest text that reads back as the same double; a shape likewise.
 
     >>> import numpy as np
     >>> listed(np.array([[1.0, 0.1], [0.0, -2e-20]])), listed(7.0)
@@ -131,8 +132,8 @@ def listed(value: Any) -> str:
     """
     if isinstance(value, float):
         return number(value)
-    if getattr(value, "ndim", 0) == 1:
-        return f"[{','.join(map(number, value.tolist()))}]"
     if isinstance(value, int):
         return str(value)
+    if getattr(value, "ndim", 0) == 1:
+        return f"[{','.join(map(number, value.tolist()))}]"
     return f"[{','.join(map(listed, value))}]"

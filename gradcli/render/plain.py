@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from gradcli.cells import list_cells
 from gradcli.errors import visible
 from gradcli.notation import number
-from gradcli.places import entries, place
+from gradcli.places import names
 
 if TYPE_CHECKING:
     from gradcli.render.figures import Style
@@ -27,5 +27,6 @@ def pieces(report: Report, style: Style | None = None) -> Iterator[str]:
         if isinstance(cell.value, float):
             yield f"{address}\t{number(cell.value)}\n"
             continue
-        for index, value in entries(cell.value):
-            yield f"{place(address, index)}\t{number(value)}\n"
+        shown = map(number, cell.value.ravel().tolist())
+        for name, text in zip(names(address, cell.value.shape), shown, strict=True):
+            yield f"{name}\t{text}\n"
