@@ -60,8 +60,8 @@ def rewritten(graph: Graph, values: Mapping[str, Any], size: str) -> Rewritten:
     for each in SIZES if len(graph) <= COMPARED else dict.fromkeys(("as-written", size)):
         with trace.m.quiet():
             whole, told = WAYS[each](trace)
-        gradients = written if whole is graph else whole.forward(values).backward(written.upstream)
-        found = change(written, gradients, mends=each == "fused")
+            gradients = written if whole is graph else whole.forward(values).backward(written.upstream)
+            found = change(written, gradients, mends=each == "fused")
         if found is not None:
             whole, gradients, told = graph, written, (of_change(found, each, graph),)
         counts[each] = counted(gradients)

@@ -162,26 +162,29 @@ def _apart(
     for k, (p, q) in enumerate(zip(before.inputs, after.inputs, strict=True)):
         if varied[k]:
             pairs.append((k, first.adjoints[p], second.adjoints[q]))
-    for which, old, new in pairs:
-        olds, news = _entries(old), _entries(new)
-        if len(olds) != len(news) and old is not None and new is not None:
+    for which, one, other in pairs:
+        old, new = (0.0 if g is None else g for g in (one, other))
+        shapes = [getattr(g, "shape", ()) for g in (one, other) if g is not None]
+        if len(set(shapes)) > 1:
             yield which, 0, nan, nan
-            continue
-        longer = max(len(olds), len(news))
-        for i in range(longer):
-            a, b = (0.0 if each is None else entries[i] for each, entries in ((old, olds), (new, news)))
-            if not _close(a, b):
-                yield which, i, a, b
+        elif not any(shapes):
+            if not _close(old, new):
+                yield which, 0, float(old), float(new)
+        else:
+            import numpy as np
+
+            old, new = (np.broadcast_to(np.asarray(g), shapes[0]).ravel() for g in (old, new))
+            close = np.isfinite(old - new) & (abs(old - new) <= RTOL * np.maximum(abs(old), abs(new)) + ATOL)
+            for i in np.flatnonzero(~close & (old != new) & ~(np.isnan(old) & np.isnan(new))).tolist():
+                yield which, i, float(old[i]), float(new[i])
 
 
 def _rounding(gradients: Gradients) -> Mapping[int, float]:
     """What rounding may have changed: in the value, by the output's position; in a gradient, by the input's."""
     graph, values, adjoints = gradients.graph, gradients.trace.values, gradients.adjoints
     if gradients.trace.tensorial:
-        largest = max(
-            max(map(abs, _entries(values[i] * g)), default=0.0) for i, g in enumerate(adjoints) if g is not None
-        )
-        return defaultdict(lambda: ROUNDING * largest)
+        largest = max(abs(values[i] * g).max() for i, g in enumerate(adjoints) if g is not None)
+        return defaultdict(lambda: ROUNDING * float(largest))
     terms = defaultdict(float, {graph.output: ROUNDING})
     for i in range(graph.output, -1, -1):
         for k, p in enumerate(graph.parents[i]):
@@ -207,11 +210,7 @@ def _outside(gradients: Gradients, side: Side) -> bool:
             numbers.add(i)
             given.add(i)
         domain = op.predicate("domain")
-        if (
-            domain is not None
-            and given.issuperset(parents)
-            and not all(_entries(domain(m, *[values[p] for p in parents])))
-        ):
+        if domain is not None and given.issuperset(parents) and m.some(domain(m, *[values[p] for p in parents]) == 0):
             return True
     return False
 
@@ -232,11 +231,6 @@ def convention(gradients: Gradients) -> str:
 
 def _ranked(value: Any) -> bool:
     return bool(getattr(value, "ndim", 0))
-
-
-def _entries(value: Any) -> Sequence[Any]:
-    """The numbers of an array, or the one number there is."""
-    return value.ravel().tolist() if getattr(value, "ndim", 0) else (value,)
 
 
 def upstream(trace: Trace) -> Any:
