@@ -20,6 +20,9 @@ HERE = Path(__file__).parent
 LONGEST = 600.0
 """Seconds after which a process is given up."""
 
+THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
+"""By which NumPy and PyTorch are held to one thread, ours and the peers' alike."""
+
 Times = Mapping[str, float]
 """What one run measured: name → seconds (or MiB)."""
 
@@ -33,7 +36,7 @@ class Bench:
 
     def __init__(self) -> None:
         self.folder = tempfile.TemporaryDirectory()
-        self.environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}
+        self.environment = {**os.environ, "PYTHONIOENCODING": "utf-8", **dict.fromkeys(THREADS, "1")}
         self.environment.pop("COLUMNS", None)
         self.environment["PYTHONPATH"] = os.pathsep.join(
             str(Path(entry).resolve()) for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry

@@ -32,6 +32,8 @@ if __name__ == "__main__":
 PEERS = ("micrograd", "torch")
 """Measured where they are installed."""
 
+ELEMENTWISE = ("add", "mul", "max", "sqrt", "log", "exp", "sin", "tanh", "relu", "sigmoid", "softplus", "silu")
+
 
 @dataclass(frozen=True)
 class Row:
@@ -116,6 +118,47 @@ def proof(bench: Bench, *, quick: bool) -> Iterator[Row]:
             yield seconds(work, found, most)
 
 
+def net(bench: Bench, *, quick: bool) -> Iterator[Row]:
+    """A two-layer net, against NumPy written by hand and PyTorch, on one thread."""
+    runs, _ = pairs(partial(bench.inside, "tensors.py", "net"), None, 2 if quick else 5)
+    work = "net 784-50-10, batch 100, value and all gradients"
+    yield by_turns(work, runs, "NumPy", 1.3)
+    if "PyTorch" in runs[0]:
+        yield by_turns("  against PyTorch", runs, "PyTorch")
+
+
+def elementwise(bench: Bench, *, quick: bool) -> Iterator[Row]:
+    """Ops on 4096 entries: the op alone, as it runs in any graph; and the graph of the op and nothing else."""
+    for name in ELEMENTWISE:
+        runs, _ = pairs(partial(bench.inside, "tensors.py", name), None, 1 if quick else 3)
+        yield by_turns(f"{name} of 4096 entries", runs, "NumPy", 2.0)
+    yield by_turns(f"  a graph of {name} alone, from values to its trace", runs, "NumPy", ours="forward")
+
+
+def hessian(bench: Bench, *, quick: bool) -> Iterator[Row]:
+    """All second derivatives, against all first ones."""
+    runs, _ = pairs(partial(bench.inside, "tensors.py", "hessian"), None, 1 if quick else 5)
+    yield by_turns("Hessian of a function of 50 variables", runs, "gradient", 20.0)
+
+
+def tensor_proof(bench: Bench, *, quick: bool) -> Iterator[Row]:
+    """The proof of every entry, in the process."""
+    runs, _ = pairs(partial(bench.inside, "tensors.py", "proof"), None, 1 if quick else 5)
+    yield Row("proof of sum(x*x), 100,000 entries", f"{middle(runs, 'ours'):.3f} s")
+
+
+def by_turns(work: str, runs: list[Times], name: str, most: float | None = None, *, ours: str = "ours") -> Row:
+    """A row of what one process measured by turns, ours and a peer's."""
+    found = ratio(runs, runs, ours, name)
+    promise, met = ("", None) if most is None else (f"<= {most:g} x", found <= most)
+    return Row(work, brief(middle(runs, ours)), f"{name} {brief(middle(runs, name))}", f"{found:.2f}", promise, met)
+
+
+def brief(seconds: float) -> str:
+    """A time in the unit that suits it."""
+    return f"{1e6 * seconds:.1f} µs" if seconds < 1e-4 else f"{1e3 * seconds:.2f} ms"
+
+
 def seconds(work: str, runs: list[Times], most: float) -> Row:
     """A row whose promise is a time."""
     found = middle(runs)
@@ -129,4 +172,14 @@ def times(work: str, ours: list[Times], name: str, peer: list[Times], most: floa
     return Row(work, f"{1000 * middle(ours, *which):.0f} ms", theirs, f"{found:.2f}", f"<= {most} x", found <= most)
 
 
-ROWS = {"startup": startup, "verified": verified, "engine": engine, "depth": depth, "proof": proof}
+ROWS = {
+    "startup": startup,
+    "verified": verified,
+    "engine": engine,
+    "depth": depth,
+    "proof": proof,
+    "net": net,
+    "elementwise": elementwise,
+    "hessian": hessian,
+    "tensor-proof": tensor_proof,
+}
