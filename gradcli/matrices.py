@@ -223,6 +223,10 @@ class Matrices:
             columns += size(block.into) if block.structure == "dense" else 0
         if not columns or rows * columns == 1:
             return ""
+        if self.found.mode == "forward" and columns == 1:
+            return "forward mode: one pass along one direction"
+        if self.found.mode == "reverse" and rows == 1:
+            return "reverse mode: one backward pass"
         if self.found.mode == "forward":
             return f"forward mode: {_some(columns, 'direction')}, one for each entry of the variables"
         return f"reverse mode: {_some(rows, 'backward pass')}, one for each entry of {self.output}"
@@ -244,16 +248,21 @@ class Matrices:
         return (*self._second, *(proof.warnings if proof else ()))
 
     @cached_property
-    def _second(self) -> tuple[str, ...]:
+    def bent(self) -> tuple[str, ...]:
+        """Of a Hessian, the nodes at a kink with finite slopes, a few of them, as `n1 = abs(x)`."""
         if not isinstance(self.found, Hessian):
             return ()
-        graph, said = self.trace.graph, []
-        for i in [i for i in sorted(self._told) if self._bends(i)][:LISTED]:
-            said.append(
-                f"{graph.names[i]} = {notation.formula(graph, i)} is at a kink: its slope there counts as constant, "
-                "and what its jump adds to second derivatives is missed"
-            )
-        if not self.found.symmetric and self.found.finite:
+        graph, nodes = self.trace.graph, [i for i in sorted(self._told) if self._bends(i)]
+        return tuple(f"{graph.names[i]} = {notation.formula(graph, i)}" for i in nodes[:LISTED])
+
+    @cached_property
+    def _second(self) -> tuple[str, ...]:
+        said = [
+            f"{node} is at a kink: its slope there counts as constant, and what its jump adds to second derivatives "
+            "is missed"
+            for node in self.bent
+        ]
+        if isinstance(self.found, Hessian) and not self.found.symmetric and self.found.finite:
             said.append("the matrix is not symmetric: at a kink the order of differentiation counts")
         return tuple(said)
 
@@ -262,6 +271,17 @@ class Matrices:
         edges = (Edge(self.report.source, i, k) for k in range(len(self.trace.graph.parents[i])))
         finite = self.trace.m.finite
         return all(edge.local is None or finite(edge.local) for edge in edges if self.report.source.active(i, edge.k))
+
+    @property
+    def told(self) -> Report:
+        """The report behind it with the verdicts on the matrices, as they are told."""
+        verification = self.verification
+        if verification is None:
+            return self.report
+        proof = verification.proof
+        if proof is not None and proof.status == "partial" and not proof.derivatives:
+            verification = verification._replace(proof=proof._replace(status="skipped"))
+        return self.report.with_verification(verification)
 
     def with_verification(self, verification: Verification) -> Matrices:
         """The same with its verdicts."""

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 def json(matrices: Matrices, style: Style) -> Iterator[str]:
     """The document, a key a line."""
-    found = matrices.found
+    found, verified = matrices.found, verdicts(matrices.verification)
+    proof = matrices.verification.proof if matrices.verification else None
+    verified["proof"]["derivatives"] = proof.derivatives if proof else 0
     document: dict[str, Any] = {
         "schema": f"gradcli.{matrices.kind}/1",
         "expression": matrices.report.expression,
@@ -30,7 +32,7 @@ def json(matrices: Matrices, style: Style) -> Iterator[str]:
         "shape": list(matrices.trace.shapes[matrices.trace.graph.output]),
         "shapes": {name: list(matrices.shape_of(name)) for name in matrices.names},
         **(_hessian(found) if isinstance(found, Hessian) else _jacobian(found)),
-        "verification": verdicts(matrices.verification),
+        "verification": verified,
         "notes": list(matrices.notes),
         "warnings": list(matrices.warnings),
         "trouble": trouble(matrices.report),

@@ -7,7 +7,6 @@ summarised, unless all of it is wanted.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from gradcli.matrices import Matrices, Panel
 from gradcli.render.figures import Style, aligned, figure, plain
@@ -15,9 +14,6 @@ from gradcli.render.lines import Line, folded, painted, width, wrapped
 from gradcli.render.remarks import verdict_lines
 from gradcli.render.rows import title
 from gradcli.render.tensors import inline, summary
-
-if TYPE_CHECKING:
-    from gradcli.verify import Verification
 
 MOST = 400
 """Entries of a matrix that are shown."""
@@ -38,10 +34,7 @@ def table(matrices: Matrices, style: Style) -> Iterator[str]:
 
 def verdicts(matrices: Matrices, style: Style) -> str:
     """The lines of the verdicts, which stand under the table, and their notes and warnings."""
-    verification: Verification | None = matrices.verification
-    if verification is None:
-        return ""
-    return painted(verdict_lines(matrices.report.with_verification(verification), style), style.colour)
+    return painted(verdict_lines(matrices.told, style), style.colour)
 
 
 def _lines(matrices: Matrices, style: Style) -> Iterator[Line]:

@@ -79,9 +79,8 @@ def sentences(matrices: Matrices, style: Style) -> Iterator[str]:
     yield from (f"warning: {warning}" for warning in matrices.warnings)
     if matrices.report.trouble is not None:
         yield f"✗ {matrices.report.trouble.cause}"
-    if matrices.verification is not None:
-        report = matrices.report.with_verification(matrices.verification._replace(sympy=None))
-        yield from (text_of(line).strip() for line in verdict_lines(report, style._replace(width=None, ascii=False)))
+    wide = style._replace(width=None, ascii=False)
+    yield from (text_of(line).strip() for line in verdict_lines(matrices.told, wide))
 
 
 def _summary(panel: Panel, style: Style) -> str:

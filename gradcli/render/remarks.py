@@ -267,7 +267,19 @@ def _derivatives(report: Report, verdict: SympyVerdict, style: Style) -> Iterato
         yield [(plain(f"    … {left:,} {'more ' if shown else ''}{what}: --format json", style), "dim")]
 
 
+def _matrix(verdict: ProofVerdict) -> str:
+    """What is proved of a Jacobian or a Hessian."""
+    digits = "" if verdict.digits is None else f" to {verdict.digits} digits"
+    if verdict.status == "failed":
+        return "proof FAILED: a derivative lies outside its rigorous bounds:"
+    if verdict.status == "partial":
+        return f"proved: {_some(verdict.derivatives, 'derivative')}{digits}; not proved:"
+    return f"proved: {_every(verdict.derivatives, 'derivative')}{digits}"
+
+
 def _proof(report: Report, verdict: ProofVerdict) -> str:
+    if verdict.derivatives:
+        return _matrix(verdict)
     if verdict.status == "passed":
         edges = _every(verdict.edges, "local gradient").removeprefix("all ") if verdict.edges else ""
         counted = " and ".join(filter(None, (_every(verdict.nodes, "value") if verdict.nodes else "", edges)))
