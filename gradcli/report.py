@@ -123,6 +123,11 @@ class Report:
         """The output."""
         return self.source.trace.value
 
+    @property
+    def pulled_back(self) -> bool:
+        """Whether a backward pass was run; not for an output of several entries without an upstream gradient."""
+        return self.source.adjoints[self.graph.output] is not None
+
     @cached_property
     def gradients(self) -> dict[str, Value]:
         """name → global gradient, for every variable, or for those asked for."""
@@ -175,7 +180,7 @@ class Report:
         chosen, kind = edge.chosen, kind_of(edge)
         local, shapes = local_of(edge, kind), self.source.trace.shapes
         above, below = shapes[edge.parent], shapes[child]
-        passed = local * edge.upstream if chosen and kind == "number" else edge.downstream
+        passed = edge.downstream if kind != "number" else local * edge.upstream if chosen else 0.0
         return EdgeRow(
             parent=edge.parent,
             child=child,
@@ -190,7 +195,7 @@ class Report:
             rule=notation.rule(graph, child, k, whole=edge.whole),
             local=local,
             upstream=edge.upstream,
-            downstream=passed if chosen or kind != "number" else 0.0,
+            downstream=passed,
             chosen=chosen,
             memory=8 * size(above) * size(below),
         )
@@ -199,11 +204,10 @@ class Report:
         graph = self.graph
         op, name = graph.ops[i], graph.names[i]
         asked = self.wrt is None or op is not INPUT or name in self.wrt
-        computed = self.source.adjoints[graph.output] is not None or not graph.varied[graph.output]
         return NodeRow(
             index=i,
             name=name,
-            op=op.name,
+            op=op.called or op.name,
             gate=op.gate,
             role=op.role,
             formula=notation.formula(graph, i) if graph.parents[i] else "",
@@ -211,7 +215,7 @@ class Report:
             inputs=graph.parents[i],
             shape=self.source.trace.shapes[i],
             value=self.source.trace.values[i],
-            gradient=self.source.at(i) if asked and computed and graph.varied[i] else None,
+            gradient=self.source.at(i) if asked and self.pulled_back and graph.varied[i] else None,
             why=self._why(i, asked),
             edges=tuple(self.edge_row(child, k) for child, k in leaving[:limit]) if asked else (),
             uses=len(leaving) if asked else 0,
@@ -222,6 +226,8 @@ class Report:
         graph = self.graph
         if not asked:
             return "not asked for"
+        if not self.pulled_back:
+            return "no backward pass"
         if i == graph.output and not graph.varied[i]:
             return NO_GRADIENT if any(map(graph.used.__getitem__, graph.inputs.values())) else NO_INPUT
         if self.source.adjoints[i] is not None:
@@ -241,7 +247,7 @@ class Report:
         graph, adjoints = self.graph, self.source.adjoints
         reached = zip(graph.ops, adjoints, graph.varied, strict=True)
         present = dict.fromkeys(op for op, g, varied in reached if varied and g is not None)
-        return tuple(dict.fromkeys(f"{op.name} {op.role}" for op in present if op.role))
+        return tuple(dict.fromkeys(f"{op.called or op.name} {op.role}" for op in present if op.role))
 
     @cached_property
     def ranking(self) -> list[tuple[str, float]]:

@@ -532,6 +532,8 @@ def test_a_notebook_shows_the_forward_values_of_several_entries() -> None:
     page = parse("W@x").forward(W=W, x=X)._repr_html_()
     assert "the output is no scalar but (2,)" in page
     assert "0.22" in page
+    assert page.count("no backward pass") == 3
+    assert "start" not in page
 
 
 def test_a_non_scalar_output_offers_three_ways_out() -> None:

@@ -59,7 +59,7 @@ def grid(report: Report, style: Style) -> Iterator[GridRow]:
 def _rows(report: Report, style: Style, indices: list[int]) -> Iterator[GridRow]:
     tensorial = report.source.trace.tensorial
     for node in report.node_rows(indices):
-        if node.index == report.graph.output:
+        if node.index == report.graph.output and report.pulled_back:
             start = started(report, node) if tensorial else f"start: ∂{node.name}/∂{node.name}"
             yield GridRow(node, words=start, total=report.source.at(node.index))
             continue
