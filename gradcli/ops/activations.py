@@ -148,9 +148,11 @@ BENT = (
         "relu",
         lambda m, x: m.where(m.gt(x, 0), x, 0),
         partials=[lambda m, y, x: m.step(x)],
+        stable=lambda m, x: m.where(m.le(x, 0), 0, x),  # nan stays nan
         selects=[lambda m, x: m.gt(x, 0)],
         kinks=lambda m, x: m.eq(x, 0),
         convention="relu'(0) is 0, as PyTorch",
+        spelled={"numpy": "relu"},
         latex=r"\max\left(0, #1\right)",
         gate="router",
         role="passes its upstream on where its input is positive",

@@ -6,11 +6,12 @@ Exponentials are taken of x minus the largest of its group, so that none overflo
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any, NamedTuple
 
 from gradcli.ops.mismatch import Mismatch, broadcast, shown
 from gradcli.ops.op import LAST, Check, Shape, structural
-from gradcli.ops.reductions import counted, placed
+from gradcli.ops.reductions import placed
 from gradcli.ops.tensors import axes_of, multiplied, reduced
 
 
@@ -118,7 +119,7 @@ def scored(scores: Shape, t: Shape, **attributes: Any) -> Shape:
 
 def rows(m: Any, scores: Any) -> int:
     """How many examples a batch has."""
-    return counted(m.shape(scores)[:-1], None)
+    return prod(m.shape(scores)[:-1])
 
 
 def one_hot(m: Any, t: Any, scores: Any) -> Any:
@@ -131,10 +132,8 @@ def one_hot(m: Any, t: Any, scores: Any) -> Any:
 
 def marked(m: Any, t: Any, scores: Any) -> Any:
     """Labels as one-hot rows; nan for an index that names no class."""
-    if m.shape(t) == m.shape(scores):
-        return t
     hot = one_hot(m, t, scores)
-    return hot / m.sum(hot, axis=-1, keepdims=True)
+    return t if hot is t else hot / m.sum(hot, axis=-1, keepdims=True)
 
 
 def stable_cross_entropy(m: Any, scores: Any, t: Any) -> Any:

@@ -71,7 +71,8 @@ class Arrays(System):
 
     def shape(self, value: Any) -> Shape:
         """The shape of an element."""
-        return np.shape(value)
+        shape: Shape = value.shape
+        return shape
 
     def count(self, value: Any, axis: Any = None) -> int:
         """How many entries there are along some axes, or in all."""

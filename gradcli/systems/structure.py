@@ -85,7 +85,7 @@ def product_left(g: Any, a: Any, b: Any) -> Any:
         return g * b if a.ndim == 1 else narrowed(np.asarray(g)[..., None] * b, a)
     if a.ndim == 1:
         return narrowed(np.matmul(b, np.asarray(g)[..., None])[..., 0], a)
-    return narrowed(np.matmul(g, np.swapaxes(b, -1, -2)), a)
+    return narrowed(np.matmul(g, b.swapaxes(-1, -2)), a)
 
 
 def product_right(g: Any, a: Any, b: Any) -> Any:
@@ -93,13 +93,14 @@ def product_right(g: Any, a: Any, b: Any) -> Any:
     if a.ndim == 1:
         return g * a if b.ndim == 1 else narrowed(a[:, None] * np.asarray(g)[..., None, :], b)
     if b.ndim == 1:
-        return narrowed(np.matmul(np.swapaxes(a, -1, -2), np.asarray(g)[..., None])[..., 0], b)
-    return narrowed(np.matmul(np.swapaxes(a, -1, -2), g), b)
+        return narrowed(np.matmul(a.swapaxes(-1, -2), np.asarray(g)[..., None])[..., 0], b)
+    return narrowed(np.matmul(a.swapaxes(-1, -2), g), b)
 
 
 def narrowed(g: Any, x: Any) -> Any:
     """g in the shape of x, summed where x was broadcast."""
-    return g if np.shape(g) == np.shape(x) else unbroadcast(np.asarray(g), np.shape(x))
+    shape = np.shape(x)
+    return g if np.shape(g) == shape else unbroadcast(np.asarray(g), shape)
 
 
 def turned_back(g: Any, *, axes: tuple[int, ...] | None = None) -> Any:

@@ -19,6 +19,11 @@ def sigmoid(x: Any) -> Any:
     return np.where(x < UNDERFLOWS, np.exp(x), y)[()] if np.fmin.reduce(x, axis=None) < UNDERFLOWS else y
 
 
+def relu(x: Any) -> Any:
+    """The larger of x and 0; nan where x is nan."""
+    return np.maximum(x, 0.0)
+
+
 def where(c: Any, a: Any, b: Any) -> Any:
     """The branch taken, entry by entry."""
     if np.ndim(c) == 0 and np.shape(a) == np.shape(b):
@@ -37,5 +42,5 @@ def smaller(*x: Any) -> Any:
     return reduce(np.minimum, x)
 
 
-UFUNCS: dict[str, Function] = {"sigmoid": sigmoid, "where": where, "larger": larger, "smaller": smaller}
+UFUNCS: dict[str, Function] = {"sigmoid": sigmoid, "relu": relu, "where": where, "larger": larger, "smaller": smaller}
 """The word in a row's spelling → the function; any other word is NumPy's own."""
