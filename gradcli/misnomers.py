@@ -160,7 +160,8 @@ def dotted(parser: Parser, at: int) -> None:
         given = inputs(text[span[1] + called.end() :])
         if method and (not given or len(given) < len(op.parameters) or op.structural):
             given = [first[0], *given]
-        op = TABLE[op.alone] if op.alone and len(given) == 1 else op
+        if op.alone and near[0] == op.name and (len(given) == 1 or re.fullmatch(AXIS, given[1])):
+            op = TABLE[op.alone]
         parser.fail("names have no dots", span, f"write {near[0]}({', '.join(translated(op, given))})")
 
 

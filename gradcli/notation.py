@@ -124,9 +124,10 @@ def count(graph: Graph) -> str:
 
 def pulled(op: Op, k: int) -> str | None:
     """What an op on whole tensors passes down to input k, as its row shows it; None where the row does not say."""
-    if not op.structural or callable(op.shown) or not op.shown:
+    if not op.structural or not op.shown:
         return None
-    return op.shown[k] if k < len(op.shown) else op.shown[-1] if op.variadic else None
+    shown: Sequence[str | None] = op.shown(**{**op.attributes, **op.bound}) if callable(op.shown) else op.shown
+    return shown[k] if k < len(shown) else shown[-1] if op.variadic else None
 
 
 def parsed(shown: str) -> Graph | None:
@@ -169,9 +170,12 @@ def brief(name: str) -> str:
 
 def local(op: Op, k: int, m: Any, y: Any, x: Sequence[Any]) -> Any:
     """The partial of input k over a system, in the form that textbooks write."""
-    if callable(op.shown):
+    if op.structural:
+        shown = pulled(op, k)
+    elif callable(op.shown):
         return op.shown(m, k, y, *x)
-    shown = op.shown[k] if op.shown else None
+    else:
+        shown = op.shown[k] if op.shown else None
     if shown is None:
         partial = op.partial(k)
         return None if partial is None else partial(m, y, *x)

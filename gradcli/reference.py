@@ -92,7 +92,7 @@ def entry(op: Op) -> Entry:
         if not op.passes(k):
             return Derivative(name, None, None)
         if op.structural:
-            shown = (op.shown[min(k, len(op.shown) - 1)] or "") if isinstance(op.shown, tuple) and op.shown else ""
+            shown = notation.pulled(op, k) or ""
             return Derivative(name, shown, shown)
         partial = op.partial(k)
         assert partial is not None  # noqa: S101 - it passes a gradient to this input

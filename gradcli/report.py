@@ -188,7 +188,7 @@ class Report:
             parent_name=graph.names[edge.parent],
             child_name=graph.names[child],
             duplicate=_numbering(graph.parents[child])[k],
-            op=graph.ops[child].name,
+            op=graph.ops[child].called or graph.ops[child].name,
             kind=kind,
             parent_shape=above,
             child_shape=below,

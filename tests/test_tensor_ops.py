@@ -18,7 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from gradcli import parse, reference
+from gradcli import notation, parse, reference, verify
+from gradcli.derivatives import hessian
 from gradcli.errors import GradcliError, UsageError
 from gradcli.ops import TABLE
 from gradcli.ops.op import Op
@@ -141,7 +142,8 @@ def test_the_formulas_shown_are_what_is_computed(op):
     checked = 0
     texts = [(op.formula, y)] if op.formula else []
     if not op.variadic:
-        texts += [(shown, pulled(op, k, known["g"], x)) for k, shown in enumerate(op.shown) if shown]
+        rules = [(notation.pulled(op, k), k) for k in range(len(x))]
+        texts += [(shown, pulled(op, k, known["g"], x)) for shown, k in rules if shown]
     for text, expected in texts:
         try:
             graph = parse(text)
@@ -169,6 +171,40 @@ def test_values_and_gradients_are_those_of_pytorch(case):
     for name, expected in case["gradients"].items():
         assert np.shape(gradients[name]) == np.shape(inputs[name])
         assert gradients[name] == pytest.approx(np.asarray(expected), rel=1e-13, abs=1e-15), name
+
+
+@pytest.mark.parametrize("case", REFERENCES, ids=[f"{i}-{case['text']}" for i, case in enumerate(REFERENCES)])
+def test_values_and_gradients_are_proved(case):
+    """Ball arithmetic on the definition encloses what floats computed, for the same cases."""
+    inputs = {name: np.asarray(x, dtype=float)[()] for name, x in case["inputs"].items()}
+    trace = parse(case["text"], given=tuple(inputs)).forward(inputs)
+    gradients = trace.backward(np.asarray(case["upstream"])[()] if np.shape(trace.value) else None)
+    assert verify(gradients, "proof").status == "passed"
+
+
+@each_sample
+def test_second_derivatives_agree_with_differences_of_the_first(op, at):
+    """The rules of the backward pass run over dual numbers too: their derivatives are those of the gradient."""
+    names = reference.inputs(op, len(at))
+    x = dict(zip(names, tensors(at), strict=True))
+    if max(np.max(np.abs(each)) for each in x.values()) > 100:
+        pytest.skip("differences of far entries have no digits")
+    graph = parse(f"sum(({reference.written(op, names)})^2)", given=names)
+    labels = {"t"} if op.labels and np.shape(x["t"]) != np.shape(x["scores"]) else set()
+    wrt = [name for k, name in enumerate(names) if op.passes(k) and name not in labels]
+
+    def gradient(values):
+        found = graph.forward(values).backward()
+        return np.concatenate([np.ravel(found[name]) for name in wrt])
+
+    rows = []
+    for name in wrt:
+        for place in np.ndindex(np.shape(x[name])):
+            moved = [np.array(x[name]), np.array(x[name])]
+            moved[0][place] += 1e-5
+            moved[1][place] -= 1e-5
+            rows.append((gradient({**x, name: moved[0][()]}) - gradient({**x, name: moved[1][()]})) / 2e-5)
+    assert hessian(graph.forward(x), wrt).matrix == pytest.approx(np.array(rows), rel=1e-6, abs=1e-7)
 
 
 # ── entry by entry ──────────────────────────────────────────────────────────────────────────────────────────

@@ -64,7 +64,7 @@ class Op:
     doc: str = ""
     group: str = ""
     variadic: bool = False
-    shown: tuple[str | None, ...] | Rule = ()  # the textbook's form of a partial, where it is another one
+    shown: tuple[str | None, ...] | Rule = ()  # the textbook's form of a partial, or of a VJP with its g
     stable: Rule | None = None  # what machine numbers use where the definition loses digits
     vjp: Sequence[Rule | None] | Rule = ()  # a structural op's (m, g, y, *x) → the downstream gradient of input k
     shape: Rule | None = None  # a structural op's (*shapes) → shape

@@ -30,6 +30,8 @@ def axes_of(axis: Any, rank: int) -> tuple[int, ...]:
         return tuple(range(rank))
     named = axis if isinstance(axis, tuple) else (axis,)
     for each in named:
+        if isinstance(each, bool):
+            raise Mismatch(f"an axis is a number, not {each}", "such as axis=0")
         if not -rank <= each < rank:
             has = SAID[rank] if rank < len(SAID) else f"axes 0 to {rank - 1}"
             raise Mismatch(f"there is no axis {each}", f"the tensor has {has}; -1 is the last")
@@ -108,7 +110,7 @@ def turned(shape: Shape, *, axes: Any = None) -> Shape:
     return tuple(shape[i] for i in order)
 
 
-def selected(shape: Shape, *, key: Any) -> Shape:
+def selected(shape: Shape, *, key: Any = ()) -> Shape:
     """The shape of x[key]."""
     if len(key) > len(shape):
         raise Mismatch(
@@ -247,7 +249,7 @@ ROWS = tuple(
             fits="(n,m) → (m,n)",
             moves=True,
             trailing="axes",
-            shown=("g.T",),
+            shown=lambda *, axes=None: ("g.T" if axes is None else "g, turned back",),
             notation=Notation(".T", POSTFIX, "postfix"),
             spelled={"numpy": "transposed"},
             latex=r"#1^{\top}",
@@ -264,7 +266,7 @@ ROWS = tuple(
             shape=selected,
             fits="each index takes an axis away, each slice shortens one",
             moves=True,
-            shown=("g",),
+            shown=("g at the entries chosen, else 0",),
             selects=[lambda m, x, *, key=(): m.placed(1.0, x, key=key)],
             notation=Notation("[]", POSTFIX, "index"),
             spelled={"numpy": "indexed"},
@@ -285,7 +287,7 @@ ROWS = tuple(
             parameters=("a",),
             fits="k times (…) → (k,…)",
             moves=True,
-            shown=("g",),
+            shown=("its part of g",),
             notation=Notation("[", POSTFIX, "list"),
             spelled={"numpy": "stacked"},
             latex=r"\left[#*\right]",
@@ -305,7 +307,7 @@ ROWS = tuple(
             parameters=("a", "b"),
             fits="(n,…), (m,…) → (n+m,…)",
             moves=True,
-            shown=("g",),
+            shown=("its part of g",),
             spelled={"numpy": "joined"},
             latex=r"\operatorname{concat}\left(#*\right)",
             gate="distributor",
@@ -324,7 +326,7 @@ ROWS = tuple(
             fits="(…) → the lengths given, whose product is the same",
             moves=True,
             trailing="shape",
-            shown=("g, in the shape of x",),
+            shown=("g, laid out as x",),
             spelled={"numpy": "reshaped"},
             latex=r"\operatorname{reshape}\left(#1\right)",
             role="passes its upstream on, in the old shape",
