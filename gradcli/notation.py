@@ -160,6 +160,8 @@ def _passed(graph: Graph, child: int, k: int) -> str:
     if rule is None:
         return re.sub(r"[^\W\d]\w*", lambda word: known.get(word[0], word[0]), shown)
     line = _inlined(rule, rule.output, lambda i: None, along, lambda name: known.get(name, name))
+    if line == known["g"]:
+        return line.strip("()")
     return line if len(line) <= LONGEST else ""
 
 

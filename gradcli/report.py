@@ -180,7 +180,8 @@ class Report:
         chosen, kind = edge.chosen, kind_of(edge)
         local, shapes = local_of(edge, kind), self.source.trace.shapes
         above, below = shapes[edge.parent], shapes[child]
-        passed = edge.downstream if kind != "number" else local * edge.upstream if chosen else 0.0
+        tensorial = self.source.trace.tensorial
+        passed = edge.downstream if tensorial else local * edge.upstream if chosen else 0.0
         return EdgeRow(
             parent=edge.parent,
             child=child,

@@ -51,11 +51,16 @@ def find_trouble(gradients: Gradients, wrt: Collection[str] | None = None) -> Tr
         return None
     if found is None:
         found = _first(gradients, _taken(gradients))
+    if found is None and not finite(values[graph.output]):  # nan is neither the larger nor the smaller: never chosen
+        whole = Gradients(gradients.trace, adjoints, gradients.upstream)
+        found = _first(whole, (i for i, parents in enumerate(graph.parents) if parents and graph.used[i]))
     if found is None:
         return _of_input(gradients) or _of_gradient(gradients)
     first, wrong = found
-    advice = _advice(gradients, first, wrong) or _constant(gradients, first, wrong)
-    return Trouble(first, graph.names[first], _cause(gradients, first, wrong), _effect(gradients, first), advice)
+    with gradients.trace.m.quiet():
+        advice = _advice(gradients, first, wrong) or _constant(gradients, first, wrong)
+        cause, effect = _cause(gradients, first, wrong), _effect(gradients, first)
+    return Trouble(first, graph.names[first], cause, effect, advice)
 
 
 def _first(gradients: Gradients, nodes: Iterable[int]) -> tuple[int, Fault] | None:
@@ -250,6 +255,8 @@ def _advice(gradients: Gradients, first: int, fault: Fault) -> str:
     graph, values = gradients.graph, gradients.trace.values
     tape = Tape(graph.ops, graph.parents, graph.numbers)
     for pattern in known():
+        if pattern.helper is not None:
+            continue
         op, root = pattern.op, pattern.graph.ops[pattern.graph.output]
         for i in range(first, len(graph)):
             if graph.ops[i] is not root:

@@ -166,7 +166,7 @@ class Arrays(System):
             mask = chosen if mask is None else chosen & mask
         if mask is not None:
             down, mask = (
-                np.where(mask, down, 0.0),
+                np.where(mask, down, 0.0)[()],
                 np.broadcast_to(mask, np.broadcast_shapes(*map(np.shape, (down, mask)))),
             )
         shape = np.shape(x[k])
