@@ -48,6 +48,11 @@ FUSED = [
     ("exp(x)/(1+exp(x))", {"x": 1}, ["sigmoid"]),
     ("1/(1+exp(-(w*x+b)))", {"w": 2, "x": -1, "b": 3}, ["mul", "add", "sigmoid"]),
     ("exp(w*x)/(exp(w*x)+1)", {"w": 2, "x": -1}, ["mul", "sigmoid"]),  # equal text is one u
+    ("1/(1+exp(-w*x))", {"w": 2, "x": -1}, ["mul", "sigmoid"]),  # (-w)*x, as it is read
+    ("1/(1+exp(-2*x))", {"x": -1}, ["mul", "neg", "sigmoid"]),
+    ("1/(exp(x)+1)", {"x": -1}, ["neg", "sigmoid"]),
+    ("log(1/(1+exp(x)))", {"x": -1}, ["neg", "logsigmoid"]),
+    ("exp(x)/(1/(1+exp(x)))", {"x": -1}, ["exp", "neg", "sigmoid", "div"]),
     ("max(0,x)", {"x": 1}, ["relu"]),
     ("max(x,0)", {"x": -1}, ["relu"]),
     ("x*(x>0)", {"x": 1}, ["relu"]),
@@ -143,9 +148,10 @@ def test_a_name_stays_on_the_node_that_has_the_value() -> None:
 
 def test_what_else_uses_a_part_keeps_it() -> None:
     """A node that a larger gate no longer needs stays on the tape if something else needs it."""
-    text = "1/(1+exp(-x)) + exp(-x)"
-    graph = parse(text, share=True)
+    graph = parse("1/(1+exp(-x)) + exp(-x)", share=True)
     assert ops(rewritten(graph, {"x": 1}, "fused").graph) == ["neg", "exp", "sigmoid", "add"]
+    graph = parse("1/(1+exp(x)) + (1+exp(x))", share=True)  # no node is free to become -x
+    assert ops(rewritten(graph, {"x": 1}, "fused").graph) == ["exp", "add", "div", "add"]
 
 
 def test_the_text_is_told_of_whole_gates_only() -> None:
@@ -227,7 +233,7 @@ def test_every_formula_of_the_list_is_its_row() -> None:
         if any(op.structural for op in pattern.graph.kinds):
             continue  # shapes decide; the rows above show them
         names = [node.name for node in pattern.graph if not node.parents and node.index in pattern.inputs]
-        side = single(pattern.op, len(pattern.inputs))
+        side = single(pattern.op, len(pattern.inputs), helper=pattern.helper)
         for start in (0.3, 1.3):  # inside of atanh's domain, and of acosh's
             x = [start + 0.25 * k for k in range(len(names))]
             place = dict(zip(pattern.inputs, x, strict=True))
@@ -261,6 +267,7 @@ def test_the_fused_sigmoid_is_finite_at_minus_1000() -> None:
 
 MENDED = [
     ("log(1+exp(x))", {"x": 1000}, 1000.0, {"x": 1.0}),
+    ("1/(1+exp(-w*x))", {"w": 2, "x": -1000}, 0.0, {"w": 0.0, "x": 0.0}),
     ("log(1/(1+exp(-x)))", {"x": -1000}, -1000.0, {"x": 1.0}),
     ("(exp(x)-exp(-x))/(exp(x)+exp(-x))", {"x": -1000}, -1.0, {"x": 0.0}),
     ("log(exp(x)+exp(y))", {"x": 1000, "y": 1000}, 1000 + math.log(2), {"x": 0.5, "y": 0.5}),
@@ -353,6 +360,8 @@ SAID = [
     ("exp(w*x)/(1+exp(w*x))*b", "fused", "fused: exp(n1)/(1+exp(n1)) → sigmoid(n1)"),
     ("max(0,w)+max(0,x)+max(0,b)", "fused", "fused: max(0,w) → relu(w), and 2 more like it"),
     ("log(1/(1+exp(-x)))*w*b", "fused", "fused: log(1/(1+exp(-x))) → logsigmoid(x)"),
+    ("1/(1+exp(-w*x))*b", "fused", "fused: 1/(1+exp(-w*x)) → sigmoid(w*x)"),
+    ("1/(1+exp(w*x))*b", "fused", "fused: 1/(1+exp(n1)) → sigmoid(-n1)"),
     ("w*x+b", "fused", "nothing to fuse: no formula here is a larger gate"),
     ("w*x+b", "fine", "nothing to write out: every gate is a primitive"),
     ("mish(w*x)+b", "fine", "written out: mish(n1) → n1*tanh(log(1+exp(n1)))"),

@@ -73,11 +73,12 @@ class Agreement(NamedTuple):
     digits: bool = False
 
 
-def single(op: Op, count: int, more: int = 0) -> Side:
-    """One op of some inputs, as a graph; and inputs more that it does not use."""
+def single(op: Op, count: int, more: int = 0, helper: tuple[Op, tuple[int, ...]] | None = None) -> Side:
+    """One op of some inputs, as a graph, perhaps of a helper's result; and inputs more that it does not use."""
     builder = Builder()
     inputs = tuple(builder.input(f"x{k}") for k in range(count + more))
-    return Side(builder.finish(builder.add(op, inputs[:count])), inputs)
+    given = inputs[:count] if helper is None else (builder.add(helper[0], tuple(inputs[k] for k in helper[1])),)
+    return Side(builder.finish(builder.add(op, given)), inputs)
 
 
 def agreement(before: Side, after: Side, x: Sequence[Any], varied: Sequence[bool | int], *, mends: bool) -> Agreement:

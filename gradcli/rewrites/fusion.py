@@ -62,7 +62,10 @@ class Point(Judge):
         sides = self.singles.get(pattern)
         if sides is None:
             written = Side(pattern.graph, pattern.inputs + pattern.numbers)
-            sides = self.singles[pattern] = written, single(pattern.op, len(pattern.inputs), len(pattern.numbers))
+            sides = self.singles[pattern] = (
+                written,
+                single(pattern.op, len(pattern.inputs), len(pattern.numbers), pattern.helper),
+            )
         given = found.inputs + found.numbers
         x = [self.values[p] for p in given]
         verdict = agreement(*sides, x, [self.graph.varied[p] for p in given], mends=True)
@@ -85,12 +88,14 @@ class Fused(NamedTuple):
     """A tape after fusion, at the same positions; what is no longer needed is still there.
 
     by: position → the formula that was replaced there.   classes: of every node; equal ones are the same function.
+    helpers: positions whose node is a new one, that the text does not show.
     """
 
     ops: list[Op]
     parents: list[tuple[int, ...]]
     by: dict[int, Pattern]
     classes: Sequence[int]
+    helpers: set[int]
 
 
 def fuse(graph: Graph, patterns: Shelf, judge: Judge, *, but: int | None = None) -> Fused:
@@ -106,6 +111,11 @@ def fuse(graph: Graph, patterns: Shelf, judge: Judge, *, but: int | None = None)
     def alike(a: int, b: int) -> bool:
         return classes[a] == classes[b]
 
+    uses = [0] * len(ops)
+    for each in parents:
+        for p in each:
+            uses[p] += 1
+    helpers: set[int] = set()
     by: dict[int, Pattern] = {}
     gates: dict[Op, list[Pattern]] = {}
     for i in range(len(ops)):
@@ -117,17 +127,29 @@ def fuse(graph: Graph, patterns: Shelf, judge: Judge, *, but: int | None = None)
             whole = ((after, pattern) for pattern in gates.get(ops[i], ()))
             for tape, pattern in chain(whole, _candidates(patterns, before, after, i)):
                 found = matched(pattern, tape, i, alike)
-                if found is None:
+                if found is None or (tape is before and not helpers.isdisjoint(found.inputs)):
                     continue
                 if not found.inner.isdisjoint(named):
                     judge.named(i, pattern, found)
-                elif judge.allows(i, pattern, found):
-                    ops[i], parents[i], by[i] = pattern.op, found.inputs, pattern
+                    continue
+                given, spare = found.inputs, max(found.inner, default=0)
+                if pattern.helper is not None:
+                    if uses[spare] > 1 or spare < max(given):
+                        continue
+                    given = (spare,)
+                if judge.allows(i, pattern, found):
+                    if pattern.helper is not None:  # it takes the place of a node that is no longer needed
+                        helper, which = pattern.helper
+                        ops[spare], parents[spare] = helper, tuple(found.inputs[k] for k in which)
+                        helpers.add(spare)
+                        classes[spare] = ~spare  # like no other
+                        judge.passed(spare, ops[spare], parents[spare])
+                    ops[i], parents[i], by[i] = pattern.op, given, pattern
                     break
             else:
                 break
         judge.passed(i, ops[i], parents[i])
-    return Fused(ops, parents, by, classes)
+    return Fused(ops, parents, by, classes, helpers)
 
 
 def _candidates(patterns: Shelf, before: Tape, after: Tape, i: int) -> Iterator[tuple[Tape, Pattern]]:
@@ -225,7 +247,7 @@ def compacted(graph: Graph, fused: Fused) -> tuple[Graph, dict[int, int]]:
         if stays:
             place[i] = len(place)
             if len(graph.spans):
-                spans.places.extend(graph.spans[i])
+                spans.places.extend((0, 0) if i in fused.helpers else graph.spans[i])
     return (
         Graph(
             ops=[ops[i] for i in place],
@@ -242,7 +264,7 @@ def compacted(graph: Graph, fused: Fused) -> tuple[Graph, dict[int, int]]:
     )
 
 
-def _classes(graph: Graph) -> Sequence[int]:
+def _classes(graph: Graph) -> list[int]:
     """A class for every node: two nodes have the same one if they are the same op on the same classes.
 
     Equal text is two nodes, and can still be the same u in exp(u)/(1+exp(u)). A node that the user named is like no

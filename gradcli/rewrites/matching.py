@@ -18,7 +18,8 @@ class Pattern(NamedTuple):
 
     graph: the formula.   inputs: the places in it of the row's inputs, in the row's order.   numbers: of what else is
     unknown in it, and must be a number in the text.   size: ops that the formula has when it is written out.
-    fused: whether fusion replaces it; the others are known for advice alone.
+    fused: whether fusion replaces it; the others are known for advice alone.   helper: an op that works on the inputs
+    first, and the places of its own inputs among them; the row then has its result alone: sigmoid(-v).
     """
 
     op: Op
@@ -27,6 +28,7 @@ class Pattern(NamedTuple):
     numbers: tuple[int, ...]
     size: int
     fused: bool = True
+    helper: tuple[Op, tuple[int, ...]] | None = None
 
 
 class Match(NamedTuple):

@@ -15,6 +15,8 @@ from gradcli.rewrites.matching import Pattern
 
 ROWS = (
     ("exp(u)/(1+exp(u))", "sigmoid(u)"),
+    ("1/(1+exp(-a*b))", "sigmoid(a*b)"),
+    ("1/(1+exp(v))", "sigmoid(-v)"),
     ("(1+tanh(u/2))/2", "sigmoid(u)"),
     ("max(u,0)", "relu(u)"),
     ("u*(u>0)", "relu(u)"),
@@ -82,7 +84,8 @@ ROWS = (
     ("sqrt(sum(x*x))", "norm(x)"),
     ("sqrt(sum(x^2))", "norm(x)"),
 )
-"""What is written → the row that it is. The unknowns are any names; what the row does not take is a number, as n.
+"""What is written → the row that it is, perhaps of a helper such as -v. The unknowns are any names; what the row does
+not take is a number, as n.
 
 AXIS stands for each axis of a matrix, LAST for the last one, counted from either end.
 """
@@ -134,7 +137,13 @@ def _read(written: str, call: str) -> Pattern:
 
     formula, replaced = parse(written), parse(call)
     names = {i: name for name, i in replaced.inputs.items()}
-    return _pattern(replaced.ops[replaced.output], formula, [names[p] for p in replaced.parents[replaced.output]])
+    op, given = replaced.ops[replaced.output], replaced.parents[replaced.output]
+    if set(given) <= names.keys():
+        return _pattern(op, formula, [names[p] for p in given])
+    (first,) = given
+    needed = list(dict.fromkeys(replaced.parents[first]))
+    helper = replaced.ops[first], tuple(needed.index(p) for p in replaced.parents[first])
+    return _pattern(op, formula, [names[p] for p in needed])._replace(helper=helper)
 
 
 def _pattern(op: Op, formula: Graph, names: tuple[str, ...] | list[str]) -> Pattern:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from gradcli.rewrites.agreement import Difference
     from gradcli.rewrites.expansion import Expansion
     from gradcli.rewrites.fusion import Fused, Point, Told
+    from gradcli.rewrites.matching import Pattern
 
 LONGEST = 100
 """Characters of a formula that a sentence shows."""
@@ -26,7 +27,7 @@ def of_fusion(written: Graph, tape: Fused, point: Point, graph: Graph, place: Ma
         return graph.names[place[p]] if p in place else notation.text(written, p)
 
     def formula(i: int, given: Sequence[int]) -> str:
-        names = {tape.classes[p]: named(p) for p in given}
+        names = {tape.classes[p]: named(p) for p in given if p not in tape.helpers}
         return _formula(written, i, lambda j: names.get(tape.classes[j], written.labels.get(j)))
 
     gains: dict[int, tuple[bool, bool]] = {}
@@ -50,13 +51,14 @@ def of_fusion(written: Graph, tape: Fused, point: Point, graph: Graph, place: Ma
                 break
     for (_, gain), nodes in done.items():
         i = nodes[0]
-        call = notation.formula(graph, place[i])
-        yield f"fused: {formula(i, tape.parents[i])} → {call}{_more(len(nodes))}{_gain(*gain)}"
+        told = [told for told in point.told[i] if told.verdict and not told.verdict.difference][-1]
+        call = _call(told.pattern, [named(p) for p in told.found.inputs])
+        yield f"fused: {formula(i, told.found.inputs)} → {call}{_more(len(nodes))}{_gain(*gain)}"
     for cases in kept.values():
         i, told = cases[0]
         given = told.found.inputs
         names = [named(p) for p in given]
-        call, line = _call(told.pattern.op, names), formula(i, given)
+        call, line = _call(told.pattern, names), formula(i, given)
         if told.verdict is None or told.verdict.difference is None:
             inner = next(written.labels[p] for p in sorted(told.found.inner) if p in written.labels)
             yield f"{line} stays as written{_more(len(cases))}, not {call}: {inner} has a name, so it keeps its row"
@@ -76,7 +78,7 @@ def of_expansion(made: Expansion) -> Iterator[str]:
         groups.setdefault((each.op, each.difference is None), []).append(each)
     for (op, done), calls in sorted(groups.items(), key=lambda group: not group[0][1]):
         given = [names[p] for p in calls[0].given]
-        call = _call(op, given)
+        call = notation.compose(op, [(name, notation.ATOM) for name in given])[0]
         if done:
             atoms = dict(zip(calls[0].given, given, strict=True))
             yield f"written out: {call} → {_formula(made.graph, calls[0].node, atoms.get)}{_more(len(calls))}"
@@ -120,8 +122,13 @@ def _why(difference: Difference, names: Sequence[str], other: str) -> str:
     return f"its {which}{whose} there is {before}, that of {other} would be {after}{convention}"
 
 
-def _call(op: Op, names: Iterable[str]) -> str:
-    return notation.compose(op, [(name, notation.ATOM) for name in names])[0]
+def _call(pattern: Pattern, names: Sequence[str]) -> str:
+    """What stands for a formula: sigmoid(n1), sigmoid(-n1)."""
+    parts = [(name, notation.ATOM) for name in names]
+    if pattern.helper is not None:
+        op, which = pattern.helper
+        parts = [notation.compose(op, [parts[k] for k in which])]
+    return notation.compose(pattern.op, parts)[0]
 
 
 def _at(difference: Difference, names: Sequence[str], ops: Sequence[Op]) -> str:
