@@ -269,7 +269,7 @@ def test_fan_out_of_tensors_shows_its_sum() -> None:
     """x*x twice and x[0]·exp(x[1]): each use in its line, then their sum."""
     drawn = render(of("sum(x*x)+x[0]", x=X), Style(width=120))
     assert "copy, used 3 times   [0.2, 0.4] + [0.2, 0.4] + [1, 0] = [1.4, 0.8]" in re.sub("   +", "   ", drawn)
-    assert "∂f/∂n3   at [0]" in drawn
+    assert "∂f/∂n3 at [0]   () → (2,)" in drawn
     assert re.search(r"copy, used twice +=", render(of("sum(W*W)", W=W), Style()))
 
 

@@ -14,7 +14,7 @@ from gradcli.render.figures import Style, figure
 from gradcli.render.lines import Line, text_of
 from gradcli.render.remarks import path_lines, ranking_lines, verdict_lines
 from gradcli.render.table import END, LINES, ROWS
-from gradcli.render.tensor_rules import ruled, shapes_of, started, summed_over, top, uniform
+from gradcli.render.tensor_rules import local_rule, ruled, shapes_of, started, summed_over, top, uniform
 from gradcli.render.tensors import is_tensor
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def told(report: Report, row: GridRow) -> str:
     assert edge is not None  # noqa: S101 - only rows of an edge are asked
     if edge.kind in ("jacobian", "rule"):
         return ruled(report, edge, WIDE, alone=row.alone)
-    return quotient(edge) + summed_over(edge)
+    return quotient(edge._replace(rule=local_rule(edge, report.graph))) + summed_over(edge)
 
 
 def local(report: Report, edge: EdgeRow) -> Value | str:

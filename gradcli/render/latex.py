@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, cast
 from gradcli import notation
 from gradcli.errors import GradcliError, visible
 from gradcli.render.figures import figure
-from gradcli.render.grid import GridRow, closed_forms, grid, local, over, sentences, shown_nodes
+from gradcli.render.grid import WIDE, GridRow, closed_forms, grid, local, over, sentences, shown_nodes
 from gradcli.render.rows import LONGEST
-from gradcli.render.tensor_rules import summed_over, times_one
+from gradcli.render.tensor_rules import local_rule, passed, simplest, summed_over
 from gradcli.render.tensors import ALIKE, SMALL, alike, facts, is_tensor
 
 if TYPE_CHECKING:
@@ -102,15 +102,16 @@ def _line(row: GridRow, report: Report, style: Style) -> str:
         words = rf"\multicolumn{{2}}{{l}}{{{text(row.words)}}}" if row.words else " & "
         return rf"{name} & {forward} & & {words} & & {total} \\"
     whole = edge.kind in ("jacobian", "rule")
-    rule = _passed(report, edge, row.alone) if whole else _local(edge)
+    rule = _passed(report, edge, row.alone) if whole else _local(edge, report.graph)
     factor = "" if whole else value(cast("Value", local(report, edge)), style, "$")
     last = total or value(edge.downstream, style, "$")
     return rf"{name} & {forward} & {text(edge.op)} & {rule} & {factor} & {value(edge.upstream, style, '$')} & {last} \\"
 
 
-def _local(edge: EdgeRow) -> str:
+def _local(edge: EdgeRow, graph: Graph) -> str:
     """`∂n6/∂n5 = n6`, and over which axes a product is summed."""
-    rule = f" = {typeset(edge.rule)}" if edge.rule else ""
+    rule = local_rule(edge, graph)
+    rule = f" = {typeset(rule)}" if rule else ""
     rule = _quotient(edge.child_name, edge.parent_name) + (rule if edge.chosen else r"\text{: not chosen}")
     return f"${rule}${text(summed_over(edge))}"
 
@@ -120,8 +121,10 @@ def _passed(report: Report, edge: EdgeRow, alone: bool) -> str:
     above, graph = over(report), report.graph
     upstream, arriving = notation.upstream(graph, edge.child), _fraction(above, edge.child_name)
     letter = next(name for name in ("g", "upstream", "upstream_gradient") if graph.find(name) is None)
-    rule = times_one(edge, graph, above).replace(upstream, letter) if upstream != "g" else times_one(edge, graph, above)
+    rule = simplest(edge, graph, above).replace(upstream, letter) if upstream != "g" else simplest(edge, graph, above)
     shown = typeset(rule, {letter: arriving}) if rule else ""
+    if shown.startswith(r"\text{"):  # a rule in words
+        shown = rf"\text{{{text(passed(edge, graph, above, WIDE))}}}"
     left = _fraction(above, edge.parent_name)
     if not edge.chosen or not shown:
         return f"${_quotient(edge.child_name, edge.parent_name)}$" + ("" if edge.chosen else ": not chosen")

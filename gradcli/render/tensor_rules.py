@@ -50,20 +50,25 @@ def ruled(report: Report, edge: EdgeRow, style: Style, *, alone: bool) -> str:
     if not edge.chosen:
         return plain(f"{quotient(edge)}: not chosen", style)
     if edge.kind not in ("jacobian", "rule"):
-        rule = notation.pretty(edge.rule)
+        rule = notation.pretty(local_rule(edge, report.graph))
         left = f"{quotient(edge)} = {rule}" if rule and not is_numeric(rule) else quotient(edge)
         return plain(left + summed_over(edge), style)
-    if not edge.rule:
-        return plain(quotient(edge), style)
     above = top(report)
+    if not edge.rule:
+        return plain(f"∂{above}/∂{edge.parent_name}: back through {edge.op}", style)
     rule = passed(edge, report.graph, above, style)
     return f"{plain(f'∂{above}/∂{edge.parent_name}', style)} = {rule}" if alone else rule
+
+
+def local_rule(edge: EdgeRow, graph: Graph) -> str:
+    """The rule of a local gradient; none where the row says only what is passed down: a sum of one number."""
+    return "" if graph.ops[edge.child].structural else edge.rule
 
 
 def passed(edge: EdgeRow, graph: Graph, above: str, style: Style) -> str:
     """What an op on whole tensors passes down, as lectures write it: `∂f/∂n1·xᵀ`, with `·` the matrix product."""
     arriving = f"∂{above}/∂{edge.child_name}"
-    rule = times_one(edge, graph, above)
+    rule = simplest(edge, graph, above)
     if notation.upstream(graph, edge.child) == "g":
 
         def written(match: re.Match[str]) -> str:
@@ -87,8 +92,11 @@ def short_lists(text: str) -> str:
     return re.sub(rf"(?<!\w)\[[-+0-9.eE,\[\]\s…]{{{LISTED},}}\]", "[…]", text)
 
 
-def times_one(edge: EdgeRow, graph: Graph, above: str) -> str:
-    """The rule of an edge; without g as a factor where it is 1, at the output."""
+def simplest(edge: EdgeRow, graph: Graph, above: str) -> str:
+    """The rule of an edge; of an index, where it places g; without g as a factor where it is 1, at the output."""
+    op = graph.ops[edge.child]
+    if op.notation is not None and op.notation.fix == "index":
+        return f"{notation.upstream(graph, edge.child)} at [{notation.key_text(op.bound['key'])}]"
     starts = edge.child == graph.output and above == edge.child_name and not edge.child_shape and edge.upstream == 1
     if not starts or notation.upstream(graph, edge.child) != "g":
         return edge.rule
@@ -105,17 +113,18 @@ def shapes_of(report: Report, edge: EdgeRow, style: Style) -> str:
     graph = report.graph
     shapes = report.source.trace.shapes
     if "@" not in edge.rule:
-        notated = graph.ops[edge.child].notation
-        if notated is not None and notated.fix == "index":
-            return f"at [{notation.key_text(graph.ops[edge.child].bound['key'])}]"
-        moved = edge.rule == notation.upstream(graph, edge.child) and edge.parent_shape != edge.child_shape
+        moved = graph.ops[edge.child].moves and edge.parent_shape != edge.child_shape
         arrow = f"{shape_text(edge.child_shape) or '()'} → {shape_text(edge.parent_shape) or '()'}"
         return plain(arrow, style) if moved else ""
-    at = {graph.names[p]: shapes[p] for p in (*graph.parents[edge.child], edge.child)}
     up = notation.upstream(graph, edge.child)
     rule = edge.rule.replace(up, "g") if up != "g" else edge.rule
-    at["g"] = edge.child_shape
-    text = NAME.sub(lambda match: shape_text(at[match[0]]) if match[0] in at else match[0], rule)
+    at = {"g": shape_text(edge.child_shape) or "()"}
+    for p in (*graph.parents[edge.child], edge.child):
+        name = notation.brief(graph.names[p])
+        at[name] = shape_text(shapes[p]) or "()"
+        if name.startswith("["):
+            rule = rule.replace(name, at[name])
+    text = NAME.sub(lambda match: at.get(match[0], match[0]), rule)
     return plain(text if style.ascii else text.replace(".T", "ᵀ").replace("@", "·"), style)
 
 
