@@ -3,7 +3,8 @@
 A node's `downstream` cells add up to its `grad`. A node without edges that carry a gradient, the output among
 them, has one line. Text that a spreadsheet would run as a formula is guarded with a leading '; numbers never.
 The rule of an edge whose child selects another input is 0. A tensor is one cell, a nested list as it is typed; its
-lengths stand in a last column `shape`, which tables of numbers alone do not have. A local gradient that is a large Jacobian is left out: its rule says what it does.
+lengths stand in a last column `shape`, which tables of numbers alone do not have. A local gradient that is a large
+Jacobian is left out: its rule says what it does.
 """
 
 from __future__ import annotations
