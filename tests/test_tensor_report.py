@@ -171,6 +171,7 @@ CELLS = [
     ("x[::-1]", "grad.x[::-1]", "[0.6360000000000001,-0.11200000000000003]"),
     ("value.n1[0]", "value.n1[0]", "0.22"),
     ("value.(W@x)[0]", "value.n1[0]", "0.22"),
+    ("value.( (W @ x) )", "value.n1", "[0.22,0.26000000000000006]"),
     ("local.n1.x", "local.n1.x", "[[0.1,0.5],[-0.3,0.8]]"),
     ("local.n1.x[1,0]", "local.n1.x[1,0]", "-0.3"),
     ("local.n2.n1", "local.n2.n1", "[0.44,0.5200000000000001]"),
@@ -218,6 +219,9 @@ def test_a_node_as_written_may_be_an_entry() -> None:
     assert resolve("value.(x[1])", gradients).value == 3
     assert resolve("grad.(x[0])", gradients).value == 4
     assert resolve("x[0]", gradients).value == 4
+    lists = at("sum([1,2]*x)+sum([x,y]@[3,4])", x=5.0, y=6.0)
+    assert resolve("value.([1,2]*x)[1]", lists).value == 10
+    assert resolve("grad.([x,y])[0]", lists).value == 3
 
 
 def test_a_large_jacobian_may_be_asked_for() -> None:
@@ -339,6 +343,9 @@ TROUBLE = [
     ("sum(sqrt(x))", {"x": [4, 0]}, "n1 = sqrt(x) at x[1] = 0 has the local gradient ∂n1/∂x = 1/(2·n1) = inf"),
     ("sum(x)", {"x": [1, float("nan")]}, "x[1] is nan"),
     ("sum(x)*2", {"x": [1e308, 1e308]}, "n1 = sum(x) overflows: larger than any double, so inf"),
+    ("max(x,log(x))", {"x": -1}, "n1 = log(x) at x = -1 is outside its domain x > 0"),
+    ("sum(relu(log(x)))", {"x": [2, -1]}, "n1 = log(x) at x[1] = -1 is outside its domain x > 0"),
+    ("norm(x)+sqrt(sum(x))", {"x": [0, 0]}, "n3 = sqrt(n2) at n2 = 0 has the local gradient ∂n3/∂n2 = 1/(2·n3) = inf"),
     ("sum(where(x>0,log(x),0))", {"x": [1, -1]}, None),
     ("log(x)[0]+x[1]", {"x": [2, -1]}, None),
     ("sum(log(x)[1:])", {"x": [2, -1]}, "n1 = log(x) at x[1] = -1 is outside its domain x > 0"),
