@@ -28,6 +28,9 @@ WIDTH = 2.0**-9
 RTOL = 1e-6
 """How far an entry may be from its difference, relatively, besides what the difference does not know itself."""
 
+CANCELLED = 1e-13
+"""What rounding leaves, relative to the output, of an entry whose terms cancel."""
+
 LISTED = 20
 
 
@@ -66,6 +69,8 @@ class _Check:
         else:
             output = self.trace.graph.output
             self.rows = labels(((self.trace.graph.names[output], self.trace.shapes[output]),))
+        self.order = 2 if isinstance(found, Hessian) else 1
+        self.noise = CANCELLED * float(np.max(np.abs(self.trace.value), initial=0.0))
         self.bent = isinstance(found, Hessian) and bool(at_kinks(self.trace.backward()))
         self.errors: dict[str, float] = {}
         self.failures: list[str] = []
@@ -97,7 +102,7 @@ class _Check:
         bends = [np.abs(up - 2 * middle + down) / h for (up, down), h in zip(ends, steps, strict=True)]
         rough, fine = ((4 * b - a) / 3 for a, b in pairwise(central))
         size = np.maximum.reduce([np.abs(part) for pair in ends for part in pair])
-        known = np.abs(fine - rough) + 2.0**-50 * size / steps[-1]
+        known = np.abs(fine - rough) + 2.0**-50 * size / steps[-1] + self.noise / max(1.0, abs(at)) ** self.order
         scale = np.maximum(np.abs(claim), np.abs(fine))
         gap = np.abs(claim - fine)
         right = gap <= RTOL * scale + 10 * known
