@@ -60,7 +60,8 @@ def settle(
             doubtful.append(j)
     if not doubtful:
         return {}
-    bits, blind, rough, odd = BITS, 0, None, {}
+    bits, blind, odd = BITS, 0, {}
+    rough, moved = None, False
     kinked, hull = m.kinks > kinks[0], (m.kinks, m.straddles) != kinks
     while doubtful:
         undecided = []
@@ -69,14 +70,18 @@ def settle(
             verdict = agrees(claim, found)
             if verdict is not True and found.is_finite():
                 if rough is None:
+                    before = m.kinks, m.straddles
                     with precision(MACHINE_BITS, terms):
                         rough = again(True)
-                verdict = agrees(claim, found, slack(rough[j], found))
+                    moved = before != (m.kinks, m.straddles)
+                verdict = agrees(claim, found, slack(rough[j], found, moved=moved))
             if verdict is True:
                 continue
-            if verdict is False:
+            if verdict is False and moved and rough is not None and touches(claim, rough[j]):
+                outcome: Outcome = "kink"  # rounding alone moves it over one
+            elif verdict is False:
                 beyond = rough is not None and not isfinite(claim) and not magnitude(rough[j]) <= LARGEST
-                outcome: Outcome = "open" if beyond else "wrong"
+                outcome = "open" if beyond else "wrong"
             elif hull and bits >= (KINK_BITS if kinked else MOST_BITS) and touches(claim, found):
                 outcome = "kink"
             elif bits >= MOST_BITS or blind > 1:
@@ -122,12 +127,15 @@ class Once(Generic[Made]):
         return made
 
 
+NOTABLE = 2.0**-20
+"""A relative error that is more than rounding: the hull at a kink."""
+
 WOBBLE = arb(1, NUDGE * 2.0**-52)
 
 
 def nudged(values: Sequence[arb]) -> list[arb]:
-    """Numbers known to a few ulp."""
-    return [value * WOBBLE for value in values]
+    """Numbers known to a few ulp; whole ones exactly: labels and exponents mean what they say."""
+    return [value if value.is_integer() else value * WOBBLE for value in values]
 
 
 def magnitude(rough: arb) -> float:
@@ -135,8 +143,13 @@ def magnitude(rough: arb) -> float:
     return float(rough.rad()) * 2.0**50 if rough.is_finite() else float("inf")
 
 
-def slack(rough: arb, exact: arb) -> arb:
-    """How far rounding may move a number; nothing where the radius is that of the hull at a kink."""
+def slack(rough: arb, exact: arb, *, moved: bool) -> arb:
+    """How far rounding may move a number; nothing where the radius is that of the hull at a kink.
+
+    moved: whether rounding moves anything over a kink.
+    """
+    least = arb(ULPS * SMALLEST * MOST_REACH)
     if not rough.is_finite() or exact.rad() * 1024 > rough.rad():
-        return arb(ULPS * SMALLEST * MOST_REACH)
-    return RADII * rough.rad() + ULPS * SMALLEST * MOST_REACH
+        return least
+    room = RADII * rough.rad()
+    return least if moved and not room <= NOTABLE * abs(exact) else room + least

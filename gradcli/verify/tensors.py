@@ -478,7 +478,11 @@ class TensorProof(Proof):
             self.choices.setdefault(i, []).append(f"{number(claim)} for {to}")
             return True
         self.poor.add((i, k))
-        if outcome == "wrong":
+        if not isfinite(claim) and not all(isfinite(g) for g in self.claims(i)):
+            self.open_nodes.add(p)
+            if p not in self.inherited:
+                self.inherited.append(p)
+        elif outcome == "wrong":
             passes = f"passes {number(claim)} to {to}" if self.graph.ops[i].passes(k) else f"passes no gradient to {to}"
             self.fail(i, f"{self.node(i)} {passes}, but proved is {shown(exact)}")
         else:
@@ -530,10 +534,11 @@ class TensorProof(Proof):
         if domain is None:
             return False
         x = [self.values[p] for p in self.graph.parents[i]]
-        inside = np.ravel(domain(ARRAYS, *x))
+        with ARRAYS.quiet():
+            inside = domain(ARRAYS, *x)
         if self.at is None or i in self.whole:
-            return not inside.all()
-        return not inside[self.at if inside.size > 1 else 0]
+            return not np.all(inside)
+        return not np.broadcast_to(inside, self.shapes[i]).ravel()[self.at]
 
     def told(self, i: int) -> str:
         """A gradient in a sentence: a number, or how many entries are not finite."""
