@@ -572,3 +572,64 @@ def test_differences_find_a_wrong_entry():
     verdict = check_matrices(found)
     assert verdict.status == "failed"
     assert verdict.failures[0].startswith("row x[0], column y is 0.5403")
+
+
+PROVED = [*((text, values) for text, values, *_ in (*JACOBIANS, *STRUCTURES)), *ROWS]
+
+
+@pytest.mark.parametrize(("text", "values"), PROVED)
+def test_jacobians_are_proved(text, values):
+    """FLINT's slopes give every entry; only what is not finite is left over."""
+    from gradcli.verify.matrices import check_jacobian
+
+    found = gradcli.jacobian(text, values)
+    verdict = check_jacobian(found.trace, found)
+    assert verdict.status == ("passed" if found.finite else "partial"), verdict
+    assert verdict.failures == ()
+
+
+@pytest.mark.parametrize(("text", "values"), [*((text, values) for text, values, _ in HESSIANS if values), *SMOOTH])
+def test_hessians_are_proved(text, values):
+    """FLINT's curvatures give every entry, also where a first derivative is 0."""
+    from gradcli.verify.matrices import check_hessian
+
+    found = gradcli.hessian(text, values)
+    verdict = check_hessian(found.trace, found)
+    assert verdict.status == ("passed" if found.finite else "partial"), verdict
+    assert verdict.failures == ()
+
+
+@pytest.mark.parametrize("kind", ["jacobian", "hessian"])
+def test_the_proof_is_told(command, kind):
+    """The table ends with the verdict on every derivative; a budget of nothing leaves it open, and says so."""
+    words = (kind, "x@x*y", "--x=[1,2]", "--y=3")
+    status, out, err = command(*words)
+    assert (status, err) == (0, "")
+    assert f"✓ proved: all {9 if kind == 'hessian' else 3} derivatives to 15 digits\n" in out
+    status, out, _ = command(*words, "--verify-budget", "0")
+    assert (status, "○ not proved:" in out) == (0, True)
+    assert "proved" not in command(*words, "--verify", "none")[1]
+
+
+def test_a_kink_is_not_proved(command):
+    """Where a slope jumps, the matrix of conventions is not called proved."""
+    status, out, _ = command("hessian", "abs(x)^2", "--x=0", "--format", "json")
+    proof = json.loads(out)["verification"]["proof"]
+    assert (status, proof["status"]) == (0, "partial")
+    assert proof["unchecked"] == ["what the kink at n1 = abs(x) adds to second derivatives"]
+
+
+@pytest.mark.parametrize("form", ["table", "plain", "json"])
+def test_a_wrong_number_is_an_error(command, monkeypatch, form):
+    """A derivative outside its bounds is named, and the exit status is 1."""
+    from gradcli import derivatives
+
+    right = derivatives.by_rows
+
+    def wrong(trace, places):
+        return {name: block * (1 + 1e-12) for name, block in right(trace, places).items()}
+
+    monkeypatch.setattr(derivatives, "by_rows", wrong)
+    status, _, err = command("jacobian", "sin(x)*y", "--x=1", "--y=2", "--format", form)
+    assert status == 1
+    assert err.startswith("error: verification failed: ∂f/∂x is 1.08060461173")
