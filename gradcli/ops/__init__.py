@@ -27,7 +27,7 @@ from gradcli.ops.op import CONSTANT, INPUT, Check, Notation, Op
 
 __all__ = ["CONSTANT", "FUNCTIONS", "INFIX", "INPUT", "PREFIX", "TABLE", "Check", "Notation", "Op"]
 
-LATER = ("layers", "reductions")
+LATER = ("layers", "scores", "reductions")
 """The modules whose rows are loaded when they are asked for."""
 
 

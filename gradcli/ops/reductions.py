@@ -8,9 +8,9 @@ from __future__ import annotations
 from math import inf
 from typing import Any
 
+from gradcli.ops.lengths import axes_of, reduced
 from gradcli.ops.mismatch import Mismatch, shown
 from gradcli.ops.op import Check, Shape, structural
-from gradcli.ops.tensors import axes_of, reduced
 
 TIES = "at a tie the gradient is split evenly among the largest entries, as PyTorch and JAX do"
 
