@@ -54,7 +54,8 @@ class Derivation:
 
     adjoints: None where no gradient arrives.   digits: what the proof gives, or None.
     asked: 1 for each node whose gradient counts.   deadline: on the monotonic clock.
-    whole: derive the expression as a whole alone; tensors unrolled have ops that the engine did not compute.
+    rooms: of tensors unrolled, input → how far rounding may move its gradient; the ops are then not checked one by one,
+    for the engine did not compute them.
     forms: whether closed forms are wanted.
     """
 
@@ -68,14 +69,14 @@ class Derivation:
         digits: int | None = None,
         asked: Sequence[int] | None = None,
         deadline: float = inf,
-        whole: bool = False,
+        rooms: dict[int, float] | None = None,
         forms: bool = True,
     ) -> None:
         self.graph, self.values, self.upstream = graph, values, upstream
         self.adjoints = [0.0 if g is None else g for g in adjoints]
         self.asked: Sequence[int] = graph.varied if asked is None else asked
         self.digits, self.deadline = digits, deadline
-        self.whole, self.forms = whole, forms
+        self.rooms, self.forms = rooms, forms
         self.m = Symbolic()
         self.found = Findings()
         self.rules: dict[tuple[Op, int], Local] = {}
@@ -85,7 +86,7 @@ class Derivation:
         found, whole = self.found, "the expression as a whole"
         found.asked = len(self.inputs)
         try:
-            if not self.whole:
+            if self.rooms is None:
                 self.check_ops()
         except Exception as error:  # whatever sympy raises, it is not a wrong gradient
             found.unchecked.append(f"the ops one by one ({reason(error)})")
@@ -335,18 +336,20 @@ class Derivation:
                 ends = f"; beside it sympy has {between(span.low, span.high)}"
             found.unchecked.append(f"{cell} {at} ({number(g)} by convention{ends})")
         else:
-            self.blame(cell, g, true)
+            self.blame(cell, g, true, None if self.rooms is None else self.rooms.get(index))
         return False
 
-    def blame(self, what: str, computed: float, true: Any) -> None:
+    def blame(self, what: str, computed: float, true: Any, room: float | None = None) -> None:
         """A number that is not the whole formula's, although every op is right.
 
         The formula's own fault, or an error where the proof has shown that it is not.
+        room: how far rounding may move it, if that is known.
         """
         found = self.found
         if any(failure.startswith(f"{what}:") for failure in found.failures):
             return
-        if found.failures or (self.digits is not None and self.digits >= SURE_DIGITS):
+        beyond = room is not None and abs(computed - true) > room
+        if beyond or found.failures or (self.digits is not None and self.digits >= SURE_DIGITS):
             found.failures.append(differ(what, computed, true))
         else:
             lost = f"{number(computed)} is {shown(true)} exactly"

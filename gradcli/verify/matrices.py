@@ -27,8 +27,7 @@ from gradcli.verify.enclosures import FEW, FULL, right_digits
 from gradcli.verify.judge import Outcome
 from gradcli.verify.proof import listed, shown
 from gradcli.verify.settling import Once, nudged, settle
-from gradcli.verify.tensor_digits import LateError
-from gradcli.verify.unrolled import Run, entry_name, unroll_graph
+from gradcli.verify.unrolled import LateError, Run, entry_name, unroll_graph
 
 if TYPE_CHECKING:
     from gradcli.derivatives import Hessian, Jacobian

@@ -195,7 +195,7 @@ class Proof:
             return
         if outcome == "wrong":
             self.fail(i, f"the value of {self.node(i)} is {number(claim)}, but proved is {shown(exact)}")
-        elif not exact.is_finite() and not isfinite(claim) and self.adjoints[i] is None:
+        elif not exact.is_finite() and not isfinite(claim) and self.unreached_by_gradients(i):
             return  # undefined, and rightly so: in a branch not taken
         else:
             self.leave(i, "the value", x, exact, claim)
@@ -335,6 +335,10 @@ class Proof:
         else:
             why = "not defined there"
         self.left.setdefault(i, {}).setdefault(why, []).append(f"{what} = {number(claim)}")
+
+    def unreached_by_gradients(self, i: int) -> bool:
+        """Whether no gradient arrives at a node: it is in a branch not taken."""
+        return self.adjoints[i] is None
 
     def outside(self, i: int) -> bool:
         """Whether a node's inputs are outside its domain."""

@@ -160,11 +160,11 @@ def request(
 ) -> dict[str, Any]:
     """What the child needs to know, as JSON data."""
     asked = asked_for(gradients.graph, wrt)
-    tensors = gradients.trace.tensorial
+    tensors, rooms = gradients.trace.tensorial, None
     if tensors:
         from gradcli.verify.unrolled import numbers
 
-        gradients, asked = numbers(gradients, asked)
+        gradients, asked, rooms = numbers(gradients, asked)
     graph = gradients.graph
     gates: dict[Op, int] = {}
     columns = encoded(graph, gates)
@@ -179,7 +179,7 @@ def request(
         "digits": None if proof is None else proof.digits,
         "seconds": seconds,
         "asked": list(asked),
-        "whole": tensors,
+        "rooms": None if rooms is None else list(rooms.items()),
         "forms": not tensors or sum(asked) <= MOST_FORMS,
     }
 

@@ -16,14 +16,10 @@ from gradcli.ops.op import CONSTANT
 from gradcli.systems.balls import Balls
 from gradcli.systems.series import ZERO
 from gradcli.verify.enclosures import FEW, Enclosure, Kept, counted, near, right_digits
-from gradcli.verify.unrolled import Run, entry_name, unroll_graph
+from gradcli.verify.unrolled import LateError, Run, entry_name, unroll_graph
 
 MOST_OPS = 20_000
 """Ops on single numbers of a graph whose digits are counted."""
-
-
-class LateError(Exception):
-    """The budget is spent."""
 
 
 def enclose_entries(gradients: Gradients, m: Balls, deadline: float, asked: bytearray) -> Kept | None:

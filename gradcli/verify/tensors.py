@@ -30,8 +30,8 @@ from gradcli.verify.enclosures import Kept
 from gradcli.verify.judge import Outcome
 from gradcli.verify.proof import LISTED, Proof, listed, shown
 from gradcli.verify.settling import CLEAR, CLEAR_BITS, Once, nudged, settle
-from gradcli.verify.tensor_digits import LateError, enclose_entries
-from gradcli.verify.unrolled import Run, entry_name, unroll
+from gradcli.verify.tensor_digits import enclose_entries
+from gradcli.verify.unrolled import LateError, Run, entry_name, unroll
 
 SECONDS = {Apply: 1.5e-6, Total: 0.2e-6, Product: 0.15e-6}
 SLOPE, ENTRY = 3.5e-6, 1.5e-6
@@ -68,6 +68,9 @@ class TensorProof(Proof):
         self.entries = self.downstream = 0
         self.whole = {i for i in range(len(self.graph)) if self.works_on_whole(i)}
         self.large = self.too_large(SHARE * budget)
+        if self.large:  # some of the time is for differences
+            self.large = self.too_large(SHARE / 2 * budget)
+            self.deadline -= budget / 2
 
     # ── what is proved ──────────────────────────────────────────────────────────────────────────────────
 
@@ -461,13 +464,13 @@ class TensorProof(Proof):
 
     def judge_value(self, i: int, j: int, outcome: Outcome, claim: float, exact: arb) -> bool:
         """An entry of a value that is not simply right."""
-        self.at, op = j, self.graph.ops[i]
+        self.at = j
         x = [ball for p in self.graph.parents[i] for ball in self.balls(p)]
         if outcome == "wrong" and all(ball.is_finite() for ball in x):
             self.fail(i, f"the value of {self.node(i)} is {number(claim)}, but proved is {shown(exact)}")
-        elif outcome != "kink" and (exact.is_finite() or isfinite(claim) or self.adjoints[i] is not None):
+        elif outcome != "kink" and (exact.is_finite() or isfinite(claim) or not self.unreached_by_gradients(i)):
             self.leave(i, "the value", x, exact, claim)
-        return len(self.failures) <= LISTED and op is not None
+        return len(self.failures) <= LISTED
 
     def judge_edge(self, i: int, k: int, j: int, outcome: Outcome, claim: float, exact: arb) -> bool:
         """An entry of what an edge passes down that is not simply right."""
@@ -527,6 +530,11 @@ class TensorProof(Proof):
         p = self.graph.parents[i][k]
         which = f" (input {k + 1})" if self.graph.parents[i].count(p) > 1 else ""
         return f"∂{self.entry(i, self.at)}/∂{self.entry(p, self.spread(i, p)[self.at])}{which}"
+
+    def unreached_by_gradients(self, i: int) -> bool:
+        """Whether no gradient arrives at the entry that is looked at."""
+        active = self.active(i)
+        return self.adjoints[i] is None or (self.at is not None and active is not None and not active[self.at])
 
     def outside(self, i: int) -> bool:
         """Whether a node's inputs are outside its domain."""

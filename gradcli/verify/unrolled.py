@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from flint import arb, arb_mat
@@ -18,16 +18,22 @@ from gradcli.graph import Builder, Graph
 from gradcli.notation import number
 from gradcli.ops import TABLE
 from gradcli.ops.op import Op, Shape
-from gradcli.systems.balls import Balls
+from gradcli.systems.balls import Balls, precision
 from gradcli.systems.entries import ADD, MUL, Apply, Entries, Positions, Product, Program, Step, Total
 from gradcli.systems.floats import FLOATS
 from gradcli.systems.series import NAN, ZERO, ball
+from gradcli.verify.judge import MACHINE_BITS
+from gradcli.verify.settling import RADII, nudged
 
 Tick = Callable[[], None]
 """Looks at the clock; raises when time is up."""
 
 STRIDE = 256
 """Numbers between two looks at the clock."""
+
+
+class LateError(Exception):
+    """The budget is spent."""
 
 
 def unroll(op: Op, shapes: Sequence[Shape]) -> Program:
@@ -209,17 +215,30 @@ class Run:
                     adjoints[place] = passed if before is None else before + passed
 
 
-def numbers(gradients: Gradients, asked: Sequence[int]) -> tuple[Gradients, bytearray]:
+class Numbers(NamedTuple):
+    """Gradients of tensors as those of a graph of numbers.
+
+    asked: 1 for each input whose gradient counts.   rooms: node → how far rounding may move it, or its gradient.
+    """
+
+    gradients: Gradients
+    asked: bytearray
+    rooms: dict[int, float]
+
+
+def numbers(gradients: Gradients, asked: Sequence[int]) -> Numbers:
     """Gradients of tensors as those of the graph of numbers that it unrolls to, with the engine's numbers.
 
     Several entries of the output become their sum, weighted by the upstream gradient. An input that no gradient
     reaches is a constant.
-    asked: 1 for each node whose gradient counts; returns the same for the numbers, which is 1 for inputs alone.
+    asked: 1 for each node whose gradient counts.
     """
     graph, trace = gradients.graph, gradients.trace
     program, blocks = unroll_graph(graph, trace.shapes)
     builder, place, leaves = Builder(), [-1] * program.size, {}
     claims: dict[int, float] = {}
+    rooms: dict[int, float] = {}
+    bounds = roundings(gradients, program)
     for position, value in program.constants.items():
         place[position] = builder.constant(number(value), value)
     if program.pi is not None:
@@ -234,6 +253,7 @@ def numbers(gradients: Gradients, asked: Sequence[int]) -> tuple[Gradients, byte
             node = place[position] = builder.input(entry_name(name, index))
             leaves[node] = value
             if asked[i]:
+                rooms[node] = bounds[position]
                 claims[node] = float(np.broadcast_to(g, blocks[i].shape)[index])
     for step in program.steps:
         for j, node in enumerate(_nodes(builder, step, place)):
@@ -250,7 +270,19 @@ def numbers(gradients: Gradients, asked: Sequence[int]) -> tuple[Gradients, byte
     found = bytearray(len(scalar))
     for node in claims:
         found[node] = 1
-    return Gradients(Trace(scalar, values), adjoints, 1.0 if upstream is None else upstream), found
+    whole = Gradients(Trace(scalar, values), adjoints, 1.0 if upstream is None else upstream)
+    return Numbers(whole, found, rooms)
+
+
+def roundings(gradients: Gradients, program: Program) -> list[float]:
+    """How far rounding may move each gradient: by the radius of its ball at double precision."""
+    leaves = [list(map(arb, np.ravel(gradients.trace.values[i]).tolist())) for i in gradients.graph.inputs.values()]
+    with precision(MACHINE_BITS):
+        run = Run(program, Balls(), lambda: None)
+        run.forward([nudged(values) for values in leaves])
+        seeds = list(map(arb, np.ravel(gradients.upstream).tolist()))
+        adjoints = run.backward(seeds, program.moving([True] * len(leaves)))
+        return [0.0 if g is None else float(RADII * g.rad()) if g.is_finite() else math.inf for g in adjoints]
 
 
 def _weighted(builder: Builder, nodes: list[int], upstream: Any) -> tuple[int, float | None]:

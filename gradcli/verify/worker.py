@@ -69,7 +69,7 @@ def answers(request: dict[str, Any]) -> Iterator[dict[str, Any]]:
         upstream=request["upstream"],
         digits=request["digits"],
         asked=request["asked"],
-        whole=request["whole"],
+        rooms=None if request["rooms"] is None else dict(request["rooms"]),
         forms=request["forms"],
         deadline=started + 0.8 * request["seconds"],
     )
