@@ -507,6 +507,21 @@ def test_whatever_numpy_takes_is_an_array(x: Any) -> None:
     assert value_and_grad("sum(x^2)", x=x)[1]["x"].tolist() == [2, 4]
 
 
+class Tracked(Foreign):
+    """A tensor that does not give its entries away, as PyTorch's while it requires a gradient."""
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        raise RuntimeError("use tensor.detach()")
+
+
+def test_another_librarys_refusal_is_passed_on() -> None:
+    """What that library says to do is the hint."""
+    with pytest.raises(UsageError) as caught:
+        value_and_grad("sum(x)", x=Tracked())
+    assert caught.value.message == "the value of 'x' is no array of real numbers"
+    assert caught.value.hint == "use tensor.detach()"
+
+
 REFUSED = [
     ([1j, 2], "the value of 'x' is no array of real numbers: it holds complex numbers"),
     (["1", "2"], "the value of 'x' is no array of real numbers: it holds text"),

@@ -254,10 +254,10 @@ def array(value: Any, what: str) -> Any:
             found = np.asarray(value)
             real = found.dtype.kind in "fiub"
             found = np.array(found, dtype=np.float64) if real else found
-    except (TypeError, ValueError, OverflowError, RuntimeError, Warning):
-        raise UsageError(
-            f"{what} is no array of real numbers", hint="rows have equal lengths, entries are numbers"
-        ) from None
+    except (TypeError, ValueError, OverflowError, RuntimeError, Warning) as error:
+        foreign = not isinstance(value, list | tuple) and str(error)  # another library's tensor says why itself
+        hint = foreign.partition("\n")[0] if foreign else "rows have equal lengths, entries are numbers"
+        raise UsageError(f"{what} is no array of real numbers", hint=hint) from None
     if not real:
         raise UsageError(f"{what} is no array of real numbers: it holds {HELD.get(found.dtype.kind, found.dtype)}")
     if np.ma.is_masked(value):
