@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from gradcli.errors import UnknownCell
 from gradcli.notation import key_text
-from gradcli.ops.mismatch import Mismatch
 from gradcli.ops.lengths import selected
+from gradcli.ops.mismatch import Mismatch
 
 if TYPE_CHECKING:
     from gradcli.cells import Cell
