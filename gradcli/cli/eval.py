@@ -22,6 +22,7 @@ from gradcli.cli.options import (
     FileName,
     Format,
     Names,
+    Precision,
     Settings,
     Share,
     Unverified,
@@ -89,14 +90,7 @@ def evaluate(
             metavar="VALUE",
         ),
     ] = None,
-    dtype: Annotated[
-        str | None,
-        typer.Option(
-            help="Take the inputs as this format stores them, and say which digits its kernels reach.",
-            metavar="|".join(DTYPES),
-            autocompletion=completing(DTYPES),
-        ),
-    ] = None,
+    dtype: Precision = None,
     decimals: Decimals = None,
     sig: Digits = None,
     full: Annotated[bool, typer.Option("--full", help="Every row, however many.")] = False,

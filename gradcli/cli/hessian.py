@@ -18,6 +18,7 @@ from gradcli.cli.options import (
     Format,
     MatrixVerify,
     Names,
+    Precision,
     Settings,
     Share,
     Unverified,
@@ -48,6 +49,7 @@ def hessian(
     share: Share = False,
     format_: Format = None,
     wrt: Names = None,
+    dtype: Precision = None,
     decimals: Decimals = None,
     sig: Digits = None,
     full: Annotated[bool, typer.Option("--full", help="Every entry, however many.")] = False,
@@ -56,6 +58,6 @@ def hessian(
     verify_budget: Budget = None,
 ) -> None:
     """Print the matrices, check them, and end with the exit status."""
-    asked = Asked(format_, wrt, decimals, sig, full, verify, no_verify, verify_budget)
+    asked = Asked(format_, wrt, dtype, decimals, sig, full, verify, no_verify, verify_budget)
     places = {"file": file, "settings": set_ or (), "files": vars_ or (), "defs": defs, "share": share}
     raise typer.Exit(run(ctx, "hessian", asked, **places))

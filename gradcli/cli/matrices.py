@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from gradcli.cli import streams
 from gradcli.cli.checks import MATRIX_CHECKS, VARIABLE
 from gradcli.cli.command import one_of, worst
+from gradcli.cli.dtypes import DTYPES, changes, said, stored
 from gradcli.cli.eval import READ_BY_PEOPLE, names, settle, undefined
 from gradcli.cli.inputs import read_graph
 from gradcli.errors import Status, UsageError
@@ -18,11 +19,16 @@ if TYPE_CHECKING:
     from gradcli.verify import Verification
 
 
+FEW = 16
+"""Entries that `--dtype` tells the digits of."""
+
+
 class Asked(NamedTuple):
     """What a command line asked for besides the expression and its values."""
 
     form: str | None
     wrt: str | None
+    dtype: str | None
     decimals: int | None
     sig: int | None
     full: bool
@@ -42,10 +48,17 @@ def run(ctx: Any, kind: Kind, asked: Asked, **places: Any) -> Status:
 
     form = asked.form or "table"
     settle(asked.form, None, "inputs", "as-written", asked.decimals, asked.sig)
+    if asked.dtype is not None:
+        one_of("--dtype", asked.dtype, tuple(DTYPES))
     checks = wanted(asked.verify, no_verify=asked.no_verify)
     graph, values = read_graph(ctx.obj, command=kind, options=ctx.command.declared(ctx), **places)
     wrt = names(asked.wrt, "--wrt") if asked.wrt is not None else None
+    given = values
+    if asked.dtype is not None:
+        values = {name: stored(entry, DTYPES[asked.dtype], name) for name, entry in given.items()}
     matrices = build_matrices(graph.forward(values), kind, wrt)
+    if asked.dtype is not None:
+        graph.notes += tuple(said(DTYPES[asked.dtype], changes(given, values), answers(matrices)))
     style = streams.style(decimals=asked.decimals, sig=asked.sig, full=asked.full)
     if form == "table":
         from gradcli.render.matrix_table import verdicts
@@ -57,6 +70,15 @@ def run(ctx: Any, kind: Kind, asked: Asked, **places: Any) -> Status:
         matrices = matrices.with_verification(verified(matrices, checks, asked.budget))
         streams.put_all(pieces(matrices, form, style))
     return judge(matrices, form)
+
+
+def answers(matrices: Matrices) -> dict[str, Any]:
+    """The output and every entry, by its address, while they are few."""
+    from gradcli.render.matrix import addressed
+
+    if sum(rows * columns for rows, columns in (panel.shape for panel in matrices.panels)) > FEW:
+        return {"value": matrices.value}
+    return {"value": matrices.value} | dict(addressed(matrices))
 
 
 def wanted(verify: str | None, *, no_verify: bool) -> Sequence[str]:

@@ -8,6 +8,7 @@ import typer
 
 from gradcli.cli.checks import CHECKS, MATRIX_CHECKS, VARIABLE
 from gradcli.cli.command import completing, seconds, whole
+from gradcli.cli.dtypes import DTYPES
 from gradcli.render import FORMATS
 
 Expression = Annotated[
@@ -34,6 +35,14 @@ Format = Annotated[
     ),
 ]
 Names = Annotated[str | None, typer.Option(help="The gradients wanted: x,y.", metavar="NAMES")]
+Precision = Annotated[
+    str | None,
+    typer.Option(
+        help="Take the inputs as this format stores them, and say which digits its kernels reach.",
+        metavar="|".join(DTYPES),
+        autocompletion=completing(DTYPES),
+    ),
+]
 Decimals = Annotated[
     int | None,
     typer.Option(

@@ -40,9 +40,8 @@ def pieces(matrices: Matrices, form: str, style: Style) -> Iterator[str]:
 
 def plain(matrices: Matrices, style: Style) -> Iterator[str]:
     """`address TAB number`, a line an entry."""
-    start = "hess." if matrices.kind == "hessian" else "jac."
-    for row, column, value in entries(matrices):
-        yield f"{visible(start + row)}.{visible(column)}\t{number(value)}\n"
+    for address, value in addressed(matrices):
+        yield f"{visible(address)}\t{number(value)}\n"
 
 
 def csv(matrices: Matrices, style: Style) -> Iterator[str]:
@@ -74,6 +73,13 @@ def shell(matrices: Matrices, style: Style) -> Iterator[str]:
                 hint="rename it with letters a-z, digits and _, or use --format plain or json",
             )
         yield f"{name}={shlex.quote(listed(part))}\n"
+
+
+def addressed(matrices: Matrices) -> Iterator[tuple[str, float]]:
+    """Every entry by its address."""
+    start = "hess" if matrices.kind == "hessian" else "jac"
+    for row, column, value in entries(matrices):
+        yield f"{start}.{row}.{column}", value
 
 
 def entries(matrices: Matrices) -> Iterator[tuple[str, str, float]]:
