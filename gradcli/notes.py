@@ -103,7 +103,7 @@ def _apart(edge: Edge) -> Index | None:
     """
     trace = edge.gradients.trace
     graph, values, m = trace.graph, trace.values, trace.m
-    if not edge.chosen or edge.whole:
+    if not edge.chosen or edge.whole or graph.ops[edge.child].structural:
         return None
     op, x = graph.ops[edge.child], [values[p] for p in graph.parents[edge.child]]
     shown, computed = notation.local(op, edge.k, m, values[edge.child], x), edge.local

@@ -389,6 +389,14 @@ def test_a_kink_in_a_branch_not_taken_is_none() -> None:
     assert of("sum(where(x>0,x,0*relu(y)))", x=[1.0, 2.0], y=[0.0, 0.0]).notes == ()
 
 
+def test_ops_on_tensors_work_on_numbers_too() -> None:
+    """A number has no axes, and is what the op makes of one entry."""
+    report = of("sum(x)+prod(y)+mean(x)", x=3.0, y=5.0)
+    assert report.notes == ()
+    assert report.gradients == {"x": 2.0, "y": 1.0}
+    assert all(row.kind == "number" for row in report.edge_rows())
+
+
 NUDGES = [
     ("sum((W@x)^2)", {"W": W, "x": X}, "raise x[1] by 0.01 and f rises by about 0.0064"),
     ("sum(W)*y", {"W": W, "y": -7.0}, "raise W[0,0] by 0.01 and f falls by about 0.07"),
