@@ -107,7 +107,7 @@ def _named(text: str, graph: Graph, parents: Sequence[int]) -> str:
         written = graph.names[parent] if graph.ops[parent] is INPUT else graph.source[start:end]
         if not written or len(written) > MOST_QUOTED or "\n" in written:
             written = ("the left one", "the right one")[k] if len(parents) == 2 else f"input {k + 1}"
-        elif not re.fullmatch(r"\w+|[(\[].*[)\]]", written):
+        elif not re.fullmatch(r"\w+|\w*\([^()]*\)|\[[^\[\]]*\]", written):
             written = f"({written})"
         text = text.replace(f"{{{k}}}", written)
     return re.sub(r"(\S+), or \1(?=[?,])", r"\1", text)

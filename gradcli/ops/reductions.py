@@ -128,7 +128,7 @@ ROWS = tuple(
             shape=reduced,
             fits="(…) → a scalar; along axis=, the shape without it",
             moves=True,
-            shown=("g*y/x",),
+            shown=("g times the product of the others in x",),
             stable=lambda m, x, *, axis=None, keepdims=False: m.multiplied(x, axis=axis, keepdims=keepdims),
             latex=r"\prod #1",
             gate="switcher",
