@@ -248,23 +248,28 @@ def _constant(gradients: Gradients, first: int, fault: Fault) -> str:
 
 def _advice(gradients: Gradients, first: int, fault: Fault) -> str:
     """What to write for a formula that is a row's definition, but goes wrong where the row is finite."""
-    from gradcli.rewrites.agreement import convention, finite, single
+    from gradcli.rewrites.agreement import Side, convention, finite, same_function, single
     from gradcli.rewrites.matching import Tape, matched
     from gradcli.rewrites.patterns import known
 
     graph, values = gradients.graph, gradients.trace.values
     tape = Tape(graph.ops, graph.parents, graph.numbers)
     for pattern in known():
-        if pattern.helper is not None:
-            continue
         op, root = pattern.op, pattern.graph.ops[pattern.graph.output]
+        if pattern.helper is not None or root not in graph.kinds:
+            continue
         for i in range(first, len(graph)):
             if graph.ops[i] is not root:
                 continue
             found = matched(pattern, tape, i)
             if found is None or first not in (i, *found.inputs, *found.inner):
                 continue
-            instead = single(op, len(found.inputs)).at([values[p] for p in found.inputs])
+            x = [values[p] for p in found.inputs + found.numbers]
+            side = single(op, len(found.inputs), len(found.numbers))
+            formula = Side(pattern.graph, pattern.inputs + pattern.numbers)
+            if gradients.trace.tensorial and not same_function(formula, side, x, [True] * len(x)):
+                continue
+            instead = side.at(x)
             if finite(instead):
                 call = notation.compose(op, [(notation.text(graph, p), 0) for p in found.inputs])[0]
                 kink = convention(instead)

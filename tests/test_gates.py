@@ -324,6 +324,16 @@ def test_where_results_would_change_no_rewrite_is_made(text: str, values: Any, s
     assert said in "\n".join(result.notes)
 
 
+def test_what_overflows_is_fused_only_if_it_is_the_same_function() -> None:
+    """exp(x)/sum(exp(x)) of a matrix is no softmax of its rows, whether it overflows or not."""
+    graph = parse("sum((exp(x)/sum(exp(x)))[0])")
+    for first in (1.0, 1000.0):
+        values = {"x": [[first, 0.0], [2.0, 3.0]]}
+        assert "softmax" not in ops(rewritten(graph, values, "fused").graph)
+    values = {"x": [[1000.0, 0.0]]}
+    assert "softmax" in ops(rewritten(graph, values, "fused").graph)
+
+
 def test_a_rewrite_goes_by_each_occurrence() -> None:
     """One max(0,u) is at its kink and stays; the other becomes a relu."""
     graph = made("max(0,x)+max(y,0)", "fused", x=0, y=2)
