@@ -281,15 +281,25 @@ def _proof(report: Report, verdict: ProofVerdict) -> str:
     if verdict.derivatives:
         return _matrix(verdict)
     if verdict.status == "passed":
-        edges = _every(verdict.edges, "local gradient").removeprefix("all ") if verdict.edges else ""
-        counted = " and ".join(filter(None, (_every(verdict.nodes, "value") if verdict.nodes else "", edges)))
+        counted = _counted(verdict)
         return "proved: " + "; ".join(filter(None, (counted, _digits(report, verdict))))
     if verdict.status == "failed":
         return "proof FAILED: a number lies outside its rigorous bounds:"
     if verdict.status == "partial":
-        counted = f"{_some(verdict.nodes, 'value')} and {_some(verdict.edges, 'local gradient')}"
-        return f"proved: {counted}; not proved:"
+        return f"proved: {_some(verdict.nodes, 'value')} and {_some(verdict.edges, _edge(verdict))}; not proved:"
     return "not proved:" if verdict.unproved else "not proved"
+
+
+def _counted(verdict: ProofVerdict) -> str:
+    """How many numbers are proved: values and local gradients; of tensors what the edges pass down, by entry."""
+    edges = _every(verdict.edges, _edge(verdict)).removeprefix("all ") if verdict.edges else ""
+    counted = " and ".join(filter(None, (_every(verdict.nodes, "value") if verdict.nodes else "", edges)))
+    return f"{counted}, {verdict.entries + verdict.downstream:,} entries" if verdict.entries else counted
+
+
+def _edge(verdict: ProofVerdict) -> str:
+    """What is proved of an edge."""
+    return "downstream gradient" if verdict.entries else "local gradient"
 
 
 def _digits(report: Report, verdict: ProofVerdict) -> str:
@@ -297,10 +307,10 @@ def _digits(report: Report, verdict: ProofVerdict) -> str:
     if verdict.digits is None:
         return ""
     gradients = "its gradient" if len(report.gradients) == 1 else "its gradients"
-    value = verdict.lost.get("value")
-    poor = [few for cell, few in verdict.lost.items() if cell != "value"]
-    known = "value" not in verdict.uncounted
-    slopes = bool(report.gradients) and all(cell == "value" for cell in verdict.uncounted)
+    value = min((few for cell, few in verdict.lost.items() if _of_output(cell)), default=None)
+    poor = [few for cell, few in verdict.lost.items() if not _of_output(cell)]
+    known = not any(map(_of_output, verdict.uncounted))
+    slopes = bool(report.gradients) and all(map(_of_output, verdict.uncounted))
     if not known:
         return ""
     if not slopes:
@@ -312,13 +322,19 @@ def _digits(report: Report, verdict: ProofVerdict) -> str:
     return f"{report.output} and {gradients} to {verdict.digits} digits"
 
 
+def _of_output(cell: str) -> bool:
+    """Whether a cell is the output, or an entry of it."""
+    return cell.partition("[")[0] == "value"
+
+
 def _differences(verdict: DifferencesVerdict) -> str:
     worst = max(verdict.errors.values(), default=0.0)
     error = f"relative error at most {brief(worst)}" + (f" (CS231n's word: {verdict.band})" if verdict.band else "")
+    along = f" along {verdict.along} random directions a variable" if verdict.along else ""
     if verdict.status == "passed":
-        return f"central differences agree: {error}"
+        return f"central differences{along} agree: {error}"
     if verdict.status == "failed":
-        return f"central differences DISAGREE: {error}"
+        return f"central differences{along} DISAGREE: {error}"
     if verdict.status == "partial" and verdict.errors:
-        return f"central differences agree where they were taken: {error}; not checked:"
+        return f"central differences{along} agree where they were taken: {error}; not checked:"
     return "not checked by differences:" if verdict.unchecked else "not checked by differences"
