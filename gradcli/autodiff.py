@@ -226,7 +226,7 @@ class Trace:
             return Gradients(self, backward(graph, self.values, FLOATS, float(start)), float(start))
         with self.m.quiet():
             adjoints, masks = pull_back(graph, self.values, self.m, start, None if wrt is None else graph.leading(wrt))
-        return Gradients(self, adjoints, start, masks)
+        return Gradients(self, adjoints, start, masks, wrt)
 
     def jvp(self, directions: Mapping[str, Value]) -> Value:
         """The derivative of the output along a direction, by forward mode: {variable: what it moves by}.
@@ -356,12 +356,18 @@ class Gradients:
 
     adjoints: None where no gradient arrives (a constant, a branch not taken, a node the output does not use).
     masks: position → which entries of its gradient are active, where not all are.
+    wrt: the names whose gradients were worked out; None for every variable.
     """
 
     def __init__(
-        self, trace: Trace, adjoints: list[Any], upstream: Any = 1.0, masks: Mapping[int, Any] | None = None
+        self,
+        trace: Trace,
+        adjoints: list[Any],
+        upstream: Any = 1.0,
+        masks: Mapping[int, Any] | None = None,
+        wrt: Collection[str] | None = None,
     ) -> None:
-        self.trace, self.adjoints, self.upstream, self.masks = trace, adjoints, upstream, masks or {}
+        self.trace, self.adjoints, self.upstream, self.masks, self.wrt = trace, adjoints, upstream, masks or {}, wrt
 
     @property
     def graph(self) -> Graph:

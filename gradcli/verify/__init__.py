@@ -135,7 +135,7 @@ def verify(
 
     which: all (proof and sympy), proof, sympy, differences or none. What is too large to be proved is checked by
     differences.   budget: seconds, for all of them together.
-    wrt: the names whose gradients count; None for every variable.
+    wrt: the names whose gradients count; None for all that were worked out.
     """
     from gradcli.verify.differences import check_differences
     from gradcli.verify.proof import prove
@@ -146,6 +146,7 @@ def verify(
     if unknown:
         raise UsageError(f"no verification '{which}'", hint="all, proof, sympy, differences or none")
     end = monotonic() + budget
+    wrt = gradients.wrt if wrt is None else wrt
     session = Session.start(budget) if "sympy" in wanted else None
     try:
         proof = prove(gradients, budget, wrt=wrt) if "proof" in wanted else None
