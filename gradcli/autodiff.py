@@ -399,11 +399,16 @@ class Gradients:
         return [(name, _own(self.at(index))) for name, index in self.graph.inputs.items()]
 
     def active(self, child: int, k: int) -> bool:
-        """Whether an edge has a gradient: its child is reached and its parent depends on an input."""
-        graph = self.graph
-        return bool(
-            self.adjoints[child] is not None and graph.varied[graph.parents[child][k]] and graph.ops[child].passes(k)
-        )
+        """Whether an edge has a gradient: its child is reached and its parent depends on an input.
+
+        Labels have one where they are rows of weights, and none where they are class indices.
+        """
+        op, parents = self.graph.ops[child], self.graph.parents[child]
+        if op.labels and k == len(parents) - 1:
+            shapes = self.trace.shapes
+            if shapes[parents[k]] != shapes[parents[0]]:
+                return False
+        return bool(self.adjoints[child] is not None and self.graph.varied[parents[k]] and op.passes(k))
 
     def edges(self) -> Iterator[Edge]:
         """The active edges, in tape order of their children."""

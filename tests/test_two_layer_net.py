@@ -98,6 +98,14 @@ def test_on_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
         agree({"value": np.array(document["value"]), **arrays(document["grad"])}, dict(frozen))
 
 
+def test_class_indices_have_no_gradient() -> None:
+    """The labels name classes: no edge leads back to them, and their gradient is 0."""
+    graph, found = net(), gradients()
+    loss, place = graph.output, graph.parents[graph.output].index(graph.position("t"))
+    assert not found.active(loss, place)
+    assert not found["t"].any()
+
+
 def arrays(nested: dict[str, object]) -> Arrays:
     """Nested lists by name, as arrays."""
     return {name: np.array(entry) for name, entry in nested.items()}
