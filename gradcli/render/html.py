@@ -22,7 +22,7 @@ TABLE = "border-collapse:collapse;color:inherit;background:transparent;font-vari
 LEFT = "text-align:left;padding:2px 10px;border:0"
 RIGHT = "text-align:right;padding:2px 10px;border:0"
 RULE = "border-bottom:1px solid currentColor"
-ALIGNED = "display:inline-block;vertical-align:top;margin:0;padding:0;text-align:left;color:inherit;background:none"
+ALIGNED = "display:inline-block;vertical-align:top;white-space:pre;font-family:monospace;text-align:left"
 SIDES = (LEFT, RIGHT, LEFT, LEFT, RIGHT, RIGHT, RIGHT)
 
 
@@ -79,7 +79,7 @@ def _value(value: Value, style: Style) -> str:
 def _aligned(lines: list[str]) -> str:
     """Lines whose columns stand under each other."""
     inner = "\n".join(map(_text, lines))
-    return f'<pre style="{ALIGNED}">{inner}</pre>'
+    return f'<span style="{ALIGNED}">{inner}</span>'
 
 
 def _jacobians(report: Report, style: Style) -> Iterator[str]:
