@@ -85,6 +85,8 @@ def whole(op: Op, k: int) -> frozenset[int]:
 
     A sum reads none: it needs the shape of its input, not its entries.
     """
+    if not op.passes(k):
+        return frozenset()
     shown = pulled(op, k)
     every = range(OTHERS if op.variadic else len(op.parameters))
     if shown is None:
