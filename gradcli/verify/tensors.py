@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from math import isfinite, prod
+from math import prod
 from time import perf_counter
 from typing import Any
 
@@ -19,109 +19,34 @@ import numpy as np
 from flint import arb
 
 from gradcli.autodiff import Gradients
-from gradcli.errors import LimitError
-from gradcli.notation import number
-from gradcli.ops.op import CONSTANT, INPUT, Op, Shape
+from gradcli.ops.op import CONSTANT, INPUT, Op
 from gradcli.systems import _Made as Made
 from gradcli.systems.arrays import ARRAYS
-from gradcli.systems.entries import Apply, Product, Program, Total
 from gradcli.systems.series import NAN, ONE, ZERO
 from gradcli.verify.enclosures import Kept
-from gradcli.verify.judge import Outcome
-from gradcli.verify.proof import LISTED, Proof, listed, shown
-from gradcli.verify.settling import CLEAR, CLEAR_BITS, Once, nudged, settle
+from gradcli.verify.planning import SHARE, Plan
+from gradcli.verify.proof import LISTED
+from gradcli.verify.settling import CLEAR, CLEAR_BITS, Once, settle
 from gradcli.verify.tensor_digits import enclose_entries
-from gradcli.verify.unrolled import LateError, Run, entry_name, unroll
-
-SECONDS = {Apply: 1.5e-6, Total: 0.2e-6, Product: 0.15e-6}
-SLOPE, ENTRY = 3.5e-6, 1.5e-6
-"""About how long a result of a step, a term of a sum, a product, a slope, and the check of an entry take."""
-
-SHARE = 0.8
-"""The part of the budget that nodes are chosen to fill."""
-
-MOST_ENTRIES = 2_000_000
-"""Entries of a node, with its inputs, beyond which it is not unrolled at all."""
-
-Balls = list[arb | None]
+from gradcli.verify.tensor_words import Balls, TensorWords
+from gradcli.verify.unrolled import LateError, Run
 
 
-class TensorProof(Proof):
+class TensorProof(TensorWords):
     """One run over the tape of a graph of tensors, from the output back, and what it found."""
-
-    most = 3
 
     def __init__(self, gradients: Gradients, deadline: float, asked: bytearray, budget: float) -> None:
         super().__init__(gradients, deadline, asked)
-        trace = gradients.trace
-        self.shapes, self.masks = trace.shapes, gradients.masks
-        self.programs: dict[tuple[Any, ...], Program] = {}
-        self.numbers: dict[int, list[float]] = {}
-        self.exactly: dict[int, list[arb]] = {}
+        self.plan = Plan(self.graph, self.shapes, self.whole)
         self.bent: dict[tuple[int, int], dict[int, float]] = {}  # edges → entries whose gradient is a choice, or wrong
         self.arrived: dict[int, Balls] = {}
         self.settled: set[int] = set()  # nodes whose gradient is what one edge passes down, and is judged there
         self.forwards = Made(lambda i: Once(self.m, partial(self.run_forward, i)))
         self.backwards = Made(lambda i: Once(self.m, partial(self.run_backward, i)))
-        self.poor: set[tuple[int, int]] = set()  # edges that are not proved in every entry
-        self.at: int | None = None  # the entry that is looked at
-        self.entries = self.downstream = 0
-        self.whole = {i for i in range(len(self.graph)) if self.works_on_whole(i)}
-        self.large = self.too_large(SHARE * budget)
+        self.large = self.plan.too_large(SHARE * budget)
         if self.large:  # some of the time is for differences
-            self.large = self.too_large(SHARE / 2 * budget)
+            self.large = self.plan.too_large(SHARE / 2 * budget)
             self.deadline -= budget / 2
-
-    # ── what is proved ──────────────────────────────────────────────────────────────────────────────────
-
-    def works_on_whole(self, i: int) -> bool:
-        """Whether a node is unrolled, and not taken entry by entry."""
-        op = self.graph.ops[i]
-        averaged = bool(op.reduces) and any(self.shapes[p] for p in self.graph.parents[i])
-        return op.structural or op.body is not None or averaged
-
-    def too_large(self, room: float) -> dict[int, int]:
-        """The nodes that do not fit into so many seconds, the largest first, and their ops on single numbers."""
-        costs: dict[int, tuple[float, int]] = {}
-        for i in range(len(self.graph)):
-            if self.graph.used[i] and self.graph.parents[i]:
-                costs[i] = self.cost(i)
-        total, left_out = sum(seconds for seconds, _ in costs.values()), {}
-        for i in sorted(costs, key=lambda i: -costs[i][0]):
-            if total <= room:
-                break
-            total -= costs[i][0]
-            left_out[i] = costs[i][1]
-        return left_out
-
-    def cost(self, i: int) -> tuple[float, int]:
-        """About how many seconds a node takes, and its ops on single numbers."""
-        op, parents = self.graph.ops[i], self.graph.parents[i]
-        size = prod(self.shapes[i])
-        if i not in self.whole:
-            return size * (ENTRY + SECONDS[Apply] + len(parents) * (SLOPE + ENTRY)), size
-        entries = size + sum(prod(self.shapes[p]) for p in parents)
-        if entries > MOST_ENTRIES:
-            return float("inf"), entries
-        seconds = entries * 2 * ENTRY
-        try:
-            program = self.program(op, [self.shapes[p] for p in parents])
-        except LimitError:
-            return float("inf"), entries
-        for step in program.steps:
-            terms = 1 if isinstance(step, Apply) else step.rows.shape[1] if isinstance(step, Total) else len(step.b)
-            seconds += step.size * terms * SECONDS[type(step)]
-            if isinstance(step, Apply):
-                seconds += step.size * len(step.inputs) * SLOPE
-        return seconds, program.cost
-
-    def program(self, op: Op, shapes: Sequence[Shape]) -> Program:
-        """What an op at these shapes unrolls to."""
-        key = op, *shapes
-        found = self.programs.get(key)
-        if found is None:
-            found = self.programs[key] = unroll(op, shapes)
-        return found
 
     def kept(self) -> Kept | None:
         """The digits that the formula keeps, while it is small."""
@@ -132,45 +57,7 @@ class TensorProof(Proof):
         if perf_counter() > self.deadline:
             raise LateError
 
-    # ── numbers ─────────────────────────────────────────────────────────────────────────────────────────
-
-    def floats(self, i: int) -> list[float]:
-        """The entries of a node's value."""
-        found = self.numbers.get(i)
-        if found is None:
-            found = self.numbers[i] = np.ravel(self.values[i]).tolist()
-        return found
-
-    def balls(self, i: int, rough: bool = False) -> list[arb]:
-        """The same, exactly; or known to a few ulp."""
-        if rough:
-            return nudged(self.balls(i))
-        found = self.exactly.get(i)
-        if found is None:
-            found = self.exactly[i] = list(map(arb, self.floats(i)))
-        return found
-
-    def claims(self, i: int) -> list[float]:
-        """The engine's gradient of a node, entry by entry."""
-        g = self.adjoints[i]
-        size = prod(self.shapes[i])
-        return [0.0] * size if g is None else np.broadcast_to(g, self.shapes[i]).ravel().tolist()
-
-    def seeds(self, i: int, rough: bool = False) -> Balls:
-        """A node's gradient as what its edges pass on; None for an entry that passes nothing."""
-        found: Balls = [*(nudged(list(map(arb, self.claims(i)))) if rough else map(arb, self.claims(i)))]
-        active = self.active(i)
-        return found if active is None else [g if on else None for g, on in zip(found, active, strict=True)]
-
-    def spread(self, i: int, p: int) -> list[int] | range:
-        """For each entry of an elementwise node, the entry of a parent that it is computed from."""
-        shape, of = self.shapes[i], self.shapes[p]
-        if shape == of:
-            return range(prod(of))
-        places: list[int] = np.broadcast_to(np.arange(prod(of)).reshape(of), shape).ravel().tolist()
-        return places
-
-    # ── the tape ────────────────────────────────────────────────────────────────────────────────────────
+    # ── the tape ─────────────────────────────────────────────────────────────────────────────────────────
 
     def run(self) -> None:
         """The whole tape, from the output back."""
@@ -223,6 +110,8 @@ class TensorProof(Proof):
             return
         self.arrived[p] = [b if a is None else a if b is None else a + b for a, b in zip(before, passed, strict=True)]
 
+    # ── what is too large ────────────────────────────────────────────────────────────────────────────────
+
     def take_on_trust(self, i: int) -> None:
         """A node that is too large: what it passes down is taken as the engine has it."""
         if self.adjoints[i] is None:
@@ -253,7 +142,7 @@ class TensorProof(Proof):
         down: list[float] = np.broadcast_to(found[0], self.shapes[parents[k]]).ravel().tolist()
         return down
 
-    # ── elementwise ─────────────────────────────────────────────────────────────────────────────────────
+    # ── elementwise ──────────────────────────────────────────────────────────────────────────────────────
 
     def through_entries(self, i: int) -> None:
         """An elementwise node: each entry is proved as a scalar node is."""
@@ -341,15 +230,7 @@ class TensorProof(Proof):
             slopes.append(d)
         return slopes
 
-    def active(self, i: int) -> list[bool] | None:
-        """Which entries of a node have a gradient; None for all."""
-        mask = self.masks.get(i)
-        if mask is None:
-            return None
-        found: list[bool] = np.broadcast_to(mask, self.shapes[i]).ravel().tolist()
-        return found
-
-    # ── whole tensors ───────────────────────────────────────────────────────────────────────────────────
+    # ── whole tensors ────────────────────────────────────────────────────────────────────────────────────
 
     def through_program(self, i: int) -> None:
         """An op on whole tensors: its value and what each edge passes down, by its unrolled definition."""
@@ -408,9 +289,8 @@ class TensorProof(Proof):
 
     def run_forward(self, i: int, rough: bool) -> Run:
         """The unrolled op, run at its inputs' entries."""
-        parents = self.graph.parents[i]
-        run = Run(self.program(self.graph.ops[i], [self.shapes[p] for p in parents]), self.m, self.tick)
-        run.forward([self.balls(p, rough) for p in parents])
+        run = Run(self.plan.program(i), self.m, self.tick)
+        run.forward([self.balls(p, rough) for p in self.graph.parents[i]])
         return run
 
     def run_backward(self, i: int, rough: bool) -> Balls:
@@ -418,7 +298,7 @@ class TensorProof(Proof):
         run: Run = self.forwards[i](rough)
         return run.backward(self.seeds(i, rough), run.program.moving(self.wanted(i)))
 
-    # ── sums ────────────────────────────────────────────────────────────────────────────────────────────
+    # ── sums ─────────────────────────────────────────────────────────────────────────────────────────────
 
     def check_arrived(self, p: int, total: Balls | None) -> None:
         """A node's gradient against the sum of what arrives."""
@@ -461,108 +341,6 @@ class TensorProof(Proof):
             else:
                 slopes.append(arb(chosen[j]) if j in chosen else self.m.slope(op, list(x), k))
         return gathered(slopes, self.seeds(i, rough), spreads[k], prod(self.shapes[parents[k]]))
-
-    def judge_value(self, i: int, j: int, outcome: Outcome, claim: float, exact: arb) -> bool:
-        """An entry of a value that is not simply right."""
-        self.at = j
-        x = [ball for p in self.graph.parents[i] for ball in self.balls(p)]
-        if outcome == "wrong" and all(ball.is_finite() for ball in x):
-            self.fail(i, f"the value of {self.node(i)} is {number(claim)}, but proved is {shown(exact)}")
-        elif outcome != "kink" and (exact.is_finite() or isfinite(claim) or not self.unreached_by_gradients(i)):
-            self.leave(i, "the value", x, exact, claim)
-        return len(self.failures) <= LISTED
-
-    def judge_edge(self, i: int, k: int, j: int, outcome: Outcome, claim: float, exact: arb) -> bool:
-        """An entry of what an edge passes down that is not simply right."""
-        names, p = self.graph.names, self.graph.parents[i][k]
-        to = self.entry(p, j)
-        self.at = None
-        if outcome == "kink":
-            self.choices.setdefault(i, []).append(f"{number(claim)} for {to}")
-            return True
-        self.poor.add((i, k))
-        if not isfinite(claim) and not all(isfinite(g) for g in self.claims(i)):
-            self.open_nodes.add(p)
-            if p not in self.inherited:
-                self.inherited.append(p)
-        elif outcome == "wrong":
-            passes = f"passes {number(claim)} to {to}" if self.graph.ops[i].passes(k) else f"passes no gradient to {to}"
-            self.fail(i, f"{self.node(i)} {passes}, but proved is {shown(exact)}")
-        else:
-            x = [ball for parent in self.graph.parents[i] for ball in self.balls(parent)]
-            self.leave(i, f"what {names[i]} passes to {to}", x, exact, claim)
-        return len(self.failures) <= LISTED
-
-    def judge_sum(self, p: int, j: int, outcome: Outcome, claim: float, exact: arb) -> bool:
-        """An entry of a node's gradient that is not simply the sum of what arrives."""
-        name = f"∂{self.graph.names[self.graph.output]}/∂{self.entry(p, j)}"
-        edges = self.leaving.get(p, [])
-        count = f"the sum over {len(edges)} edges, " if len(edges) > 1 else ""
-        if outcome == "kink":
-            return True
-        if outcome == "wrong" and isfinite(claim):
-            self.fail(p, f"the gradient {name}, {count}is {number(claim)}, but proved is {shown(exact)}")
-        elif not isfinite(claim):
-            self.open_nodes.add(p)
-            if p not in self.inherited:
-                self.inherited.append(p)
-        else:
-            self.open_nodes.add(p)
-            self.vague.append(f"{name} = {number(claim)}: the enclosure {shown(exact)} is too wide")
-        return len(self.failures) <= LISTED
-
-    # ── words ───────────────────────────────────────────────────────────────────────────────────────────
-
-    def entry(self, i: int, j: int | None) -> str:
-        """An entry's name: n1[0,1]; without an entry, the node's."""
-        index = [] if j is None else [int(at) for at in np.unravel_index(j, self.shapes[i])]
-        return entry_name(self.graph.names[i], index)
-
-    def node(self, i: int) -> str:
-        """A node's name and formula, and which entry is meant."""
-        whole = super().node(i)
-        return whole if self.at is None or not self.shapes[i] else f"{self.entry(i, self.at)} in {whole}"
-
-    def edge(self, i: int, k: int) -> str:
-        """An edge's name, in the entry that is looked at: ∂n1[0,1]/∂x[1]."""
-        if self.at is None:
-            return super().edge(i, k)
-        p = self.graph.parents[i][k]
-        which = f" (input {k + 1})" if self.graph.parents[i].count(p) > 1 else ""
-        return f"∂{self.entry(i, self.at)}/∂{self.entry(p, self.spread(i, p)[self.at])}{which}"
-
-    def unreached_by_gradients(self, i: int) -> bool:
-        """Whether no gradient arrives at the entry that is looked at."""
-        active = self.active(i)
-        return self.adjoints[i] is None or (self.at is not None and active is not None and not active[self.at])
-
-    def outside(self, i: int) -> bool:
-        """Whether a node's inputs are outside its domain."""
-        domain = self.graph.ops[i].predicate("domain")
-        if domain is None:
-            return False
-        x = [self.values[p] for p in self.graph.parents[i]]
-        with ARRAYS.quiet():
-            inside = domain(ARRAYS, *x)
-        if self.at is None or i in self.whole:
-            return not np.all(inside)
-        return not np.broadcast_to(inside, self.shapes[i]).ravel()[self.at]
-
-    def told(self, i: int) -> str:
-        """A gradient in a sentence: a number, or how many entries are not finite."""
-        claims = self.claims(i)
-        if not self.shapes[i]:
-            return number(claims[0])
-        return f"not finite in {sum(not isfinite(claim) for claim in claims):,} of its {len(claims):,} entries"
-
-    def left_over(self, budget: float) -> tuple[str, ...]:
-        """What is not proved, one sentence each."""
-        self.at = None
-        large = [
-            f"{self.node(i)}: {f'{cost:,} ops on single numbers are' if isfinite(cost) else 'it is'} too large to prove"
-            for i, cost in sorted(self.large.items())
-        ]
-        return (*listed(large), *super().left_over(budget))
 
 
 def gathered(slopes: Sequence[arb], seeds: Balls, places: list[int] | range, size: int) -> Balls:
