@@ -172,11 +172,13 @@ class Matrices:
 
         out = blocks[names[0]].out
         kinds = {blocks[name].structure for name in names}
+        columns = tuple((name, blocks[name].into) for name in names)
         if kinds == {"diagonal"}:
             entries = np.ravel(blocks[names[0]].entries)
+        elif kinds == {"zero"}:
+            entries = np.broadcast_to(0.0, (size(out), sum(size(shape) for _, shape in columns)))
         else:
             entries = np.concatenate([np.reshape(blocks[name].whole(), (size(out), -1)) for name in names], axis=1)
-        columns = tuple((name, blocks[name].into) for name in names)
         kind = kinds.pop() if len(kinds) == 1 else "dense"
         return Panel(self.output, tuple(names), ((self.output, out),), columns, entries, kind)
 

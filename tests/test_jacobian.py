@@ -563,6 +563,50 @@ def test_differences(command, words, status):
     assert (found, json.loads(out)["verification"]["status"]) == (0, status)
 
 
+def test_differences_along_random_directions(command):
+    """Where there are many columns, the matrix is compared along three random directions a variable."""
+    values = ",".join(f"{number:.3f}" for number in np.random.default_rng(3).uniform(1, 2, 200))
+    for text in ("log(x)*x", "(x>1)*2", "x@x*x"):
+        status, out, err = command("jacobian", text, f"--x=[{values}]", "--verify", "differences")
+        assert (status, err) == (0, "")
+        assert "✓ central differences along 3 random directions a variable agree" in out
+
+
+def test_what_is_too_much_to_prove(command):
+    """Then differences are taken at once; the exit status is 0."""
+    values = str(np.random.default_rng(3).uniform(-1, 1, (60, 60)).round(3).tolist())
+    status, out, _ = command(
+        "hessian",
+        "sum(tanh(W@x)^2)",
+        f"--W={values}",
+        f"--x={values[1:].partition(']')[0]}]",
+        "--wrt",
+        "x",
+        "--verify-budget",
+        "0.01",
+    )
+    assert status == 0
+    assert "too many to prove" in out
+    assert "central differences" in out
+
+
+def test_a_large_matrix_of_zeros(command, tmp_path):
+    """An output that depends on nothing has a matrix of zeros, however large: it is said, not written out."""
+    np.save(tmp_path / "v.npy", np.linspace(-1, 1, 3000))
+    status, out, _ = command("jacobian", "(v>0)*3", f"--v=@{tmp_path / 'v.npy'}", "--verify", "differences")
+    assert status == 0
+    assert "f does not depend on v: every entry is 0" in out
+
+
+def test_dtype(command):
+    """`--dtype` takes the stored inputs, and says the digits that its kernels reach."""
+    status, out, _ = command("jacobian", "x*y", "--x=0.1", "--y=3", "--dtype", "bfloat16")
+    assert status == 0
+    assert "x = 0.10009765625" in out
+    assert "jac.f.y 0.10" in out
+    assert command("jacobian", "x*y", "--x=0.1", "--y=3", "--dtype", "float8")[0] == 2
+
+
 def test_differences_find_a_wrong_entry():
     """An entry that is wrong by a part in 10^5 is named with its row and column."""
     from gradcli.verify.matrix_differences import check_matrices

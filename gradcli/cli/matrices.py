@@ -110,7 +110,7 @@ def verified(matrices: Matrices, checks: Sequence[str], budget: float | None) ->
         if matrices.bent and proof.status == "passed":
             kinks = ", ".join(matrices.bent)
             proof = proof._replace(status="partial", unproved=(f"what the kink at {kinks} adds to second derivatives",))
-    if "differences" in checks:
+    if "differences" in checks or (proof is not None and proof.status == "partial" and not proof.derivatives):
         from gradcli.verify.matrix_differences import check_matrices
 
         differences = check_matrices(matrices.found, seconds)
