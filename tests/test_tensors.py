@@ -179,7 +179,7 @@ def test_an_output_of_several_entries_needs_an_upstream():
     trace = gradcli.parse("W@x").forward(W=[[1, 2], [3, 4]], x=[5, 6])
     with pytest.raises(NotScalarError, match=r"no scalar but \(2,\)") as caught:
         trace.backward()
-    for way in ("sum(W@x)", "--upstream=[1,1]", "gradcli jacobian"):
+    for way in ("sum(W@x)", '--upstream="[1,1]"', "gradcli jacobian"):
         assert way in caught.value.hint
     gradients = trace.backward([1, 10])
     np.testing.assert_array_equal(gradients["x"], [31, 42])

@@ -20,6 +20,9 @@ INFLUENCE = "influence: "
 INFLUENTIAL = 8
 """Variables that the influence line names."""
 
+KEPT = 24
+"""Forward values that the backward pass reads, named; all of them if all rows are wanted."""
+
 RANKED = 30
 """Nodes that --rank lists, unless all are wanted."""
 
@@ -88,7 +91,10 @@ def _kept(report: Report, style: Style) -> Iterator[Line]:
         return
     if every < 2:
         return
-    which = ": " + " ".join(report.graph.names[i] for i in kept) if 0 < len(kept) <= INFLUENTIAL else ""
+    named = kept if style.full else kept[:KEPT]
+    which = ": " + " ".join(report.graph.names[i] for i in named) if kept else ""
+    if len(kept) > len(named):
+        which += f" … {len(kept) - len(named):,} more (--full names them)"
     yield from _sentence("", "", f"backward needs {len(kept):,} of the {every:,} forward values kept{which}", style)
 
 

@@ -302,7 +302,7 @@ def not_scalar(graph: Any, shape: Shape) -> NotScalarError:
         source=graph.source if whole else None,
         span=span if whole else None,
         hint=f"sum({brief}) differentiates the sum of its entries;\n"
-        f"--upstream={example(shape)} gives each entry's weight ∂L/∂y, a vector-Jacobian product;\n"
+        f'--upstream="{example(shape)}" gives each entry\'s weight ∂L/∂y, a vector-Jacobian product;\n'
         f'gradcli jacobian "{brief}" … prints every derivative',
     )
 
