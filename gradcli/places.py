@@ -105,11 +105,17 @@ def given(gradients: Gradients, i: int, index: Index, most: int) -> str:
     graph, trace = gradients.graph, gradients.trace
     parents = list(dict.fromkeys(p for p in graph.parents[i] if graph.ops[p] is not CONSTANT))
     shapes = [trace.shapes[p] for p in parents[:most]]
-    if any(shape and len(shape) > len(index) for shape in shapes):
+    if any(shape and not _within(index, shape) for shape in shapes):
         return ""  # all of them matter
     at = [(p, source(index, shape)) for p, shape in zip(parents, shapes, strict=False)]
     words = [f"{place(graph.names[p], where)} = {number(entry(trace.values[p], where))}" for p, where in at]
     return ", ".join(words) + (" …" if len(parents) > most else "")
+
+
+def _within(index: Index, shape: Shape) -> bool:
+    """Whether an input of this shape has an entry for an entry of the result."""
+    last = index[len(index) - len(shape) :] if len(shape) <= len(index) else ()
+    return len(last) == len(shape) and all(length == 1 or i < length for i, length in zip(last, shape, strict=True))
 
 
 def nested(value: Any, encode: Callable[[float], Any]) -> Any:
