@@ -76,7 +76,8 @@ def result_shape(op: Op, shapes: Sequence[Shape]) -> Shape:
         return tuple(op.shape(*shapes, **op.bound))
     if op.body is not None:
         try:
-            return infer(op.body, dict(zip(op.body.inputs.values(), shapes, strict=True)))[op.body.output]
+            inside: Shape = infer(op.body, dict(zip(op.body.inputs.values(), shapes, strict=True)))[op.body.output]
+            return inside
         except ShapeError as error:
             raise Mismatch(f"in {op.name}: {error.message}", error.hint or "") from None
     symbol = op.notation.symbol if op.notation is not None else op.name

@@ -37,7 +37,7 @@ def transposed(x: Any, *, axes: tuple[int, ...] | None = None) -> Any:
 
 def summed(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
     """The sum over some axes, or all."""
-    return np.add.reduce(x, axis=axis, keepdims=bool(keepdims))
+    return np.add.reduce(x, axis=axis, keepdims=bool(keepdims))  # type: ignore[call-overload]
 
 
 def spread(g: Any, x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
@@ -110,12 +110,12 @@ def turned_back(g: Any, *, axes: tuple[int, ...] | None = None) -> Any:
 
 def largest(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
     """The largest entry along some axes, or of all."""
-    return np.maximum.reduce(x, axis=axis, keepdims=bool(keepdims))
+    return np.maximum.reduce(x, axis=axis, keepdims=bool(keepdims))  # type: ignore[call-overload]
 
 
 def smallest(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
     """The smallest entry along some axes, or of all."""
-    return np.minimum.reduce(x, axis=axis, keepdims=bool(keepdims))
+    return np.minimum.reduce(x, axis=axis, keepdims=bool(keepdims))  # type: ignore[call-overload]
 
 
 def multiplied(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
