@@ -119,6 +119,20 @@ class TensorWords(Proof):
             self.leave(i, f"what {names[i]} passes to {to}", x, exact, claim)
         return len(self.failures) <= LISTED
 
+    def judge_local(self, i: int, k: int, entry: int, j: int, outcome: Outcome, claim: float, exact: arb) -> bool:
+        """An entry of a local Jacobian that is not simply right."""
+        p = self.graph.parents[i][k]
+        name, self.at = f"∂{self.entry(i, entry)}/∂{self.entry(p, j)}", None
+        if outcome == "kink":
+            return True
+        self.poor.add((i, k))
+        if outcome == "wrong":
+            self.fail(i, f"the local gradient {name} is {number(claim)}, but proved is {shown(exact)}")
+        else:
+            x = [ball for parent in self.graph.parents[i] for ball in self.balls(parent)]
+            self.leave(i, name, x, exact, claim)
+        return len(self.failures) <= LISTED
+
     def judge_sum(self, p: int, j: int, outcome: Outcome, claim: float, exact: arb) -> bool:
         """An entry of a node's gradient that is not simply the sum of what arrives."""
         name = f"∂{self.graph.names[self.graph.output]}/∂{self.entry(p, j)}"

@@ -31,6 +31,9 @@ from gradcli.verify.tensor_digits import enclose_entries
 from gradcli.verify.tensor_words import Balls, TensorWords
 from gradcli.verify.unrolled import LateError, Run
 
+MOST_LOCAL = 64
+"""Entries of a local Jacobian that is shown, and so is proved by itself."""
+
 
 class TensorProof(TensorWords):
     """One run over the tape of a graph of tensors, from the output back, and what it found."""
@@ -267,6 +270,34 @@ class TensorProof(TensorWords):
                     self.settled.add(p)  # what arrives is what has just been judged
                 else:
                     self.send(p, passed)
+                if claims is not None and prod(self.shapes[i]) > 1 and len(passed) * prod(self.shapes[i]) <= MOST_LOCAL:
+                    self.check_local(i, k)
+
+    def check_local(self, i: int, k: int) -> None:
+        """A small local Jacobian, row by row: what the edge passes down of each entry by itself."""
+        op, shape, size = self.graph.ops[i], self.shapes[i], prod(self.shapes[i])
+        parents = self.graph.parents[i]
+        into = self.shapes[parents[k]]
+        x = [self.values[p] for p in parents]
+        if not all(map(ARRAYS.finite, x)):
+            return
+
+        def row(entry: int, rough: bool) -> list[arb]:
+            run: Run = self.forwards[i](rough)
+            seeds: Balls = [None] * size
+            seeds[entry] = ONE
+            adjoints = run.backward(seeds, run.program.depending([run.program.leaves[k]]))
+            return [ZERO if (g := adjoints[place]) is None else g for place in run.program.leaves[k].ravel().tolist()]
+
+        for entry in range(size):
+            g = np.zeros(size)
+            g[entry] = 1.0
+            found = ARRAYS.pull(op, k, g.reshape(shape)[()], None, self.values[i], x)
+            if found is None or found[0] is None:
+                return
+            claims = np.broadcast_to(found[0], into).ravel().tolist()
+            again, kinks = partial(row, entry), (self.m.kinks, self.m.straddles)
+            settle(self.m, claims, again(False), kinks, again, partial(self.judge_local, i, k, entry))
 
     def wanted(self, i: int) -> list[bool]:
         """The inputs of an op on whole tensors whose gradients are looked at; also where it has none."""
