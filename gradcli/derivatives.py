@@ -321,6 +321,5 @@ def symmetrised(matrix: Any) -> tuple[bool, Any]:
         apart = np.abs(matrix - matrix.T)
         close = (apart <= SYMMETRIC * np.maximum(rows[:, None], rows)) | (matrix == matrix.T)
     if not close.all():
-        both = np.isnan(matrix) & np.isnan(matrix.T)
-        return bool((close | both).all()), matrix
+        return False, matrix
     return True, np.where(matrix == matrix.T, matrix, matrix / 2 + matrix.T / 2)

@@ -75,7 +75,8 @@ def seeded(trace: Trace, places: Sequence[int], section: slice) -> dict[int, Any
 
 def _evaluated(trace: Trace, seeds: Mapping[int, Any]) -> tuple[Duals, list[Any]]:
     """Every node over duals. Where plain floats raise an exception, over arrays, which never do."""
-    from gradcli.systems.duals import NUMBERS, TENSORS
+    from gradcli.systems.duals import NUMBERS
+    from gradcli.systems.tensor_duals import TENSORS
 
     with TENSORS.inner.quiet():
         if not trace.tensorial:
@@ -178,7 +179,8 @@ def _fill(trace: Trace, places: Sequence[int], matrix: Any, section: slice) -> N
 
 def _adjoints(trace: Trace, places: Sequence[int], seeds: Mapping[int, Any]) -> list[Any]:
     """The gradient over duals, for each of these inputs."""
-    from gradcli.systems.duals import NUMBERS, TENSORS
+    from gradcli.systems.duals import NUMBERS
+    from gradcli.systems.tensor_duals import TENSORS
 
     graph = trace.graph
     m, values = _evaluated(trace, seeds)

@@ -110,7 +110,8 @@ def verified(matrices: Matrices, checks: Sequence[str], budget: float | None) ->
         if matrices.bent and proof.status == "passed":
             kinks = ", ".join(matrices.bent)
             proof = proof._replace(status="partial", unproved=(f"what the kink at {kinks} adds to second derivatives",))
-    if "differences" in checks or (proof is not None and proof.status == "partial" and not proof.derivatives):
+    unproved = proof is not None and proof.status == "partial" and not proof.derivatives and matrices.finite
+    if "differences" in checks or unproved:
         from gradcli.verify.matrix_differences import check_matrices
 
         differences = check_matrices(matrices.found, seconds)
