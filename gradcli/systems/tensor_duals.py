@@ -171,7 +171,10 @@ class TensorDuals(Duals):
                 return None
             if mask is None or not op.moves:
                 return down, None
-            return down, np.asarray(rule(self.inner, mask.astype(np.float64), value(y), *values)) != 0
+            reached = np.asarray(rule(self.inner, mask.astype(np.float64), value(y), *values)) != 0
+            if down.__class__ is Dual:  # a gradient that is 0 here may move all the same
+                reached = reached | (down.t != 0).any(axis=0)
+            return down, reached
         if op.body is not None:
             return ARRAYS.__class__.through(self, op, k, g, mask, x)  # type: ignore[arg-type]
         local = self.locals[op][k]
