@@ -246,6 +246,10 @@ def _constant(gradients: Gradients, first: int, fault: Fault) -> str:
     return f"--wrt {','.join(others)} if {lost[0]} is a constant" if graph.inputs[lost[0]] == edge.parent else ""
 
 
+DEEPEST = 16
+"""Steps from a formula's first op to its last, at most."""
+
+
 def _advice(gradients: Gradients, first: int, fault: Fault) -> str:
     """What to write for a formula that is a row's definition, but goes wrong where the row is finite."""
     from gradcli.rewrites.agreement import Side, convention, finite, same_function, single
@@ -254,11 +258,16 @@ def _advice(gradients: Gradients, first: int, fault: Fault) -> str:
 
     graph, values = gradients.graph, gradients.trace.values
     tape = Tape(graph.ops, graph.parents, graph.numbers)
+    levels = {first: 0}  # what is computed from it within as many steps as a formula has
+    for i in range(first + 1, len(graph)):
+        nearest = min((levels[p] for p in graph.parents[i] if p in levels), default=DEEPEST)
+        if nearest < DEEPEST:
+            levels[i] = nearest + 1
     for pattern in known():
         op, root = pattern.op, pattern.graph.ops[pattern.graph.output]
         if pattern.helper is not None or root not in graph.kinds:
             continue
-        for i in range(first, len(graph)):
+        for i in levels:
             if graph.ops[i] is not root:
                 continue
             found = matched(pattern, tape, i)
