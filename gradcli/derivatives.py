@@ -21,6 +21,9 @@ from gradcli.shapes import ShapeError, shown
 MOST = 4_000_000
 """Entries that the matrices may have together."""
 
+CANCELLED = 1e-13
+"""What rounding leaves of an entry whose terms cancel, relative to the output and the largest entry."""
+
 SYMMETRIC = 1e-9
 """How far ∂²f/∂x∂y and ∂²f/∂y∂x may be apart by rounding, relative to the largest entries of their row and column."""
 
@@ -102,8 +105,10 @@ class Hessian(Mapping[str, Mapping[str, Any]]):
     """
 
     def __init__(self, trace: Trace, shapes: dict[str, Shape], matrix: Any) -> None:
+        import numpy as np
+
         self.trace, self.shapes = trace, shapes
-        self.symmetric, self.matrix = symmetrised(matrix)
+        self.symmetric, self.matrix = symmetrised(matrix, float(np.max(trace.value)))
 
     def __getitem__(self, name: str) -> Mapping[str, Value]:
         rows = self.rows(name)
@@ -311,15 +316,18 @@ def plain(value: Any) -> Value:
     return value if getattr(value, "ndim", 0) else float(value)
 
 
-def symmetrised(matrix: Any) -> tuple[bool, Any]:
-    """Whether a matrix is symmetric up to rounding, and then the mean of both halves; else as it is."""
+def symmetrised(matrix: Any, output: float) -> tuple[bool, Any]:
+    """Whether a matrix is symmetric up to rounding, and the mean of both halves where it is.
+
+    output: the value that was differentiated: what rounding leaves of entries whose terms cancel is small beside it.
+    """
     import numpy as np
 
-    sizes = np.abs(matrix)
-    rows = sizes.max(axis=1, initial=0.0)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
+        sizes = np.abs(matrix)
+        rows = sizes.max(axis=1, initial=0.0)
         apart = np.abs(matrix - matrix.T)
         close = (apart <= SYMMETRIC * np.maximum(rows[:, None], rows)) | (matrix == matrix.T)
-    if not close.all():
-        return False, matrix
-    return True, np.where(matrix == matrix.T, matrix, matrix / 2 + matrix.T / 2)
+        cancelled = apart <= CANCELLED * (sizes.max(initial=0.0) + abs(output))
+        mean = np.where(close & (matrix != matrix.T), matrix / 2 + matrix.T / 2, matrix)
+    return bool((close | cancelled).all()), mean

@@ -366,6 +366,22 @@ def test_directions_in_several_passes(monkeypatch):
     assert all(np.array_equal(columns[name], again[name]) for name in columns)
 
 
+def test_symmetry_of_what_cancels():
+    """A length that is always 1 has a Hessian of rounding errors; they make it no less symmetric."""
+    rng = np.random.default_rng(5)
+    for _ in range(5):
+        found = gradcli.hessian("norm(x/norm(x))+y^2", x=rng.normal(size=6), y=2)
+        assert found.symmetric
+        assert np.abs(found.matrix[:6, :6]).max() < 1e-14
+
+
+def test_a_matrix_that_is_not_symmetric():
+    """Where conventions at a kink depend on the order of differentiation, the matrix is shown as it is."""
+    found = gradcli.hessian("x^y", x=0, y=1)
+    assert not found.symmetric
+    assert sorted([found["x"]["y"], found["y"]["x"]]) == [0, 1]
+
+
 def test_hessian_of_several_entries():
     """An output of several entries has no one Hessian; the error names the ways out."""
     with pytest.raises(NotScalarError) as caught:
