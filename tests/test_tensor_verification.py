@@ -238,6 +238,24 @@ def test_a_wrong_rule_fails(
     assert any("[" in failure and "proved is" in failure for failure in verdict.failures)
 
 
+def test_a_local_jacobian_is_proved_where_the_upstream_is_0(spoil: Callable[..., None]) -> None:
+    """A rule that is wrong only for an entry without upstream gradient passes right numbers down, and still fails."""
+    values = {"W": [[1.0, 2.0], [3.0, 4.0]], "x": [0.5, -1.0]}
+    spoil("matmul", "vjp", (RIGHT["matmul"][0], lambda m, g, y, A, B: A.T @ (g * np.array([1.0, -1.0]))))
+    verdict = proved("W@x", [1.0, 0.0], **values)
+    assert verdict.status == "failed"
+    assert verdict.failures[0].startswith("the local gradient ∂f[1]/∂x[0] is -3, but proved is 3")
+
+
+def test_only_gradients_that_were_worked_out_are_checked() -> None:
+    """`backward(wrt=…)` leaves the others out, and no check misses them; one that was asked for is missed."""
+    trace = parse("sum((W@x)^2)").forward(LECTURE)
+    found = trace.backward(wrt=["x"])
+    verdict = verify(found)
+    assert verdict.status == "passed" and verdict.sympy is not None and verdict.sympy.asked == 2
+    assert verify(found, "proof", wrt=["W"]).status == "failed"
+
+
 def test_forgotten_sums_over_broadcast_axes_fail(monkeypatch: pytest.MonkeyPatch) -> None:
     """A gradient of a broadcast input that is not summed over the batch is refused."""
     monkeypatch.setattr("gradcli.systems.arrays.unbroadcast", lambda g, shape: g[0])

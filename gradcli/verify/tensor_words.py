@@ -137,11 +137,11 @@ class TensorWords(Proof):
         """An entry of a node's gradient that is not simply the sum of what arrives."""
         name = f"∂{self.graph.names[self.graph.output]}/∂{self.entry(p, j)}"
         edges = self.leaving.get(p, [])
-        count = f"the sum over {len(edges)} edges, " if len(edges) > 1 else ""
+        count = f", the sum over {len(edges)} edges," if len(edges) > 1 else ""
         if outcome == "kink":
             return True
         if outcome == "wrong" and isfinite(claim):
-            self.fail(p, f"the gradient {name}, {count}is {number(claim)}, but proved is {shown(exact)}")
+            self.fail(p, f"the gradient {name}{count} is {number(claim)}, but proved is {shown(exact)}")
         elif not isfinite(claim):
             self.open_nodes.add(p)
             if p not in self.inherited:
