@@ -17,6 +17,7 @@ import numpy as np
 from flint import arb
 
 from gradcli.autodiff import Trace
+from gradcli.errors import LimitError
 from gradcli.notation import number
 from gradcli.systems.balls import Balls, precision
 from gradcli.systems.entries import Positions
@@ -46,7 +47,10 @@ def check_jacobian(trace: Trace, found: Jacobian, budget: float = BUDGET) -> Pro
 
     budget: seconds; what is left over is named, and the verdict is `partial`.
     """
-    check = _Check(trace, [trace.graph.position(name) for name in found], budget)
+    try:
+        check = _Check(trace, [trace.graph.position(name) for name in found], budget)
+    except LimitError as error:
+        return ProofVerdict("partial", unproved=(error.message,))
     names, output = list(found), trace.graph.names[trace.graph.output]
     dense = []
     for name in names:
@@ -77,7 +81,10 @@ def check_hessian(trace: Trace, found: Hessian, budget: float = BUDGET) -> Proof
     budget: seconds; what is left over is named, and the verdict is `partial`.
     """
     names = list(found)
-    check = _Check(trace, [trace.graph.position(name) for name in names], budget)
+    try:
+        check = _Check(trace, [trace.graph.position(name) for name in names], budget)
+    except LimitError as error:
+        return ProofVerdict("partial", unproved=(error.message,))
     output, moving = trace.graph.names[trace.graph.output], check.moving(names)
     entries = [(entry, place) for name in names for entry, place in check.entries(name)]
 
