@@ -13,7 +13,7 @@ from typing import Any
 
 from flint import arb, arb_mat
 
-from gradcli.systems.entries import Apply, Positions, Product, Total
+from gradcli.systems.program import Apply, Positions, Product, Total
 from gradcli.systems.series import ZERO
 from gradcli.verify.unrolled import Run
 

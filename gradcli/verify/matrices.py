@@ -20,7 +20,7 @@ from gradcli.autodiff import Trace
 from gradcli.errors import LimitError
 from gradcli.notation import number
 from gradcli.systems.balls import Balls, precision
-from gradcli.systems.entries import Positions
+from gradcli.systems.program import Positions
 from gradcli.systems.series import ZERO
 from gradcli.verify import BUDGET, Kink, ProofVerdict
 from gradcli.verify.curvature import Curved

@@ -9,7 +9,7 @@ from typing import Any
 from gradcli.errors import LimitError
 from gradcli.graph import Graph
 from gradcli.ops.op import Op, Shape
-from gradcli.systems.entries import Apply, Product, Program, Total
+from gradcli.systems.program import Apply, Product, Program, Total
 from gradcli.verify.unrolled import unroll
 
 SECONDS = {Apply: 1.5e-6, Total: 0.2e-6, Product: 0.15e-6}

@@ -162,7 +162,7 @@ def request(
     asked = asked_for(gradients.graph, wrt)
     tensors, rooms = gradients.trace.tensorial, None
     if tensors:
-        from gradcli.verify.unrolled import numbers
+        from gradcli.verify.scalars import numbers
 
         gradients, asked, rooms = numbers(gradients, asked)
     graph = gradients.graph
