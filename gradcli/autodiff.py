@@ -280,6 +280,17 @@ class Edge(NamedTuple):
         return not scalar and (op.structural or inside or bool(op.reduces))
 
     @property
+    def averaged(self) -> int | None:
+        """Over how many entries or rows the child's op takes the mean; None where it takes none."""
+        trace = self.gradients.trace
+        op = trace.graph.ops[self.child]
+        if op.averaged is None and not op.reduces:
+            return None
+        from gradcli.shapes import averaged
+
+        return averaged(op, [trace.shapes[p] for p in trace.graph.parents[self.child]])
+
+    @property
     def local(self) -> Any:
         """∂child/∂parent along this edge; 0 where the child's op selects another input.
 

@@ -75,23 +75,24 @@ def text(graph: Graph, index: int | None = None, atom: Atom = lambda i: None) ->
     return _inlined(graph, graph.output if index is None else index, atom, compose, _plain_name)
 
 
-def rule(graph: Graph, child: int, k: int, *, whole: bool = False) -> str:
+def rule(graph: Graph, child: int, k: int, *, whole: bool = False, over: int | None = None) -> str:
     """The textbook's rule for a local gradient, in the names of this graph: `x0`, `-1/n7^2`, `n6`.
 
     Of an op on whole tensors, what it passes down to input k, with g for its upstream gradient: `g@x.T`.
     Empty when it would be longer than people read, or when the op is a gate of the user's on whole tensors.
     whole: the op works on whole tensors here, though not on numbers: a loss over a batch.
+    over: how many entries or rows the op's mean is over, where that is known; else it is written n.
     """
     names, parents = graph.names, graph.parents[child]
     if graph.ops[child].structural:
-        return _passed(graph, child, k)
+        return _passed(graph, child, k, over)
     if graph.ops[child].body is not None and graph.ops[child].body.tensorial:
         return ""
     numbers = {p for p in parents if p in graph.numbers and isinstance(graph.numbers[p].value, float)}
     actual = [None if p in numbers else brief(names[p]) for p in parents]
     leaves = dict.fromkeys([*(name for name in actual if name is not None), names[child]])
     if whole:
-        leaves |= dict.fromkeys((upstream(graph, child), count(graph)))
+        leaves |= dict.fromkeys((upstream(graph, child), *([count(graph)] if over is None else [])))
     from gradcli.systems.tracing import Tracing
 
     tracing = Tracing(leaves)
@@ -102,7 +103,8 @@ def rule(graph: Graph, child: int, k: int, *, whole: bool = False) -> str:
     result = local(graph.ops[child], k, tracing, tracing.leaf(names[child]), x)
     if whole:
         result = result * tracing.leaf(upstream(graph, child))
-        result = result / tracing.leaf(count(graph)) if graph.ops[child].reduces != "sum" else result
+        if graph.ops[child].reduces != "sum":
+            result = result / (tracing.leaf(count(graph)) if over is None else over)
     derived = tracing.graph(result)
     if len(derived) > LONGEST:
         return ""
@@ -138,7 +140,7 @@ def parsed(shown: str) -> Graph | None:
         return None
 
 
-def _passed(graph: Graph, child: int, k: int) -> str:
+def _passed(graph: Graph, child: int, k: int, over: int | None) -> str:
     """The text of a vector-Jacobian product in the names of this graph."""
     op, parents = graph.ops[child], graph.parents[child]
     shown = pulled(op, k)
@@ -147,7 +149,9 @@ def _passed(graph: Graph, child: int, k: int) -> str:
     known = dict(zip(op.parameters, [brief(graph.names[p]) for p in parents], strict=False))
     if op.variadic:
         known[op.parameters[0]] = brief(graph.names[parents[k]])
-    known |= {"g": upstream(graph, child), "y": graph.names[child], "n": count(graph)}
+    known |= {"g": upstream(graph, child), "y": graph.names[child], "n": count(graph) if over is None else str(over)}
+    if over == 1:
+        shown = shown.replace("/n", "")
     known |= {name: attribute(value) for name, value in {**op.attributes, **op.bound}.items() if value is not None}
 
     def along(inner: Op, parts: Sequence[Part]) -> Part:

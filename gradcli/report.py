@@ -193,7 +193,7 @@ class Report:
             kind=kind,
             parent_shape=above,
             child_shape=below,
-            rule=notation.rule(graph, child, k, whole=edge.whole),
+            rule=notation.rule(graph, child, k, whole=edge.whole, over=edge.averaged),
             local=local,
             upstream=edge.upstream,
             downstream=passed,

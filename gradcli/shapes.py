@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from gradcli.errors import ShapeError, Span
@@ -85,6 +86,16 @@ def result_shape(op: Op, shapes: Sequence[Shape]) -> Shape:
     if op.reduces:
         return _paired(op, shapes, found)
     return found
+
+
+def averaged(op: Op, shapes: Sequence[Shape]) -> int | None:
+    """Over how many entries, or rows of a batch, an op takes the mean; None where it takes none."""
+    if op.averaged is not None:
+        return int(op.averaged(*shapes, **op.bound))
+    if op.reduces not in ("mean", "rows"):
+        return None
+    whole = broadcast(*shapes)
+    return prod(whole if op.reduces == "mean" else whole[:-1])
 
 
 def _paired(op: Op, shapes: Sequence[Shape], whole: Shape) -> Shape:

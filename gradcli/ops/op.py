@@ -73,6 +73,7 @@ class Op:
     moves: bool = False  # each entry of its output is an entry of its inputs, or a sum or product of some
     labels: str = ""  # what the last input of a loss over scores is: "weights" or "one-hot" rows, or class indices
     reduces: str = ""  # of a batch, what is returned: the mean of all entries, their sum, or the mean over rows
+    averaged: Rule | None = None  # (*shapes) → n, over how many entries or rows a structural op takes the mean
     alone: str = ""  # the row that a call with one argument means: max(x) is the largest entry of x
     called: str = ""  # the name in a call, where it is not the row's
     trailing: str = ""  # the attribute that further arguments, whole numbers, make up: reshape(x, 2, 3)

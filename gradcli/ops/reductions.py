@@ -107,6 +107,7 @@ ROWS = tuple(
             fits="(…) → a scalar; along axis=, the shape without it",
             moves=True,
             shown=("g/n",),
+            averaged=lambda shape, *, axis=None, keepdims=False: counted(shape, axis),
             formula="sum(x)/n",
             latex=r"\frac{1}{n}\sum #1",
             gate="distributor",

@@ -64,7 +64,7 @@ def pieces(report: Report, style: Style | None = None) -> Iterator[str]:
         leaving: list[Edge] = source.leaving.get(i, []) if asked else []
         for edge in leaving:
             local, down = carried(edge)
-            rule = rules(edge.child, edge.k, whole=edge.whole) if edge.chosen else "0"
+            rule = rules(edge.child, edge.k, whole=edge.whole, over=edge.averaged) if edge.chosen else "0"
             via = (cell(names[edge.child]), cell(graph.ops[edge.child].name), cell(rule))
             passed = ("" if local is None else listed(local), listed(edge.upstream), listed(down))
             writer.writerow((*start, *via, *passed, *end))

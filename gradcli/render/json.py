@@ -72,7 +72,7 @@ def nodes(report: Report) -> Iterator[Object]:
     tensorial = source.trace.tensorial
 
     def said(edge: Edge | None) -> str:
-        return rules(edge.child, edge.k, whole=edge.whole) if edge and edge.chosen else "0"
+        return rules(edge.child, edge.k, whole=edge.whole, over=edge.averaged) if edge and edge.chosen else "0"
 
     left_out = {i for name, i in graph.inputs.items() if report.wrt is not None and name not in report.wrt}
     for i, (op, parents) in enumerate(zip(graph.ops, graph.parents, strict=True)):

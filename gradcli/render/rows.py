@@ -61,11 +61,11 @@ class Rules:
         self.graph = graph
         self.known: dict[object, list[str | int]] = {}
 
-    def __call__(self, child: int, k: int, *, whole: bool = False) -> str:
+    def __call__(self, child: int, k: int, *, whole: bool = False, over: int | None = None) -> str:
         """The rule of an edge, as `notation.rule` gives it."""
         graph, names, numbers = self.graph, self.graph.names, self.graph.numbers
         if whole or graph.ops[child].structural:
-            return notation.rule(graph, child, k, whole=whole)
+            return notation.rule(graph, child, k, whole=whole, over=over)
         places = (*graph.parents[child], child)
         key = (
             graph.ops[child],

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from gradcli import notation
 from gradcli.places import size
 from gradcli.render.figures import Style, plain
 from gradcli.render.lines import Line, width, wrapped
@@ -84,15 +82,12 @@ def remarks(report: Report, nodes: Iterable[NodeRow], style: Style) -> Iterator[
 
 
 def sentences(report: Report, nodes: Iterable[NodeRow], style: Style) -> Iterator[str]:
-    """What is said of the edges of some nodes: diagonals, what a Jacobian would take, sums, and who n is."""
+    """What is said of the edges of some nodes: diagonals, what a Jacobian would take, and sums."""
     edges = [edge for node in nodes for edge in node.edges if edge.chosen]
     yield from _diagonal([edge for edge in edges if edge.kind == "diagonal"])
     yield from _rules([edge for edge in edges if edge.kind in ("jacobian", "rule")])
     sums = [text for edge in edges if (text := _sum(report, edge))]
     yield from sums if style.full else sums[:SENTENCES]
-    count = notation.count(report.graph)
-    if any(edge.kind in ("jacobian", "rule") and re.search(rf"/{count}\b", edge.rule) for edge in edges):
-        yield f"{count} is how many entries, or rows, the mean is over"
 
 
 def _diagonal(edges: list[EdgeRow]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from gradcli import notation
@@ -13,6 +14,7 @@ from gradcli.render.tensors import alike, is_tensor, shape_text
 
 if TYPE_CHECKING:
     from gradcli.report import EdgeRow, NodeRow, Report
+
 LISTED = 12
 """Characters of a list from which on a rule leaves its numbers out."""
 
@@ -100,7 +102,10 @@ def simplest(edge: EdgeRow, graph: Graph, above: str) -> str:
     starts = edge.child == graph.output and above == edge.child_name and not edge.child_shape and edge.upstream == 1
     if not starts or notation.upstream(graph, edge.child) != "g":
         return edge.rule
-    return re.sub(r"(?<![\w.])g\*|\*g(?![\w.^\[(])", "", edge.rule)
+    rule = re.sub(r"(?<![\w.])g\*|\*g(?![\w.^\[(])", "", edge.rule)
+    bracketed = rule[1:-1] if rule[:1] == "(" and rule[-1:] == ")" else ""
+    balanced = accumulate((letter == "(") - (letter == ")") for letter in bracketed)
+    return bracketed if bracketed and min(balanced) >= 0 else rule
 
 
 def _raised(rule: str) -> str:
