@@ -76,8 +76,7 @@ def value_and_grad(
     """
     given = {**(values or {}), **named}
     trace = parse(text, given=given).forward(given)
-    value = trace.value
-    return value if isinstance(value, float) else value.copy(), dict(trace.backward().items())
+    return trace.value, dict(trace.backward().items())
 
 
 def jacobian(text: str, values: Mapping[str, Value] | None = None, /, **named: Value) -> Jacobian:

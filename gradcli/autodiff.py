@@ -185,7 +185,7 @@ class Trace:
     @property
     def value(self) -> Value:
         """The output."""
-        return self.at(self.graph.output)
+        return _own(self.at(self.graph.output))
 
     def at(self, index: int) -> Value:
         """The forward value of a node by its position."""
@@ -194,7 +194,7 @@ class Trace:
 
     def __getitem__(self, name: str) -> Value:
         """The forward value of a node by its name."""
-        return self.at(self.graph.position(name))
+        return _own(self.at(self.graph.position(name)))
 
     def __repr__(self) -> str:
         return f"Trace(value={_brief(self.value)}, {len(self.graph.shown)} nodes)"

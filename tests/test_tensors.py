@@ -193,6 +193,20 @@ def test_one_entry_needs_no_upstream():
     assert gradcli.parse("x*[2]").forward(x=3).backward()["x"] == 2
 
 
+@pytest.mark.parametrize("text", ["sum(x^2)", "sum(exp(x))", "sum(x*x)", "x@x", "sum([x, x][0]*x)"])
+def test_a_trace_keeps_its_values(text):
+    """Whatever becomes of the caller's arrays, a trace and its gradients stay as they were computed."""
+    x = np.array([1.0, 2.0])
+    trace = gradcli.parse(text).forward(x=x)
+    expected = trace.backward()["x"]
+    x[0] = 100
+    np.testing.assert_array_equal(trace["x"], [1, 2])
+    gradients = trace.backward()
+    gradients["x"][0] = trace["x"][0] = 7
+    np.testing.assert_array_equal(trace.backward()["x"], expected)
+    np.testing.assert_array_equal(gradients["x"], expected)
+
+
 def test_only_what_is_asked_for():
     """With `wrt`, gradients that nobody wants are not computed; the others are the same."""
     trace = gradcli.parse("sum(x@W)").forward(x=A, W=[[1.0], [2.0], [3.0]])

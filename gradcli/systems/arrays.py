@@ -242,12 +242,13 @@ MOST_JACOBIAN = 4_000_000
 def array(value: Any, what: str) -> Any:
     """Numbers from Python (lists, arrays of any real kind) as float64; a 0-d one as a float.
 
-    An array of doubles is taken as it is: whoever changes it changes the trace.
+    The array is a copy, so that what becomes of the caller's changes no trace; one that nobody can write to is not.
 
     Errors: UsageError for what is no array of real numbers.
     """
     if type(value) is np.ndarray and value.dtype == np.float64 and value.ndim and value.size:
-        return value
+        owned = value.base is None and not value.flags.writeable
+        return value if owned else value.copy(order="K")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
