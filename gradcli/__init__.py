@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from gradcli.autodiff import Edge, Gradients, Trace, Value
+from gradcli.autodiff import Edge, Gradients, Trace, Value, forward, released
 from gradcli.errors import (
     ExpressionError,
     FileError,
@@ -61,10 +61,11 @@ __version__ = "0.2.0"
 
 
 def value_and_grad(
-    text: str, values: Mapping[str, Value] | None = None, /, **named: Value
+    text: str | Graph, values: Mapping[str, Value] | None = None, /, **named: Value
 ) -> tuple[Value, dict[str, Value]]:
     """The value of an expression and its gradient with respect to every variable.
 
+    text: the expression, or its graph: where it is evaluated many times, `parse` need read it only once.
     values: name → number, array or nested list, for names that Python cannot spell as keywords.
     Shapes: a gradient has the shape of its variable: a float for a number, else a new array of doubles.
     Errors: ExpressionError with its place; UsageError for a missing or unknown value, or one that is no array of
@@ -75,8 +76,9 @@ def value_and_grad(
     (2.0, array([ -8., -12.]))
     """
     given = {**(values or {}), **named}
-    trace = parse(text, given=given).forward(given)
-    return trace.value, dict(trace.backward().items())
+    graph = parse(text, given=given) if isinstance(text, str) else text
+    trace = forward(graph, given, copied=False)
+    return trace.value, released(trace.backward())
 
 
 def jacobian(text: str, values: Mapping[str, Value] | None = None, /, **named: Value) -> Jacobian:

@@ -26,9 +26,10 @@ Value = Any
 """A float, or a float64 array with at least one axis."""
 
 
-def forward(graph: Graph, values: Mapping[str, Value]) -> Trace:
+def forward(graph: Graph, values: Mapping[str, Value], *, copied: bool = True) -> Trace:
     """Evaluate every node.
 
+    copied: arrays are copied, so that what becomes of the caller's changes no trace.
     Errors: UsageError for an input without a value, or a value without an input.
     """
     missing = [name for name in graph.inputs if name not in values]
@@ -52,7 +53,7 @@ def forward(graph: Graph, values: Mapping[str, Value]) -> Trace:
             f"the expression has no variable '{unknown[0]}'",
             hint=f"did you mean {near[0]}?" if near else f"its variables: {known}",
         )
-    leaves = {index: real(values[name], f"the value of '{name}'") for name, index in graph.inputs.items()}
+    leaves = {index: real(values[name], f"the value of '{name}'", copied) for name, index in graph.inputs.items()}
     if not graph.tensorial and all(isinstance(leaf, float) for leaf in leaves.values()):
         return Trace(graph, graph.evaluate(FLOATS, leaves))
     from gradcli.shapes import infer, shape_of
@@ -68,7 +69,7 @@ def forward(graph: Graph, values: Mapping[str, Value]) -> Trace:
     return Trace(graph, computed, ARRAYS, shapes)
 
 
-def real(value: Any, what: str) -> Value:
+def real(value: Any, what: str, copied: bool = True) -> Value:
     """A value as a double, or as an array of doubles. Text is no number, and an int may be too large for one.
 
     Errors: UsageError.
@@ -79,7 +80,7 @@ def real(value: Any, what: str) -> Value:
         if hasattr(value, "__len__") or hasattr(value, "ndim"):
             from gradcli.systems.arrays import array
 
-            return array(value, what)
+            return array(value, what, copied)
         return float(value)
     except (TypeError, ValueError):
         raise UsageError(f"{what} is no number: {value!r:.60}") from None
@@ -455,6 +456,17 @@ def _brief(value: Value) -> str:
     if not isinstance(value, float) and value.size > ENTRIES:
         return f"<array of shape {value.shape}>"
     return repr(value if isinstance(value, float) else value.tolist())
+
+
+def released(gradients: Gradients) -> dict[str, Value]:
+    """The gradients of all variables for a caller who keeps nothing else: copied only where two would be one array."""
+    known = {id(value) for value in gradients.trace.values}
+    given = {}
+    for name, g in ((name, gradients.at(index)) for name, index in gradients.graph.inputs.items()):
+        shared = not isinstance(g, float) and (g.base is not None or not g.flags.writeable or id(g) in known)
+        given[name] = g.copy() if shared else g
+        known.add(id(g))
+    return given
 
 
 def _own(value: Value) -> Value:

@@ -207,6 +207,18 @@ def test_a_trace_keeps_its_values(text):
     np.testing.assert_array_equal(gradients["x"], expected)
 
 
+def test_gradients_at_once_share_nothing():
+    """`value_and_grad` hands out arrays that may be written to, none of them another's, of a text or of its graph."""
+    graph = gradcli.parse("sum(x + y) + sum(x) + sum([1, 2]*z)")
+    at = {name: np.array([1.0, 2.0]) for name in "xyz"}
+    value, gradients = gradcli.value_and_grad(graph, at)
+    assert value == 14
+    for array in (*at.values(), *gradients.values()):
+        np.add(array, 1, out=array)
+    assert [gradients[name].tolist() for name in "xyz"] == [[3, 3], [2, 2], [2, 3]]
+    assert gradcli.value_and_grad(graph.source, at)[0] == 23
+
+
 def test_only_what_is_asked_for():
     """With `wrt`, gradients that nobody wants are not computed; the others are the same."""
     trace = gradcli.parse("sum(x@W)").forward(x=A, W=[[1.0], [2.0], [3.0]])

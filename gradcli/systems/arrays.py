@@ -239,16 +239,16 @@ MOST_JACOBIAN = 4_000_000
 """Entries that a local Jacobian may have, to be worked out."""
 
 
-def array(value: Any, what: str) -> Any:
+def array(value: Any, what: str, copied: bool = True) -> Any:
     """Numbers from Python (lists, arrays of any real kind) as float64; a 0-d one as a float.
 
-    The array is a copy, so that what becomes of the caller's changes no trace; one that nobody can write to is not.
+    copied: the array is a copy, unless nobody can write to the caller's.
 
     Errors: UsageError for what is no array of real numbers.
     """
     if type(value) is np.ndarray and value.dtype == np.float64 and value.ndim and value.size:
         owned = value.base is None and not value.flags.writeable
-        return value if owned else value.copy(order="K")
+        return value if owned or not copied else value.copy(order="K")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
