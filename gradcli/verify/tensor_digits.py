@@ -40,9 +40,11 @@ class Entrywise(Enclosure):
 
     def __init__(self, gradients: Gradients, m: Balls, deadline: float, asked: bytearray) -> None:
         super().__init__(gradients, m, deadline, asked)
-        self.program, self.blocks = unroll_graph(self.graph, gradients.trace.shapes)
-        leaves = [asked[i] == 1 for i in self.graph.inputs.values()]
-        self.moving = self.program.moving(leaves)
+        graph = self.graph
+        # what only moves entries, or passes some of them on, has positions of its own: its gradient is not its input's
+        apart = [i for i, op in enumerate(graph.ops) if op.structural or op.body is not None or op.reduces]
+        self.program, self.blocks = unroll_graph(graph, gradients.trace.shapes, apart)
+        self.moving = self.program.depending([block for i, block in enumerate(self.blocks) if asked[i]])
 
     def run(self) -> bool:
         """One pass at the present precision; False when time is up."""
