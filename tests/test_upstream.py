@@ -44,7 +44,7 @@ WRONG = [
     (["--dout=2"], "a scalar, the output is (2,)", None),
     (["--dout=[1,b]"], "'b' is not a number", "b"),
     (["--dout=[1,nan]"], "not finite", "[1,nan]"),
-    ([], "--upstream=[1,1]", None),
+    ([], '--upstream="[1,1]"', None),
 ]
 
 

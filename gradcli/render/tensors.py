@@ -138,7 +138,7 @@ def summary(value: Any, style: Style, lines: int, known: Known | None = None) ->
 
     >>> import numpy as np
     >>> summary(np.arange(-3.0, 12.0), Style(), 2)
-    ['min -3  mean  4', 'max 11  norm 22.2']
+    ['min -3  mean  4', 'max 11  norm 22.8']
     """
     if known is None:
         known = {}
