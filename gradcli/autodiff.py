@@ -56,10 +56,11 @@ def forward(graph: Graph, values: Mapping[str, Value], *, copied: bool = True) -
     leaves = {index: real(values[name], f"the value of '{name}'", copied) for name, index in graph.inputs.items()}
     if not graph.tensorial and all(isinstance(leaf, float) for leaf in leaves.values()):
         return Trace(graph, graph.evaluate(FLOATS, leaves))
-    from gradcli.shapes import infer, shape_of
+    from gradcli.shapes import infer, settled, shape_of
     from gradcli.systems.arrays import ARRAYS
 
     shapes = infer(graph, {index: shape_of(leaf) for index, leaf in leaves.items()})
+    graph = settled(graph, shapes)
     with ARRAYS.quiet():
         computed = graph.evaluate(ARRAYS, {i: ARRAYS.leaf(leaf) for i, leaf in leaves.items()})
     if any(op.labels for op in graph.kinds):

@@ -267,6 +267,20 @@ class Graph:
 
         return forward(self, {**(values or {}), **named})
 
+    def with_ops(self, ops: list[Op]) -> Graph:
+        """The same tape with other rows of the table."""
+        return Graph(
+            ops=ops,
+            parents=self.parents,
+            spans=self.spans,
+            numbers=self.numbers,
+            inputs=self.inputs,
+            labels=self.labels,
+            output=self.output,
+            source=self.source,
+            notes=self.notes,
+        )
+
     def gradient(self, name: str) -> Graph:
         """The derivative of the output with respect to an input, as a graph over the same inputs."""
         from gradcli.autodiff import gradient_graph

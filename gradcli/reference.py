@@ -28,7 +28,7 @@ BATCHES = {
     "": "",
     "mean": "(…), (…) → a scalar, the mean of all entries' losses",
     "sum": "(…), (…) → a scalar, the sum of all entries' losses",
-    "rows": "(N,c), (N,c) → a scalar, the mean over the rows of each row's sum",
+    "rows": "(N,c), (N,c) or (N,) → a scalar, the mean over the rows of each row's sum",
 }
 """What becomes of the losses of a batch, by the row's `reduces`."""
 

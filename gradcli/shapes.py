@@ -81,11 +81,40 @@ def result_shape(op: Op, shapes: Sequence[Shape]) -> Shape:
             return inside
         except ShapeError as error:
             raise Mismatch(f"in {op.name}: {error.message}", error.hint or "") from None
+    if op.indexed and by_index(shapes):
+        return ()
     symbol = op.notation.symbol if op.notation is not None else op.name
-    found = broadcast(*shapes, symbol=symbol)
     if op.reduces:
-        return _paired(op, shapes, found)
-    return found
+        return _paired(op, shapes)
+    return broadcast(*shapes, symbol=symbol)
+
+
+def by_index(shapes: Sequence[Shape]) -> bool:
+    """Whether labels are class indices, one for each row of what they are compared with."""
+    return bool(shapes[0]) and shapes[1] == shapes[0][:-1]
+
+
+def settled(graph: Graph, shapes: Sequence[Shape]) -> Graph:
+    """The graph with the rows that a loss over rows means where its labels are class indices; mostly itself.
+
+    shapes: of every node.
+    """
+    if not any(op.indexed or op.body is not None for op in graph.kinds):
+        return graph
+    from gradcli.gates import gate
+    from gradcli.ops import TABLE
+
+    ops = list(graph.ops)
+    for i, (op, parents) in enumerate(zip(graph.ops, graph.parents, strict=True)):
+        if not op.indexed and op.body is None:
+            continue
+        given = [shapes[p] for p in parents]
+        if op.body is None:
+            ops[i] = TABLE[op.indexed] if by_index(given) else op
+        elif any(inner.indexed for inner in op.body.kinds):
+            body = settled(op.body, infer(op.body, dict(zip(op.body.inputs.values(), given, strict=True))))
+            ops[i] = op if body is op.body else gate(op.name, body, op.doc)
+    return graph if ops == graph.ops else graph.with_ops(ops)
 
 
 def averaged(op: Op, shapes: Sequence[Shape]) -> int | None:
@@ -98,14 +127,20 @@ def averaged(op: Op, shapes: Sequence[Shape]) -> int | None:
     return prod(whole if op.reduces == "mean" else whole[:-1])
 
 
-def _paired(op: Op, shapes: Sequence[Shape], whole: Shape) -> Shape:
+def _paired(op: Op, shapes: Sequence[Shape]) -> Shape:
     """The shape of a loss over a batch: a scalar. What would compare every prediction with every target is refused."""
+    try:
+        whole = broadcast(*shapes)
+    except Mismatch:
+        whole = None
     same = len(set(shapes)) == 1
     if not same and (op.reduces == "rows" or whole not in shapes):
         a, b = op.parameters[:2]
         advice = f"{{1}} needs the shape of {{0}}, {shown(shapes[0])}"
-        if op.reduces == "rows" and shapes[1] == shapes[0][:-1]:
-            advice += "; class indices go with softmax_cross_entropy(scores,t)"
+        if op.indexed and shapes[0]:
+            advice += f"; class indices are {shown(shapes[0][:-1])}"
+        if shapes[0] == shapes[1][::-1] and len(shapes[0]) > 1:
+            advice += ": {1}.T"
         elif sorted(shapes[0]) == sorted((*shapes[1], *[1] * (len(shapes[0]) - len(shapes[1])))):
             advice += f": reshape({{1}}, {', '.join(map(str, shapes[0]))})"
         raise Mismatch(f"{op.name} of {a} {shown(shapes[0])} and {b} {shown(shapes[1])}", advice)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from math import inf, isnan, nan
+from math import inf, isnan, log, nan
 from pathlib import Path
 
 import numpy as np
@@ -190,7 +190,7 @@ def test_second_derivatives_agree_with_differences_of_the_first(op, at):
     if max(np.max(np.abs(each)) for each in x.values()) > 100:
         pytest.skip("differences of far entries have no digits")
     graph = parse(f"sum(({reference.written(op, names)})^2)", given=names)
-    labels = {"t"} if op.labels and np.shape(x["t"]) != np.shape(x["scores"]) else set()
+    labels = {"t"} if op.labels and np.shape(x["t"]) != np.shape(x[names[0]]) else set()
     wrt = [name for k, name in enumerate(names) if op.passes(k) and name not in labels]
 
     def gradient(values):
@@ -341,6 +341,33 @@ def test_an_index_has_no_gradient_and_a_one_hot_row_has():
     assert not [edge for edge in by_index.edges() if edge.k == 1 and edge.downstream is None]
 
 
+BY_INDEX = [
+    ("cross_entropy_error(y,t)", [0.0, 0.25, 0.75], 1.0, 2 * log(2), [0, -4, 0]),
+    ("cross_entropy_error(y,t)", [[0.5, 0.5], [0.0, 1.0]], [0.0, 1.0], log(2) / 2, [[-1, 0], [0, -0.5]]),
+    ("loss(y,t) = cross_entropy_error(y,t); loss(y,t)", [0.5, 0.5], 1.0, log(2), [0, -2]),
+    ("loss(y) = 3*cross_entropy_error(y,0); loss(y)+0*t", [0.5, 0.5], 1.0, 3 * log(2), [-6, 0]),
+]
+
+
+@pytest.mark.parametrize(("text", "y", "t", "value", "gradient"), BY_INDEX)
+def test_probabilities_are_compared_with_class_indices_too(text, y, t, value, gradient):
+    """-log of the probability of the class named, the mean over the rows; a class not named has no part in it."""
+    gradients = parse(text).forward(y=y, t=t).backward()
+    assert gradients.trace.value == pytest.approx(value, rel=1e-15)
+    assert gradients["y"] == pytest.approx(np.array(gradient), rel=1e-15, abs=0)
+    assert not np.any(gradients["t"])
+    assert verify(gradients).status == "passed"
+
+
+def test_a_graph_run_with_indices_can_be_run_with_rows_again():
+    """Which labels are given is decided anew at every run, also by the graph that a run made."""
+    graph = parse("cross_entropy_error(y,t)")
+    by_index = graph.forward(y=[0.25, 0.75], t=0)
+    weights = {"y": [0.25, 0.75], "t": [0.5, 0.5]}
+    for again in (graph, by_index.graph):
+        assert again.forward(weights).backward()["t"] == pytest.approx([log(4), log(4 / 3)], rel=1e-15)
+
+
 WRONG_LABELS = [
     ("softmax_cross_entropy(s,t)", [1.0, 3.0], "the label 3 names no class: there are 3"),
     ("softmax_cross_entropy(s,t)", [-1.0, 0.0], "the label -1 names no class"),
@@ -369,8 +396,10 @@ def test_a_label_out_of_range_inside_a_gate_is_nan():
 UNPAIRED = [
     ("mse(y,t)", [[1.0], [2.0]], [1.0, 2.0], "reshape\\(t, 2, 1\\)"),
     ("bce_with_logits(y,t)", [1.0, 2.0], [[1.0], [0.0]], "needs the shape of y"),
-    ("cross_entropy_error(y,t)", [[0.5, 0.5], [0.1, 0.9]], [1.0, 0.0], "class indices go with softmax_cross_entropy"),
-    ("cross_entropy_error(y,t)", [0.5, 0.5], 1.0, "class indices"),
+    ("mse(y,t)", [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], [1.0, 2.0], r"needs the shape of y, \(2,3\)$"),
+    ("mse(y,t)", [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], [[1.0, 2.0]] * 3, r"needs the shape of y, \(2,3\): t\.T$"),
+    ("cross_entropy_error(y,t)", [[0.5, 0.5], [0.1, 0.9]], [1.0, 0.0, 1.0], r"class indices are \(2,\)$"),
+    ("cross_entropy_error(y,t)", 0.5, [1.0, 0.0], "needs the shape of y, a scalar$"),
 ]
 
 

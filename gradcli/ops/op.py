@@ -65,6 +65,9 @@ class Op:
     group: str = ""
     variadic: bool = False
     shown: tuple[str | None, ...] | Rule = ()  # the textbook's form of a partial, or of a VJP with its g
+    typed: Rule | None = None  # (*shapes) → the same of a structural op as it can be run; see ops/typed.py
+    general: Rule | None = None  # (*shapes) → what is true of any inputs, where `shown` is of some only
+    holds: Rule | None = None  # (m, *x) → 1 where `shown` is true of these inputs
     stable: Rule | None = None  # what machine numbers use where the definition loses digits
     vjp: Sequence[Rule | None] | Rule = ()  # a structural op's (m, g, y, *x) → the downstream gradient of input k
     shape: Rule | None = None  # a structural op's (*shapes) → shape
@@ -73,6 +76,7 @@ class Op:
     moves: bool = False  # each entry of its output is an entry of its inputs, or a sum or product of some
     labels: str = ""  # what the last input of a loss over scores is: "weights" or "one-hot" rows, or class indices
     reduces: str = ""  # of a batch, what is returned: the mean of all entries, their sum, or the mean over rows
+    indexed: str = ""  # the structural row that a loss over rows means where its targets are class indices
     averaged: Rule | None = None  # (*shapes) → n, over how many entries or rows a structural op takes the mean
     alone: str = ""  # the row that a call with one argument means: max(x) is the largest entry of x
     called: str = ""  # the name in a call, where it is not the row's
@@ -86,6 +90,7 @@ class Op:
     latex: str = ""  # #1, #2 … stand for the inputs, #* for all of them
     gate: str = ""  # the lecture's name for its part in the backward pass
     role: str = ""  # what it does to its upstream, in words
+    general_role: str = ""  # the same, true of any inputs
     aliases: tuple[str, ...] = ()
     disguises: tuple[str, ...] = ()  # formulas that people write for it, beside the definition
     samples: tuple[tuple[Any, ...], ...] = ()

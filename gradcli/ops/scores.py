@@ -65,6 +65,29 @@ def labels_pulled(m: Any, g: Any, y: Any, scores: Any, t: Any) -> Any:
     return -m.log_softmax(scores) * (g / rows(m, scores))
 
 
+def named(m: Any, p: Any, t: Any) -> Any:
+    """Which classes the labels name; of a system without shapes, the one that is spoken of."""
+    return m.ne(one_hot(m, t, p), 0) if m.shape(p) else 1
+
+
+def stable_error(m: Any, p: Any, t: Any) -> Any:
+    """-sum(t*log(p)) over the rows; a class without weight counts 0."""
+    return -m.sum(m.xlogy(marked(m, t, p), p)) / rows(m, p)
+
+
+def probabilities_pulled(m: Any, g: Any, y: Any, p: Any, t: Any) -> Any:
+    """-t/p, and 0 for a class without weight, whatever its probability."""
+    hot = marked(m, t, p)
+    return m.where(hot, -hot / m.where(hot, p, 1), 0) * (g / rows(m, p))
+
+
+def weights_pulled(m: Any, g: Any, y: Any, p: Any, t: Any) -> Any:
+    """-log(p) of labels that are rows of weights; an index has no gradient."""
+    if m.shape(t) != m.shape(p):
+        return None
+    return -m.log(p) * (g / rows(m, p))
+
+
 def margins(m: Any, scores: Any, t: Any, delta: float) -> Any:
     """(one-hot rows, how far each other score is from being delta below the right one's)."""
     hot = one_hot(m, t, scores)
@@ -137,6 +160,34 @@ ROWS = tuple(
                 ),
             ),
             source="Deep Learning from Scratch, chapter 5: Softmax-with-Loss; PyTorch's cross_entropy",
+        ),
+        structural(
+            "cross_entropy_error_at",
+            lambda m, p, t: -m.sum(m.xlogy(one_hot(m, t, p), p)) / rows(m, p),
+            vjp=[probabilities_pulled, weights_pulled],
+            shape=scored,
+            fits="(N,c), (N,) → a scalar; (c,), one index → a scalar",
+            stable=stable_error,
+            labels="weights",
+            called="cross_entropy_error",
+            shown=("-g/n/p at t, else 0", "-g*log(p)/n"),
+            averaged=lambda p, t: prod(p[:-1]),
+            selects=[named, None],
+            domain=lambda m, p, t: m.where(named(m, p, t), m.gt(p, 0), 1),
+            formula="-sum(t*log(p))/n",
+            latex=r"-\ln\left(#1_{#2}\right)",
+            role="hands -1/p to the probability of the class named, nothing to the others",
+            doc="-log(p) of the probability p of the class that the index t names; the mean over n rows",
+            samples=(([0.3, 0.2, 0.5], 1.0), ([[0.2, 0.5, 0.3], [0.05, 0.85, 0.1]], [2.0, 0.0])),
+            checks=(
+                Check(([0.25, 0.75], 0.0), 1.3862943611198906, ([-4.0, 0.0], None)),
+                Check(
+                    ([[0.1, 0.4, 0.5], [0.8, 0.1, 0.1]], [1.0, 0.0]),
+                    0.5697171415941823,
+                    ([[0.0, -1.25, 0.0], [-0.625, 0.0, 0.0]], None),
+                ),
+            ),
+            source="Deep Learning from Scratch, chapter 4: labels as indices, without its 1e-7",
         ),
         structural(
             "svm_loss",

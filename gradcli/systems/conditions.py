@@ -130,6 +130,10 @@ class Conditions(System):
         """An op as its text."""
         return lambda *x: _applied(op, *x)
 
+    def shape(self, element: Any) -> tuple[int, ...]:
+        """What is spoken of has no shape."""
+        return ()
+
     def where(self, condition: Any, a: Any, b: Any) -> Condition:
         """a if the condition holds, else b; with a certain, "or" says it shorter."""
         test, yes, no = _condition(condition), _condition(a), _condition(b)

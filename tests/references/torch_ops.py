@@ -78,6 +78,12 @@ CASES = [
         {"y": [[0.2, 0.3, 0.5], [0.1, 0.1, 0.8]], "t": [[0.0, 1.0, 0.0], [0.5, 0.25, 0.25]]},
         lambda y, t: -(t * y.log()).sum() / 2,
     ),
+    (
+        "cross_entropy_error(y,[2,0])",
+        {"y": [[0.2, 0.3, 0.5], [0.1, 0.1, 0.8]]},
+        lambda y: F.nll_loss(y.log(), torch.tensor([2, 0])),
+    ),
+    ("cross_entropy_error(y,2)", {"y": [0.2, 0.3, 0.5]}, lambda y: F.nll_loss(y.log(), torch.tensor(2))),
     ("binary_cross_entropy(p,t)", {"p": [0.2, 0.3, 0.9], "t": [0.0, 1.0, 0.25]}, F.binary_cross_entropy),
     ("bce_with_logits(z,t)", {"z": (2, 3), "t": (2, 3)}, F.binary_cross_entropy_with_logits),
     ("hinge(s,t)", {"s": (4,), "t": [1.0, -1.0, -1.0, 1.0]}, lambda s, t: F.relu(1 - t * s).mean()),
