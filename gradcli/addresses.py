@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from itertools import islice
 
 from gradcli.autodiff import Edge, Gradients, Value
-from gradcli.cells import Cell, carried, edge_name, gradient_of
+from gradcli.cells import Cell, carried, edge_name, gradient_of, here
 from gradcli.errors import ExpressionError, LimitError, UnknownCell
 from gradcli.notation import rule as rule_text
 from gradcli.ops.op import CONSTANT, INPUT
@@ -239,7 +239,7 @@ class Reader:
         try:
             return edge.jacobian()
         except LimitError as error:
-            rule = rule_text(self.graph, edge.child, edge.k, whole=True)
+            rule = rule_text(self.graph, edge.child, edge.k, here(edge))
             passed = f"down.{place} is what it passes down" + (f": {rule}" if rule else "")
             raise LimitError(f"local.{place}: {error.message}", hint=passed) from None
 

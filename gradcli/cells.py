@@ -13,10 +13,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from gradcli.autodiff import Edge, Gradients, Value
+from gradcli.autodiff import Edge, Gradients, Trace, Value
 from gradcli.graph import Graph
-from gradcli.ops.op import CONSTANT, INPUT
-from gradcli.places import size
+from gradcli.notation import NOWHERE, Here
+from gradcli.ops.op import CONSTANT, INPUT, Op
+from gradcli.places import size, some
 from gradcli.systems.floats import FLOATS
 
 SMALL = 64
@@ -104,6 +105,24 @@ def kind_of(edge: Edge) -> str:
     if edge.whole:
         return "jacobian" if size(child) * size(parent) <= SMALL else "rule"
     return "diagonal" if child else "number"
+
+
+def here(edge: Edge) -> Here:
+    """What the rule of an edge depends on at its point."""
+    trace = edge.gradients.trace
+    if not trace.tensorial:
+        return NOWHERE
+    op, parents = trace.graph.ops[edge.child], trace.graph.parents[edge.child]
+    return Here(edge.whole, edge.averaged, tuple([trace.shapes[p] for p in parents]), holds(op, trace, parents))
+
+
+def holds(op: Op, trace: Trace, parents: Sequence[int]) -> bool:
+    """Whether what the row of a node says of its backward pass is true of the node's inputs."""
+    if op.holds is None or not trace.tensorial:
+        return True
+    with trace.m.quiet():
+        truth = op.holds(trace.m, *[trace.values[p] for p in parents])
+    return some(truth) == size(getattr(truth, "shape", ()))
 
 
 def local_of(edge: Edge, kind: str) -> Value:

@@ -10,10 +10,10 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gradcli.errors import ExpressionError, Span, visible
-from gradcli.ops.op import CONSTANT, INPUT, Op
+from gradcli.ops.op import CONSTANT, INPUT, Op, Shape
 
 if TYPE_CHECKING:
     from gradcli.graph import Graph
@@ -75,17 +75,34 @@ def text(graph: Graph, index: int | None = None, atom: Atom = lambda i: None) ->
     return _inlined(graph, graph.output if index is None else index, atom, compose, _plain_name)
 
 
-def rule(graph: Graph, child: int, k: int, *, whole: bool = False, over: int | None = None) -> str:
+class Here(NamedTuple):
+    """What a rule depends on beside the graph, at one point.
+
+    whole: the op works on whole tensors here, though not on numbers: a loss over a batch.
+    over: how many entries or rows the op's mean is over, where that is known; else it is written n.
+    shapes: of the op's inputs.   holds: whether the row's form is true of the inputs; else its general one is.
+    """
+
+    whole: bool = False
+    over: int | None = None
+    shapes: tuple[Shape, ...] = ()
+    holds: bool = True
+
+
+NOWHERE = Here()
+
+
+def rule(graph: Graph, child: int, k: int, here: Here = NOWHERE, *, typed: bool = False) -> str:
     """The textbook's rule for a local gradient, in the names of this graph: `x0`, `-1/n7^2`, `n6`.
 
     Of an op on whole tensors, what it passes down to input k, with g for its upstream gradient: `g@x.T`.
     Empty when it would be longer than people read, or when the op is a gate of the user's on whole tensors.
-    whole: the op works on whole tensors here, though not on numbers: a loss over a batch.
-    over: how many entries or rows the op's mean is over, where that is known; else it is written n.
+    typed: as it can be run, so that its value broadcasts to the input's shape: outer(g,x), where that is g@x.T.
     """
     names, parents = graph.names, graph.parents[child]
+    whole, over = here.whole, here.over
     if graph.ops[child].structural:
-        return _passed(graph, child, k, over)
+        return _passed(graph, child, k, here, typed)
     if graph.ops[child].body is not None and graph.ops[child].body.tensorial:
         return ""
     numbers = {p for p in parents if p in graph.numbers and isinstance(graph.numbers[p].value, float)}
@@ -124,12 +141,20 @@ def count(graph: Graph) -> str:
     return "n" if graph.find("n") is None else "N"
 
 
-def pulled(op: Op, k: int) -> str | None:
-    """What an op on whole tensors passes down to input k, as its row shows it; None where the row does not say."""
+def pulled(op: Op, k: int, here: Here = NOWHERE, *, typed: bool = False) -> str | None:
+    """What an op on whole tensors passes down to input k, as its row shows it; None where the row does not say.
+
+    typed: as it can be run.
+    """
     if not op.structural or not op.shown:
         return None
-    shown: Sequence[str | None] = op.shown(**{**op.attributes, **op.bound}) if callable(op.shown) else op.shown
-    return shown[k] if k < len(shown) else shown[-1] if op.variadic else None
+    settings = {**op.attributes, **op.bound}
+    for form in (None if here.holds else op.general, op.typed if typed and here.shapes else None, op.shown):
+        texts: Sequence[str | None] = form(*here.shapes, **settings) if callable(form) else form or ()
+        found = texts[k] if k < len(texts) else texts[-1] if op.variadic and texts else None
+        if found is not None:
+            return found
+    return None
 
 
 def parsed(shown: str) -> Graph | None:
@@ -140,10 +165,10 @@ def parsed(shown: str) -> Graph | None:
         return None
 
 
-def _passed(graph: Graph, child: int, k: int, over: int | None) -> str:
+def _passed(graph: Graph, child: int, k: int, here: Here, typed: bool) -> str:
     """The text of a vector-Jacobian product in the names of this graph."""
-    op, parents = graph.ops[child], graph.parents[child]
-    shown = pulled(op, k)
+    op, parents, over = graph.ops[child], graph.parents[child], here.over
+    shown = pulled(op, k, here, typed=typed)
     if shown is None:
         return ""
     known = dict(zip(op.parameters, [brief(graph.names[p]) for p in parents], strict=False))
@@ -157,7 +182,7 @@ def _passed(graph: Graph, child: int, k: int, over: int | None) -> str:
     def along(inner: Op, parts: Sequence[Part]) -> Part:
         """The text of an op inside the rule: along the axis that the node's op works along."""
         axis = op.bound.get("axis")
-        turned = axis is not None and inner.structural and "axis" in inner.attributes
+        turned = axis is not None and inner.structural and "axis" in inner.attributes and not inner.bound
         return compose(inner.bind(axis=axis) if turned else inner, parts)
 
     rule = parsed(shown)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gradcli import notation
 from gradcli.autodiff import Edge, Gradients, Value
-from gradcli.cells import kind_of, local_of
+from gradcli.cells import here, holds, kind_of, local_of
 from gradcli.graph import OUTPUT_NAME, Graph
 from gradcli.influence import Nudge, find_nudge, ranked
 from gradcli.notes import at_kinks, conventions, without_digits
@@ -37,8 +37,8 @@ class EdgeRow(NamedTuple):
     duplicate: 1, or 2, 3 … for a further edge between the same two nodes.   op: the child's.
     kind: how the local gradient is given: "number"; "diagonal" of an op on tensors entry by entry, an array of the
     child's shape; "jacobian" of an op on whole tensors, child's shape + parent's; "rule" where that would be large.
-    rule: the textbook's local gradient in node names; of an op on whole tensors what it passes down, in our
-    language with g for the upstream gradient: `g@x.T`.
+    rule: the textbook's local gradient in node names; of an op on whole tensors what it passes down, as lectures
+    write it, with g for the upstream gradient: `g@x.T`.
     local: None where it is a rule alone.   memory: bytes that the full Jacobian would take in double precision.
     chosen: False where the child selects another input.
     """
@@ -193,7 +193,7 @@ class Report:
             kind=kind,
             parent_shape=above,
             child_shape=below,
-            rule=notation.rule(graph, child, k, whole=edge.whole, over=edge.averaged),
+            rule=notation.rule(graph, child, k, here(edge)),
             local=local,
             upstream=edge.upstream,
             downstream=passed,
@@ -245,10 +245,14 @@ class Report:
     @cached_property
     def roles(self) -> tuple[str, ...]:
         """A sentence for each kind of gate that passed a gradient on: "add distributes its upstream"."""
-        graph, adjoints = self.graph, self.source.adjoints
-        reached = zip(graph.ops, adjoints, graph.varied, strict=True)
-        present = dict.fromkeys(op for op, g, varied in reached if varied and g is not None)
-        return tuple(dict.fromkeys(f"{op.called or op.name} {op.role}" for op in present if op.role))
+        graph, adjoints, trace = self.graph, self.source.adjoints, self.source.trace
+        reached = zip(graph.ops, graph.parents, adjoints, graph.varied, strict=True)
+        present = dict.fromkeys(
+            (op, op.role if op.holds is None or holds(op, trace, parents) else op.general_role)
+            for op, parents, g, varied in reached
+            if varied and g is not None
+        )
+        return tuple(dict.fromkeys(f"{op.called or op.name} {role}" for op, role in present if role))
 
     @cached_property
     def ranking(self) -> list[tuple[str, float]]:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from gradcli import notation
 from gradcli.autodiff import Edge, Gradients
+from gradcli.cells import here
 from gradcli.ops.op import CONSTANT
 from gradcli.places import Index, entry, given, place
 from gradcli.places import first as first_of
@@ -123,7 +124,7 @@ def _cause(gradients: Gradients, i: int, fault: Fault) -> str:
     edge = fault.edge
     if edge is None:
         return f"{what} went wrong"
-    rule = notation.rule(graph, i, edge.k)
+    rule = notation.rule(graph, i, edge.k, here(edge))
     shown = f" = {notation.pretty(rule)}" if rule else ""
     if edge.whole:
         name = f"∂{graph.names[graph.output]}/∂{place(graph.names[edge.parent], index)}"

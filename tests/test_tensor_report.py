@@ -132,7 +132,21 @@ RULES = [
     ("sum(g@x)", {"g": W, "x": X}, "g", "(∂f/∂n1)@x.T"),
     ("sum(g@x)", {"g": W, "x": X}, "x", "g.T@(∂f/∂n1)"),
     ("sum([[1,2],[3,4]]@x)", {"x": X}, "x", "[[1,2],[3,4]].T@g"),
-    ("sum((W@x)@y)", {"W": W, "x": X, "y": X}, "y", "n1.T@g"),
+    ("sum((W@x)@y)", {"W": W, "x": X, "y": X}, "y", "g*n1"),
+    ("sum(softmax(x))", {"x": W}, "x", "n1*(g-sum(n1*g,axis=-1))"),
+    ("sum(x@A)", {"x": X, "A": W}, "A", "x.T@g"),
+    ("sum(affine(x,A,b))", {"x": W, "A": W, "b": X}, "b", "g, summed over the batch"),
+    ("sum(affine(x,A,b))", {"x": X, "A": W, "b": X}, "b", "g"),
+    ("softmax_cross_entropy(a,t)", {"a": X, "t": [0.0, 1.0]}, "a", "g*(softmax(a)-t)"),
+    ("softmax_cross_entropy(a,t)", {"a": W, "t": [0.0, 1.0]}, "a", "g*(softmax(a)-t)/2"),
+    ("softmax_cross_entropy(a,t)", {"a": [0.1, 0.2, 0.3], "t": [0.1, 0.2, 0.7]}, "a", "g*(softmax(a)-t)"),
+    ("softmax_cross_entropy(a,t)", {"a": X, "t": [1.0, 2.0]}, "a", "g*(sum(t)*softmax(a)-t)"),
+    (
+        "softmax_cross_entropy(a,t)",
+        {"a": W, "t": [[0.0, 1.0], [1.0, 2.0]]},
+        "a",
+        "g*(sum(t,axis=-1,keepdims=1)*softmax(a)-t)/2",
+    ),
     ("mean(x)", {"x": X}, "x", "g/2"),
     ("mean(x)*n", {"x": X, "n": 2}, "x", "g/2"),
     ("mse(x,t)", {"x": X, "t": X}, "x", "2*(x-t)*g/2"),
@@ -146,6 +160,70 @@ RULES = [
 def test_rules_are_written_in_node_names(text: str, values: dict[str, Any], name: str, rule: str) -> None:
     """The upstream gradient is g, unless a node is called so; attributes stand where they matter."""
     assert next(row.rule for row in of(text, **values).edge_rows() if row.parent_name == name) == rule
+
+
+BATCHES = {
+    "A": np.arange(24.0).reshape(2, 3, 4) / 7 - 1,
+    "B": np.arange(24.0).reshape(2, 4, 3) / 5 - 2,
+    "M": np.array([[0.5, -1.0, 2.0], [1.5, 0.25, 3.0]]),
+    "N": np.array([[2.0, 1.0], [0.5, -2.0], [1.0, 4.0], [0.1, 0.2]]),
+    "v": np.array([0.3, -0.7, 1.1]),
+    "w": np.array([2.0, -3.0]),
+    "p": np.array([[0.2, 0.5, 0.3], [0.7, 0.1, 0.2]]),
+    "i": np.array([2.0, 0.0]),
+    "tied": np.array([[1.0, 3.0, 3.0], [2.0, 2.0, -1.0]]),
+    "s": 2.0,
+}
+TYPED = [
+    *("M@v", "w@M", "v@v", "M.T@M", "A@N", "A@B", "A@N[:,0]", "A.T", "transpose(A,1,2,0)", "reshape(M,3,2)"),
+    *("reshape(M,-1)", "sum(M)", "sum(M,axis=0)", "sum(M,axis=1)", "sum(M,axis=1,keepdims=1)", "sum(A,axis=[0,2])"),
+    *("mean(M)", "mean(M,axis=1)", "max(tied)", "max(tied,axis=1)", "min(tied,axis=0)", "norm(M)", "norm(M,axis=1)"),
+    *("softmax(v)", "softmax(M)", "softmax(M,axis=0)", "log_softmax(v)", "log_softmax(M)", "log_softmax(M,axis=0)"),
+    *("logsumexp(v)", "logsumexp(M)", "logsumexp(M,axis=0)", "dot(v,v)", "outer(w,v)", "[v,2*v,-v]", "[s,1,s]"),
+    *("concat(w,v)", "concat(M,p,axis=1)", "concat(M,p)", "affine(w,M,v)", "affine(N,M,v)", "affine(N,M,s)"),
+    *("affine(A,N,w)", "affine(N,M,M[0:1])", "affine(M,[[1],[2],[3]],[s])", "softmax_cross_entropy(M,p)"),
+    *("softmax_cross_entropy(M,i)", "softmax_cross_entropy(v,2)", "softmax_cross_entropy(M,M)"),
+    *("softmax_cross_entropy(v,v)", "mse(M,p)", "huber(M,p)", "sum_squared_error(v,v)"),
+]
+
+
+@pytest.mark.parametrize("text", TYPED)
+def test_rules_of_machine_formats_can_be_run(text: str) -> None:
+    """Pasted as an expression, with g for the upstream gradient, a rule gives what its edge passes down, once that is
+    broadcast to the input's shape; for vectors, batches and axes of all kinds."""
+    used = {name: value for name, value in BATCHES.items() if name in parse(text).inputs}
+    trace = parse(text, given=used).forward(used)
+    upstream = np.random.default_rng(5).normal(size=np.shape(trace.value)) if np.shape(trace.value) else None
+    document = json.loads(render(build(trace.backward(upstream)), "json", Style()))
+    values = {node["name"]: np.array(node["value"]) for node in document["nodes"] if node["op"] != "constant"}
+    checked = 0
+    for node in document["nodes"]:
+        for rule, down, kind in zip(node["rule"], node["downstream"], node.get("local_kind", ()), strict=True):
+            if kind not in ("jacobian", "rule") or down is None or node["op"] == "index":
+                continue
+            names = {**values, "g": np.array(node["grad"])}
+            graph = parse(rule)
+            found = graph.forward({name: names[name] for name in graph.inputs}).value
+            assert np.broadcast_to(found, np.shape(down)) == pytest.approx(np.array(down), rel=1e-12, abs=1e-15)
+            checked += 1
+    assert checked
+
+
+def test_a_rule_that_cannot_be_run_is_in_words() -> None:
+    """What places entries, or compares with a hundred classes, reads as a sentence."""
+    report = of("x[0]*2+softmax_cross_entropy(x,t)", x=np.linspace(0, 1, 100), t=3.0)
+    rules = [rule for node in json.loads(render(report, "json", Style()))["nodes"] for rule in node["rule"]]
+    assert "g at the entries chosen, else 0" in rules
+    assert "g*(softmax(x) - one-hot rows of t)" in rules
+
+
+def test_roles_are_true_of_the_labels() -> None:
+    """y - t where rows of labels sum to 1; elsewhere the softmax counts as often as the labels sum to."""
+    said = "softmax_cross_entropy hands the scores "
+    assert of("softmax_cross_entropy(a,t)", a=X, t=[0.0, 1.0]).roles == (f"{said}y - t: their softmax less the labels",)
+    general = f"{said}sum(t)*y - t: rows of these labels do not sum to 1"
+    assert of("softmax_cross_entropy(a,t)", a=X, t=[1.0, 2.0]).roles == (general,)
+    assert general in render(of("softmax_cross_entropy(a,t)", a=X, t=[1.0, 2.0]), "table", Style())
 
 
 def test_a_long_list_is_shortened_in_a_rule() -> None:
@@ -310,7 +388,7 @@ def test_csv_has_nested_lists() -> None:
     lines = list(csv.DictReader(StringIO(render(SQUARES, "csv", Style()))))
     assert [line["node"] for line in lines] == ["W", "x", "n1", "n2", "f"]
     assert [line["shape"] for line in lines] == ["[2,2]", "[2]", "[2]", "[2]", "[]"]
-    assert lines[0]["rule"] == "g@x.T"
+    assert lines[0]["rule"] == "outer(g,x)"
     assert json.loads(lines[1]["local"]) == W
     assert json.loads(lines[0]["downstream"]) == json.loads(lines[0]["grad"]) == SQUARES.gradients["W"].tolist()
     assert "shape" not in render(of("x*y", x=2.0, y=3.0), "csv", Style())

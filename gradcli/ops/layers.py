@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from gradcli.ops import typed
 from gradcli.ops.lengths import axes_of, multiplied, reduced
 from gradcli.ops.mismatch import Mismatch, broadcast, shown
 from gradcli.ops.op import LAST, Check, Shape, structural
@@ -113,7 +114,8 @@ ROWS = tuple(
             shape=grouped,
             fits="(…,n) → (…,n)",
             stable=stable_softmax,
-            shown=("y*(g-sum(y*g))",),
+            shown=typed.taught_weighed,
+            typed=typed.weighed,
             formula="exp(x)/sum(exp(x))",
             latex=r"\operatorname{softmax}\left(#1\right)",
             role="weighs its upstream by y, each entry against the mean of all",
@@ -132,7 +134,8 @@ ROWS = tuple(
             shape=grouped,
             fits="(…,n) → (…,n)",
             stable=stable_log_softmax,
-            shown=("g-softmax(x)*sum(g)",),
+            shown=typed.taught_lessened,
+            typed=typed.lessened,
             formula="x-log(sum(exp(x)))",
             latex=r"\ln\operatorname{softmax}\left(#1\right)",
             role="passes its upstream on, less the softmax of its sum",
@@ -153,6 +156,7 @@ ROWS = tuple(
             fits="(…,n) → (…)",
             stable=stable_logsumexp,
             shown=("g*softmax(x)",),
+            typed=typed.pooled,
             formula="log(sum(exp(x)))",
             latex=r"\ln\sum e^{#1}",
             role="shares its upstream out by softmax(x)",
@@ -171,7 +175,8 @@ ROWS = tuple(
             ],
             shape=transformed,
             fits="(N,d), (d,h), (h,) → (N,h); (d,), (d,h), (h,) → (h,)",
-            shown=("g@W.T", "x.T@g", "g, summed over the batch"),
+            shown=typed.taught_layer,
+            typed=typed.layer,
             formula="x@W+b",
             latex=r"#1\, #2 + #3",
             gate="switcher",

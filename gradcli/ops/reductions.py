@@ -8,6 +8,7 @@ from __future__ import annotations
 from math import inf
 from typing import Any
 
+from gradcli.ops import typed
 from gradcli.ops.lengths import axes_of, reduced
 from gradcli.ops.mismatch import Mismatch, shown
 from gradcli.ops.op import Check, Shape, structural
@@ -107,6 +108,7 @@ ROWS = tuple(
             fits="(…) → a scalar; along axis=, the shape without it",
             moves=True,
             shown=("g/n",),
+            typed=typed.shared_out,
             averaged=lambda shape, *, axis=None, keepdims=False: counted(shape, axis),
             formula="sum(x)/n",
             latex=r"\frac{1}{n}\sum #1",
@@ -153,6 +155,7 @@ ROWS = tuple(
             moves=True,
             called="max",
             shown=("g*(x==y)",),
+            typed=typed.routed,
             formula="max(x)",
             stable=lambda m, x, *, axis=None, keepdims=False: m.largest(x, axis=axis, keepdims=keepdims),
             selects=[lambda m, x, *, axis=None, keepdims=False: winning(m, x, m.amax, axis)],
@@ -178,6 +181,7 @@ ROWS = tuple(
             moves=True,
             called="min",
             shown=("g*(x==y)",),
+            typed=typed.routed,
             formula="min(x)",
             stable=lambda m, x, *, axis=None, keepdims=False: m.smallest(x, axis=axis, keepdims=keepdims),
             selects=[lambda m, x, *, axis=None, keepdims=False: winning(m, x, m.amin, axis)],
@@ -211,6 +215,7 @@ ROWS = tuple(
             fits="(…) → a scalar; along axis=, the shape without it",
             stable=scaled_norm,
             shown=("g*x/y",),
+            typed=typed.normed,
             formula="sqrt(sum(x^2))",
             kinks=lambda m, x, *, axis=None, keepdims=False: m.eq(m.norm(x, axis=axis), 0),
             convention="norm'(0) is 0, as PyTorch",

@@ -8,9 +8,13 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
+from gradcli.ops import typed
 from gradcli.ops.layers import BATCH, shares
 from gradcli.ops.mismatch import Mismatch, shown
 from gradcli.ops.op import LAST, Check, Shape, structural
+
+ROUNDED = 1e-9
+"""How far the sum of a row of labels may be from 1 that is meant to be 1."""
 
 
 def scored(scores: Shape, t: Shape, **attributes: Any) -> Shape:
@@ -48,6 +52,11 @@ def stable_cross_entropy(m: Any, scores: Any, t: Any) -> Any:
     """-sum(t*log_softmax(scores)) over the rows; a class without weight counts 0, also where its score is -inf."""
     hot = marked(m, t, scores)
     return -m.sum(m.where(hot, hot * m.log_softmax(scores), 0)) / rows(m, scores)
+
+
+def whole_labels(m: Any, scores: Any, t: Any) -> Any:
+    """Whether each row of labels sums to 1, as those do that class indices stand for."""
+    return m.le(m.abs(m.sum(one_hot(m, t, scores), axis=-1) - 1), ROUNDED)
 
 
 def scores_pulled(m: Any, g: Any, y: Any, scores: Any, t: Any) -> Any:
@@ -138,10 +147,14 @@ ROWS = tuple(
             stable=stable_cross_entropy,
             labels="weights",
             shown=("g*(softmax(scores)-t)/n", "-g*log_softmax(scores)/n"),
+            typed=typed.classified,
+            general=typed.weighted,
+            holds=whole_labels,
             averaged=lambda scores, t: prod(scores[:-1]),
             formula="-sum(t*log_softmax(scores))/n",
             latex=r"-\sum #2 \ln\operatorname{softmax}\left(#1\right)",
             role="hands the scores y - t: their softmax less the labels",
+            general_role="hands the scores sum(t)*y - t: rows of these labels do not sum to 1",
             aliases=("softmax_with_loss",),
             doc="cross-entropy of softmax(scores) for labels t, one-hot rows or class indices; the mean over n rows",
             samples=(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from gradcli.ops import typed
 from gradcli.ops.lengths import (
     crossed,
     inner,
@@ -38,7 +39,8 @@ ROWS = tuple(
             vjp=[lambda m, g, y, A, B: m.product_left(g, A, B), lambda m, g, y, A, B: m.product_right(g, A, B)],
             shape=multiplied,
             fits="(…,n,k), (k,m) → (…,n,m); a vector is a row on the left, a column on the right",
-            shown=("g@B.T", "A.T@g"),
+            shown=typed.taught_product,
+            typed=typed.product,
             notation=Notation("@", PRODUCT),
             spelled={"numpy": "product"},
             latex=r"#1\, #2",
@@ -95,7 +97,8 @@ ROWS = tuple(
             fits="(n,m) → (m,n)",
             moves=True,
             trailing="axes",
-            shown=lambda *, axes=None: ("g.T" if axes is None else "g, turned back",),
+            shown=lambda *_, axes=None: ("g.T" if axes is None else "g, turned back",),
+            typed=typed.turned,
             notation=Notation(".T", POSTFIX, "postfix"),
             spelled={"numpy": "transposed"},
             latex=r"#1^{\top}",
@@ -134,6 +137,7 @@ ROWS = tuple(
             fits="k times (…) → (k,…)",
             moves=True,
             shown=("its part of g",),
+            typed=typed.piled,
             notation=Notation("[", POSTFIX, "list"),
             spelled={"numpy": "stacked"},
             latex=r"\left[#*\right]",
@@ -154,6 +158,7 @@ ROWS = tuple(
             fits="(n,…), (m,…) → (n+m,…)",
             moves=True,
             shown=("its part of g",),
+            typed=typed.lined_up,
             spelled={"numpy": "joined"},
             latex=r"\operatorname{concat}\left(#*\right)",
             gate="distributor",
@@ -172,7 +177,8 @@ ROWS = tuple(
             fits="(…) → the lengths given, whose product is the same",
             moves=True,
             trailing="shape",
-            shown=("g, laid out as x",),
+            shown=("g, in the old shape",),
+            typed=typed.laid_out,
             spelled={"numpy": "reshaped"},
             latex=r"\operatorname{reshape}\left(#1\right)",
             role="passes its upstream on, in the old shape",
@@ -190,6 +196,7 @@ ROWS = tuple(
             fits="(…) → a scalar; along axis=, the shape without it",
             moves=True,
             shown=("g",),
+            typed=typed.handed,
             spelled={"numpy": "summed"},
             latex=r"\sum #1",
             gate="distributor",

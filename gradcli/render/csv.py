@@ -4,7 +4,8 @@ A node's `downstream` cells add up to its `grad`. A node without edges that carr
 them, has one line. Text that a spreadsheet would run as a formula is guarded with a leading '; numbers never.
 The rule of an edge whose child selects another input is 0. A tensor is one cell, a nested list as it is typed; its
 lengths stand in a last column `shape`, which tables of numbers alone do not have. A local gradient that is a large
-Jacobian is left out: its rule says what it does.
+Jacobian is left out: its rule says what it does, in our own language, with g for `upstream`; its value broadcasts to
+the shape of `downstream`.
 """
 
 from __future__ import annotations
@@ -64,8 +65,7 @@ def pieces(report: Report, style: Style | None = None) -> Iterator[str]:
         leaving: list[Edge] = source.leaving.get(i, []) if asked else []
         for edge in leaving:
             local, down = carried(edge)
-            rule = rules(edge.child, edge.k, whole=edge.whole, over=edge.averaged) if edge.chosen else "0"
-            via = (cell(names[edge.child]), cell(graph.ops[edge.child].name), cell(rule))
+            via = (cell(names[edge.child]), cell(graph.ops[edge.child].name), cell(rules(edge)))
             passed = ("" if local is None else listed(local), listed(edge.upstream), listed(down))
             writer.writerow((*start, *via, *passed, *end))
             yield line.text

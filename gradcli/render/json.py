@@ -71,9 +71,6 @@ def nodes(report: Report) -> Iterator[Object]:
     names, values, shapes, rules = graph.names, source.trace.values, source.trace.shapes, Rules(graph)
     tensorial = source.trace.tensorial
 
-    def said(edge: Edge | None) -> str:
-        return rules(edge.child, edge.k, whole=edge.whole, over=edge.averaged) if edge and edge.chosen else "0"
-
     left_out = {i for name, i in graph.inputs.items() if report.wrt is not None and name not in report.wrt}
     for i, (op, parents) in enumerate(zip(graph.ops, graph.parents, strict=True)):
         reached = [Edge(source, i, k) if source.active(i, k) else None for k in range(len(parents))]
@@ -89,7 +86,7 @@ def nodes(report: Report) -> Iterator[Object]:
             "shape": shapes[i],
             "inputs": parents,
             "value": encoded(values[i]),
-            "rule": [said(edge) if kept else None for edge, kept in zip(reached, edges, strict=True)],
+            "rule": [rules(edge) if edge and kept else None for edge, kept in zip(reached, edges, strict=True)],
             "local": [encoded(edge[0]) if edge else None for edge in edges],
             **kinds,
             "downstream": [encoded(edge[1]) if edge else None for edge in edges],

@@ -6,10 +6,12 @@ import re
 from typing import TYPE_CHECKING
 
 from gradcli import notation
+from gradcli.cells import here
 from gradcli.graph import Graph
 from gradcli.tokens import lexis
 
 if TYPE_CHECKING:
+    from gradcli.autodiff import Edge
     from gradcli.report import Report
 
 LONGEST = 1000
@@ -61,11 +63,14 @@ class Rules:
         self.graph = graph
         self.known: dict[object, list[str | int]] = {}
 
-    def __call__(self, child: int, k: int, *, whole: bool = False, over: int | None = None) -> str:
-        """The rule of an edge, as `notation.rule` gives it."""
+    def __call__(self, edge: Edge) -> str:
+        """The rule of an edge, as it can be run; 0 where its child selects another input."""
         graph, names, numbers = self.graph, self.graph.names, self.graph.numbers
-        if whole or graph.ops[child].structural:
-            return notation.rule(graph, child, k, whole=whole, over=over)
+        _, child, k = edge
+        if not edge.chosen:
+            return "0"
+        if edge.whole or graph.ops[child].structural:
+            return notation.rule(graph, child, k, here(edge), typed=True)
         places = (*graph.parents[child], child)
         key = (
             graph.ops[child],
