@@ -174,3 +174,34 @@ def test_eval_refuses(words, message, capsys):
     """What cannot be stored, and a format that is none, end with status 2."""
     assert run(["eval", "sum(x)", *words]) == 2
     assert message in capsys.readouterr().err
+
+
+RANGES = [
+    # words, what is said of the range, the answers; float16 has 6e-8 to 65504, e^20 is 4.85e8
+    (["sum(exp(x))", "--x=[1,20]"], "exp(x) at x[1] = 20 is 4.85e8, beyond float16's 65504", "none, dx [2.72, none]"),
+    (["1e-9*y", "--y=2"], "1e-9*y at y = 2 is 2e-9, below float16's smallest, 5.96e-8", "value none, dy none"),
+    (["y+1e-9*x", "--y=2", "--x=3"], "1e-9*x at x = 3 is 3e-9, below", "value 2.00, dy 1.00, dx none"),
+    (["1e-6*exp(x)", "--x=12"], "exp(x) at x = 12 is 1.63e5, beyond", "value none, dx none"),
+    (["x^4", "--x=15"], "", "value 5.06e4, dx 1.35e4"),
+    (["x^4", "--x=16"], "x^4 at x = 16 is 6.55e4, beyond float16's 65504: a float16 kernel gives inf", "value none"),
+    (["(x*1e-6)*1e6", "--x=70"], "∂f/∂n1 is 1e6, beyond", "value 70.0, dx none"),
+    (["max(x*1e6, 3)", "--x=-1"], "x*1e6 at x = -1 is -1e6, beyond", "value 3.00, dx none"),
+]
+
+
+@pytest.mark.parametrize(("words", "told", "answers"), RANGES)
+def test_no_digits_beyond_the_range(words, told, answers, capsys):
+    """What no kernel of the format can hold is named, and what depends on it is promised no digits."""
+    assert run(["eval", *words, "--dtype=float16", "--format=plain", "--no-verify"]) == 0
+    notes = capsys.readouterr().err
+    assert told in notes
+    assert ("beyond" in notes or "below" in notes) == bool(told)
+    assert answers in notes
+
+
+def test_no_digits_of_derivatives_beyond_the_range(capsys):
+    """Of a whole matrix, no entry is promised where a node is beyond the format, nor one that is itself."""
+    assert run(["jacobian", "exp(x)", "--x=[1,20]", "--dtype=float16", "--no-verify"]) == 0
+    assert "value [2.72, none], jac.f[0].x[0] none" in capsys.readouterr().out
+    assert run(["hessian", "x^3*1e-3", "--x=2", "--dtype=float16", "--no-verify"]) == 0
+    assert "value 0.0080, hess.x.x 0.0120" in capsys.readouterr().out

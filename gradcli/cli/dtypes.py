@@ -7,7 +7,7 @@ is done once, from the double, in exact steps of the last bit. Numbers in the fo
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +45,16 @@ class Dtype:
         """Significant decimal digits within `rtol`."""
         return math.floor(-math.log10(self.rtol))
 
+    @property
+    def smallest(self) -> float:
+        """The smallest number above 0, a subnormal one."""
+        return math.ldexp(1.0, self.least - self.bits + 1)
+
+    @property
+    def most(self) -> str:
+        """The largest number, as a sentence has it."""
+        return f"{self.largest:.0f}" if self.largest < 1e6 else f"about {self.largest:.2g}".replace("e+", "e")
+
     def allowed(self, value: float) -> float:
         """How far from a true value a result may lie."""
         return self.atol + self.rtol * abs(value)
@@ -72,14 +82,14 @@ def stored(value: Value, dtype: Dtype, name: str = "a value") -> Value:
     Errors: UsageError, naming the entry, for what is larger than any number of the format.
     """
     if isinstance(value, float | int):
-        held = _nearest(math, float(value), dtype) if math.isfinite(value) and value else float(value)
+        held = nearest(math, float(value), dtype) if math.isfinite(value) and value else float(value)
         if math.isfinite(value) and abs(held) > dtype.largest:
             raise _overflow(name, float(value), dtype)
         return held
     import numpy as np
 
     finite = np.isfinite(value)
-    rounded = np.where(finite, _nearest(np, np.where(finite, value, 0.0), dtype), value)
+    rounded = np.where(finite, nearest(np, np.where(finite, value, 0.0), dtype), value)
     over = finite & (np.abs(rounded) > dtype.largest)
     if over.any():
         at = tuple(int(k) for k in np.argwhere(over)[0])
@@ -91,20 +101,24 @@ def said(
     dtype: Dtype,
     changed: Mapping[str, tuple[Value, Value]],
     answers: Mapping[str, Value] | None = None,
+    held: Mapping[str, Value] | None = None,
+    lost: Iterable[str] = (),
 ) -> list[str]:
     """What `--dtype` did, and what it means, in sentences.
 
     changed: each input whose value is not what was given: before and after.
     answers: float64 results by name; numbers and short vectors are told.
+    held: those of them that the format's range changes: an entry that is far off has no digits.
+    lost: what the format cannot hold, in sentences.
     """
     listed = [_change(name, *pair) for name, pair in list(changed.items())[:SHOWN]]
     more = f" and {len(changed) - SHOWN} more" if len(changed) > SHOWN else ""
     taken = "; ".join(listed) + more if listed else "every value is held exactly"
-    sentences = [f"inputs as {dtype.name} stores them: {taken}"]
+    sentences = [f"inputs as {dtype.name} stores them: {taken}", *lost]
     ordinary = f"{dtype.digits} digit{'s' * (dtype.digits > 1)}"
     tolerances = f"{SOURCE}: rtol {number(dtype.rtol)}, atol {number(dtype.atol)}"
     short = [(name, answer) for name, answer in (answers or {}).items() if getattr(answer, "shape", ()) in SHORT]
-    expected = [f"{name} {_reached(answer, dtype)}" for name, answer in short[:SHOWN]]
+    expected = [f"{name} {_reached(answer, dtype, (held or {}).get(name, answer))}" for name, answer in short[:SHOWN]]
     reach = f", here {', '.join(expected)}" if expected else ""
     sentences.append(f"a {dtype.name} kernel can be expected to reach about {ordinary} of these ({tolerances}){reach}")
     return sentences
@@ -126,10 +140,17 @@ def reached(value: float, dtype: Dtype) -> str:
     return f"{value:.{-place}f}" if place <= 0 and -5 < first < 6 else shown.replace("e+0", "e").replace("e+", "e")
 
 
-def _reached(answer: Any, dtype: Dtype) -> str:
+def _reached(answer: Any, dtype: Dtype, held: Any) -> str:
     if isinstance(answer, float | int):
-        return reached(answer, dtype)
-    return f"[{', '.join(reached(entry, dtype) for entry in answer.tolist())}]"
+        far = math.isfinite(answer) and not abs(held - answer) <= dtype.allowed(answer)
+        return "none" if far else reached(answer, dtype)
+    pairs = zip(answer.tolist(), held.tolist(), strict=True)
+    return f"[{', '.join(_reached(entry, dtype, other) for entry, other in pairs)}]"
+
+
+def brief(value: float) -> str:
+    """A number with three digits: 4.85e8."""
+    return f"{value:.3g}".replace("e+0", "e").replace("e+", "e").replace("e-0", "e-")
 
 
 def changes(before: Mapping[str, Value], after: Mapping[str, Value]) -> dict[str, tuple[Value, Value]]:
@@ -137,7 +158,7 @@ def changes(before: Mapping[str, Value], after: Mapping[str, Value]) -> dict[str
     return {name: (value, after[name]) for name, value in before.items() if _any(_differs(value, after[name]))}
 
 
-def _nearest(m: Any, x: Any, dtype: Dtype) -> Any:
+def nearest(m: Any, x: Any, dtype: Dtype) -> Any:
     """The nearest multiple of the last bit's worth; both scalings are by powers of two, and exact."""
     exponent = m.frexp(x)[1] - 1
     if m is math:
@@ -148,10 +169,9 @@ def _nearest(m: Any, x: Any, dtype: Dtype) -> Any:
 
 
 def _overflow(entry: str, value: float, dtype: Dtype) -> UsageError:
-    largest = f"{dtype.largest:.0f}" if dtype.largest < 1e6 else f"about {dtype.largest:.2g}".replace("e+", "e")
     wider = [other.name for other in DTYPES.values() if abs(value) <= other.largest]
     return UsageError(
-        f"{entry} is {number(value)}, larger than any {dtype.name} ({largest})",
+        f"{entry} is {number(value)}, larger than any {dtype.name} ({dtype.most})",
         hint=f"scale the input, or choose {' or '.join(wider)}" if wider else "scale the input, or leave --dtype out",
     )
 

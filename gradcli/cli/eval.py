@@ -2,16 +2,17 @@
 
 # Annotations are values here, not text: typer would compile each of them again on every run.
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import typer
 
-from gradcli.autodiff import Gradients
+from gradcli.autodiff import Gradients, Trace
 from gradcli.cli import streams
 from gradcli.cli.arguments import variable
 from gradcli.cli.checks import Checks, wanted
 from gradcli.cli.command import ExpressionCommand, completing, one_of, worst
-from gradcli.cli.dtypes import DTYPES, changes, said, stored
+from gradcli.cli.dtypes import DTYPES, Dtype, changes, said, stored
 from gradcli.cli.inputs import UPSTREAM, read_graph, read_upstream
 from gradcli.cli.options import (
     Budget,
@@ -134,7 +135,8 @@ def evaluate(
             graph = rewritten(graph, values, gates).graph
         gradients = graph.forward(values).backward(start)
         if dtype is not None:
-            graph.notes += tuple(said(DTYPES[dtype], changes(given, values), answers(gradients)))
+            told = precision(gradients, DTYPES[dtype], changes(given, values))
+            gradients.graph.notes += tuple(told)
         asked = names(wrt, "--wrt") if wrt is not None else None
         if get:
             status = show_cells(gradients, get, asked, checks)
@@ -149,6 +151,17 @@ def evaluate(
             report = build(gradients, wrt=asked)
             status = show(report, form, style, checks)
     raise typer.Exit(status)
+
+
+def precision(gradients: Gradients, dtype: Dtype, changed: Mapping[str, Any]) -> list[str]:
+    """What `--dtype` means for the output and the variables' gradients."""
+    from gradcli.cli.ranges import Held
+    from gradcli.systems.arrays import ARRAYS
+
+    held = Held(gradients.trace, dtype)
+    held.backward(gradients)
+    there = Gradients(Trace(gradients.graph, held.values, ARRAYS, gradients.trace.shapes), held.adjoints)
+    return said(dtype, changed, answers(gradients), answers(there), held.sentences())
 
 
 def answers(gradients: Gradients) -> dict[str, Any]:

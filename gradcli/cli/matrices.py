@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gradcli.cli import streams
 from gradcli.cli.checks import MATRIX_CHECKS, VARIABLE
 from gradcli.cli.command import one_of, worst
-from gradcli.cli.dtypes import DTYPES, changes, said, stored
+from gradcli.cli.dtypes import DTYPES, Dtype, changes, said, stored
 from gradcli.cli.eval import READ_BY_PEOPLE, names, settle, undefined
 from gradcli.cli.inputs import read_graph
 from gradcli.errors import Status, UsageError
@@ -58,7 +58,7 @@ def run(ctx: Any, kind: Kind, asked: Asked, **places: Any) -> Status:
         values = {name: stored(entry, DTYPES[asked.dtype], name) for name, entry in given.items()}
     matrices = build_matrices(graph.forward(values), kind, wrt)
     if asked.dtype is not None:
-        graph.notes += tuple(said(DTYPES[asked.dtype], changes(given, values), answers(matrices)))
+        matrices.trace.graph.notes += tuple(precision(matrices, DTYPES[asked.dtype], changes(given, values)))
     style = streams.style(decimals=asked.decimals, sig=asked.sig, full=asked.full)
     if form == "table":
         from gradcli.render.matrix_table import verdicts
@@ -70,6 +70,18 @@ def run(ctx: Any, kind: Kind, asked: Asked, **places: Any) -> Status:
         matrices = matrices.with_verification(verified(matrices, checks, asked.budget))
         streams.put_all(pieces(matrices, form, style))
     return judge(matrices, form)
+
+
+def precision(matrices: Matrices, dtype: Dtype, changed: Mapping[str, Any]) -> list[str]:
+    """What `--dtype` means for the output and the derivatives: none has digits where a node is beyond the format."""
+    from math import nan
+
+    from gradcli.cli.ranges import Held
+
+    held, found = Held(matrices.trace, dtype), answers(matrices)
+    there = {name: nan if held.beyond or held.below else float(held.hold(entry)) for name, entry in found.items()}
+    there["value"] = held.values[matrices.trace.graph.output]
+    return said(dtype, changed, found, there, held.sentences())
 
 
 def answers(matrices: Matrices) -> dict[str, Any]:
