@@ -36,12 +36,13 @@ def forward(graph: Graph, values: Mapping[str, Value], *, copied: bool = True) -
     if missing:
         listed = ", ".join(missing)
         first = missing[0]
-        spelled = " ".join(f"--{name}=…" for name in missing[:4]) + (" …" if len(missing) > 4 else "")
+        from gradcli.misnomers import no_value
+
         raise UsageError(
             f"no value for {listed}" if len(missing) < 9 else f"no value for {first} and {len(missing) - 1} more",
             source=graph.source,
             span=graph.spans[graph.inputs[first]] if graph.source else None,
-            hint=f"add {spelled}",
+            hint=no_value(missing, graph.source),
         )
     unknown = [name for name in values if name not in graph.inputs]
     if unknown:

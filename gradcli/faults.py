@@ -48,6 +48,7 @@ STRANGE = {
     "`": "quote the expression with '…' for your shell",
     "°": "angles are in radians: write x*pi/180",
     "′": "read the derivative with --get dx; the transpose is x.T",
+    "⊤": "the transpose is x.T",
 }
 """Characters outside the language, and what their writer may have meant."""
 
@@ -62,6 +63,9 @@ NOT_OPERATORS = {
     "//": "division is /; for the whole part write floor(x/y)",
     "&&": "multiply truth values: (a>0)*(b>0)",
 }
+
+MATRICES = r"@|\.T\b|ᵀ|\b[A-Z]\d*\b"
+"""What is written where there are matrices: their operators, and their names."""
 
 POWERED = r"([^\W\d]\w*)\s*(?:(?:\^|\*\*)\s*([-−]?[0-9]+)|([⁺⁻]?[⁰¹²³⁴-⁹]+))\s*\Z"
 """A name with a power, as in sin²(x)."""
@@ -87,6 +91,12 @@ def strange(parser: Parser, at: int) -> NoReturn:
         )
     if character == "=":
         hint = NOT_OPERATORS["="]
+    elif character in "'′" and (primed := re.search(r"(?:([^\W\d]\w*)|[\])])\Z", text[max(0, at - 60) : at])):
+        x = primed[1] or "x"
+        if text[at + 1 : at + 2] != "(":
+            hint = f"a transpose is {x}.T; the derivative is read with --get d{x}"
+    elif character == "{" and re.match(r"\{\s*(?:T|\\(?:top|intercal))\s*\}", text[at : at + 20]):
+        hint = "the transpose is x.T"
     elif hint is None and unicodedata.category(character)[0] == "C":
         hint = "remove this invisible character"
     elif hint is None and unicodedata.category(character) == "Nd":
@@ -215,12 +225,22 @@ def expected_operator(
         parser.fail("a number has one decimal point", (begins, end), "remove the others")
     if left == "0" and adjacent and re.fullmatch(r"x[0-9a-fA-F]{1,12}|b[01]{1,40}|o[0-7]{1,14}", word):
         parser.fail("numbers are written in decimal", (begins, end), f"write {int(left + word, 0)}")
+    if left == "T" and "T" not in parser.given:
+        from gradcli.misnomers import power_of_transpose
+
+        base = power_of_transpose(text[max(0, begins - 60) : ends])
+    else:
+        base = ""
+    if base:
+        begins = text.rfind(base, 0, begins) if base in text else begins
+        parser.fail("an operator is missing here", (begins, end), f"write {base}.T@{right}: the transpose is {base}.T")
     if len(left) > 30:
         left = "…" + left[-24:]
+    matrices = re.search(MATRICES, text) and not re.fullmatch(NUMERAL, left) and not re.fullmatch(NUMERAL, word)
     parser.fail(
         "multiplication is written with *" if adjacent else "an operator is missing here",
         (begins, end),
-        f"write {left}*{right}",
+        f"write {left}*{right}" + f", or {left}@{right} for the matrix product" * bool(matrices),
     )
 
 

@@ -231,6 +231,25 @@ def unknown_keyword(parser: Parser, op: Op, name: str, span: Span) -> NoReturn:
     parser.fail(f"{called} has no {'keyword' if known else 'keywords, so no'} '{name}'", span, hint)
 
 
+def power_of_transpose(text: str) -> str:
+    """What stands before a `^T` at the end of a text, or before the first in it; empty if none is there.
+
+    >>> power_of_transpose("a + W**T"), power_of_transpose("x^2")
+    ('W', '')
+    """
+    found = re.search(r"([^\W\d]\w*|[\])])\s*(?:\^|\*\*)\s*\(?\s*T(?!\w)", text)
+    return "" if found is None else found[1] if found[1] not in "])" else "x"
+
+
+def no_value(names: Sequence[str], source: str) -> str:
+    """What to say of variables that have no value."""
+    spelled = " ".join(f"--{name}=…" for name in names[:4]) + (" …" if len(names) > 4 else "")
+    base = power_of_transpose(source) if "T" in names else ""
+    if base:
+        return f"the transpose is {base}.T; for a power T, add {spelled}"
+    return f"add {spelled}"
+
+
 def inputs(text: str) -> list[str]:
     """The inputs of a call, as they are written from its `(` on; none if the call is long or not closed.
 
