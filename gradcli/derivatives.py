@@ -15,7 +15,7 @@ from gradcli.directions import by_columns, by_rows, fill_rows, pulled, pushed
 from gradcli.errors import LimitError, NotScalarError, UsageError
 from gradcli.graph import Graph
 from gradcli.ops.op import Op, Shape
-from gradcli.places import size
+from gradcli.places import in_bytes, size
 from gradcli.shapes import ShapeError, shown
 
 MOST = 4_000_000
@@ -242,18 +242,6 @@ def refuse_large(rows: int, columns: int) -> None:
             f"{MOST:,} entries are the most",
             hint="--wrt names the variables that are wanted; gradcli eval works without the matrix",
         )
-
-
-def in_bytes(count: int) -> str:
-    """A memory size as people say it.
-
-    >>> in_bytes(72), in_bytes(134_217_728)
-    ('72 bytes', '128 MiB')
-    """
-    for unit, power in (("GiB", 30), ("MiB", 20), ("KiB", 10)):
-        if count >= 1 << power:
-            return f"{count / (1 << power):.3g} {unit}"
-    return f"{count} bytes"
 
 
 def not_scalar(trace: Trace) -> NotScalarError:

@@ -18,6 +18,9 @@ STEPS = (0.01, 0.001, 1e-4, 1e-5)
 STRAIGHT = 0.05
 """How far the output's real change may be from step × gradient, relatively, for a Nudge to say it."""
 
+ROUNDING = 2.0**-46
+"""A change that is this small beside the largest number of a graph of tensors may be rounding alone."""
+
 NUDGED = 20_000
 """Nodes up to which the change is tried out by a forward pass."""
 
@@ -63,6 +66,8 @@ def find_nudge(gradients: Gradients, names: Sequence[str]) -> Nudge | None:
     name, index, slope = max(found, key=lambda each: (not isnan(each[2]), abs(each[2])))
     if not slope or not isfinite(slope):
         return None
+    if trace.tensorial and abs(STEPS[0] * slope) <= ROUNDING * max(map(_magnitude, trace.values)):
+        return None  # no more than what rounding leaves of numbers that cancel
     at = {variable: trace.values[i] for variable, i in graph.inputs.items()}
     for step in STEPS:
         bent = STRAIGHT * abs(step * slope)
@@ -71,6 +76,12 @@ def find_nudge(gradients: Gradients, names: Sequence[str]) -> Nudge | None:
         if abs(up - step * slope) <= bent and abs(down - step * slope) <= bent:
             return Nudge(place(name, index), step, step * slope)
     return None
+
+
+def _magnitude(value: Value) -> float:
+    """The largest magnitude of all entries."""
+    found = abs(largest(value)[1])
+    return found if isfinite(found) else 0.0
 
 
 def _raised(value: Value, index: Index, step: float) -> Value:

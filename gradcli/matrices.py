@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from gradcli import notation
 from gradcli.autodiff import Edge, Trace, Value
-from gradcli.derivatives import MOST, Block, Hessian, Jacobian, hessian, in_bytes, jacobian
+from gradcli.derivatives import MOST, Block, Hessian, Jacobian, hessian, jacobian
 from gradcli.errors import LimitError
 from gradcli.notes import at_kinks
 from gradcli.ops.mismatch import shown
 from gradcli.ops.op import Shape
-from gradcli.places import place, size
+from gradcli.places import in_bytes, place, size
 from gradcli.report import Report, build
 
 if TYPE_CHECKING:

@@ -77,6 +77,19 @@ def size(shape: Shape) -> int:
     return count
 
 
+def in_bytes(count: int) -> str:
+    """Bytes in decimal units.
+
+    >>> in_bytes(4096 * 4096 * 8), in_bytes(1_568_000_000)
+    ('134 MB', '1.57 GB')
+    """
+    amount, units = float(count), ["bytes", "kB", "MB", "GB", "TB", "PB", "EB"]
+    while amount >= 999.5 and len(units) > 1:
+        amount /= 1000
+        units.pop(0)
+    return f"{amount:,.0f} {units[0]}" if amount >= 99.5 else f"{amount:.3g} {units[0]}"
+
+
 def norm(value: Any) -> float:
     """The 2-norm of all entries, without overflow; nan where an entry is not a number."""
     if not getattr(value, "ndim", 0):

@@ -17,7 +17,7 @@ from gradcli.autodiff import Edge, Gradients, Value
 from gradcli.cells import here, holds, kind_of, local_of
 from gradcli.graph import OUTPUT_NAME, Graph
 from gradcli.influence import Nudge, find_nudge, ranked
-from gradcli.notes import at_kinks, conventions, without_digits
+from gradcli.notes import at_kinks, conventions, products, without_digits
 from gradcli.ops.op import CONSTANT, INPUT, Shape
 from gradcli.places import size
 from gradcli.soundness import active_outside_domain
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 
 NO_INPUT, NO_GRADIENT = "depends on no input", "carries no gradient"
+
+TARGETED = "losses"
+"""The group of the ops whose last input says what is right."""
 
 
 class EdgeRow(NamedTuple):
@@ -205,6 +208,7 @@ class Report:
         graph = self.graph
         op, name = graph.ops[i], graph.names[i]
         asked = self.wrt is None or op is not INPUT or name in self.wrt
+        reached = asked and self.pulled_back and graph.varied[i] and not self.untold(name)
         return NodeRow(
             index=i,
             name=name,
@@ -216,7 +220,7 @@ class Report:
             inputs=graph.parents[i],
             shape=self.source.trace.shapes[i],
             value=self.source.trace.values[i],
-            gradient=self.source.at(i) if asked and self.pulled_back and graph.varied[i] else None,
+            gradient=self.source.at(i) if reached else None,
             why=self._why(i, asked),
             edges=tuple(self.edge_row(child, k) for child, k in leaving[:limit]) if asked else (),
             uses=len(leaving) if asked else 0,
@@ -235,6 +239,8 @@ class Report:
             return ""
         if not graph.used[i]:
             return f"{self.output} does not use it"
+        if self.untold(graph.names[i]):
+            return self.targets[i]
         if not graph.varied[i]:
             constant = all(graph.ops[p] is CONSTANT or not graph.varied[p] for p in graph.parents[i])
             return NO_INPUT if constant else graph.ops[i].role or NO_GRADIENT
@@ -253,6 +259,36 @@ class Report:
             if varied and g is not None
         )
         return tuple(dict.fromkeys(f"{op.called or op.name} {role}" for op, role in present if role))
+
+    @cached_property
+    def targets(self) -> dict[int, str]:
+        """The inputs that only say what is right, as the targets t of losses: what kind of gradient they have.
+
+        Empty of those that have one: rows of weights, and predictions to be met.
+        """
+        graph, shapes = self.graph, self.source.trace.shapes
+        kinds: dict[int, set[str | None]] = {p: set() for p in graph.inputs.values()}
+        for op, parents in zip(graph.ops, graph.parents, strict=True):
+            target = op.group == TARGETED and len(parents) > 1
+            for k, p in enumerate(parents):
+                if p not in kinds:
+                    continue
+                if not target or k < len(parents) - 1:
+                    kinds[p].add(None)
+                elif op.labels and shapes[p] != shapes[parents[0]]:
+                    kinds[p].add("class indices: no gradient")
+                else:
+                    kinds[p].add("" if op.passes(k) else "labels: no gradient")
+        return {p: max(map(str, found)) for p, found in kinds.items() if found and None not in found}
+
+    def targeted(self, name: str) -> bool:
+        """Whether a name is an input of a graph of tensors that is the target of losses only: few people raise it."""
+        inputs = self.graph.inputs
+        return self.source.trace.tensorial and name in inputs and inputs[name] in self.targets
+
+    def untold(self, name: str) -> bool:
+        """Whether it is the target of losses that have no gradient in it: an index of a class."""
+        return self.targeted(name) and bool(self.targets[self.graph.inputs[name]])
 
     @cached_property
     def ranking(self) -> list[tuple[str, float]]:
@@ -274,7 +310,8 @@ class Report:
 
         None where a straight line would mislead.
         """
-        return find_nudge(self.source, [name for name, _ in self.ranking if name in self.graph.inputs])
+        names = [name for name, _ in self.ranking if name in self.graph.inputs]
+        return find_nudge(self.source, [name for name in names if not self.targeted(name)] or names)
 
     @cached_property
     def kept(self) -> list[int]:
@@ -285,7 +322,7 @@ class Report:
     @cached_property
     def notes(self) -> tuple[str, ...]:
         """What the reader should know: the graph's own notes, conventions at kinks, rules without digits."""
-        return (*self.graph.notes, *conventions(self.source), *without_digits(self.source))
+        return (*self.graph.notes, *products(self.source), *conventions(self.source), *without_digits(self.source))
 
     @cached_property
     def trouble(self) -> Trouble | None:

@@ -19,7 +19,7 @@ from gradcli import UnknownCell, UsageError, value_and_grad
 from gradcli.autodiff import Gradients
 from gradcli.cells import list_cells, resolve
 from gradcli.errors import LimitError, NotScalarError
-from gradcli.notation import pulled
+from gradcli.notation import parsed, pulled
 from gradcli.ops import TABLE
 from gradcli.paths import paths
 from gradcli.places import largest, listed, norm
@@ -509,6 +509,11 @@ KEPT = [
     ("mean(x)*y", {"x": X, "y": 2.0}, "y n1"),
     ("max(x)", {"x": X}, "x f"),
     ("x[0]*x[1]", {"x": X}, "n1 n2"),
+    ("sum(reshape(x,2,1)^2)", {"x": X}, "n1"),
+    ("mean(concat(x,x.T)[0:3])+sum([x,x],axis=0)[1]", {"x": X}, ""),
+    ("svm_loss(x,0)", {"x": X}, "x"),
+    ("sum(affine(x,A,b))", {"x": X, "A": W, "b": X}, "x A"),
+    ("softmax_cross_entropy(x,t)", {"x": W, "t": [0.0, 1.0]}, "x t"),
 ]
 
 
@@ -534,9 +539,28 @@ def test_what_a_rule_on_tensors_does_not_keep_it_does_not_need(op: Any) -> None:
         if rule is None or pulled(op, k) is None:
             continue
         kept = READS[op, 0 if op.variadic else k]
+        if rule(g, y, *x) is None:
+            continue
         fresh = [value if i in kept or (op.variadic and kept) else value + random.normal() for i, value in enumerate(x)]
         other = y if OUTPUT in kept else y + random.normal()
         assert rule(g, other, *fresh) == pytest.approx(rule(g, y, *x), rel=1e-12)
+
+
+@pytest.mark.parametrize("op", [op for op in WHOLE if not op.variadic], ids=lambda op: op.name)
+def test_what_a_rule_on_tensors_keeps_it_needs(op: Any) -> None:
+    """Other entries in a value that is kept change what is passed down, or the rule shown has it in its formula."""
+    random = np.random.default_rng(11)
+    x = [np.array(value, dtype=float)[()] for value in op.samples[0]]
+    y = ARRAYS.functions[op](*x)
+    g = random.normal(size=np.shape(y))[()]
+    for k in range(len(x)):
+        rule, shown = ARRAYS.pullbacks[op](k), pulled(op, k)
+        for kept in READS[op, k]:
+            if shown is not None and parsed(shown) is not None:
+                continue
+            moved = [(y if i == OUTPUT else x[i]) for i in (OUTPUT, *range(len(x)))]
+            moved[kept + 1] = random.permutation(np.ravel(moved[kept + 1])).reshape(np.shape(moved[kept + 1]))[()] - 1
+            assert not np.array_equal(rule(g, *moved), rule(g, y, *x), equal_nan=True)
 
 
 def test_paths_through_tensors_are_refused() -> None:

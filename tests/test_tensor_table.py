@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from gradcli.places import in_bytes
 from gradcli.render import render as rendered
 from gradcli.render.figures import Style, figure
 from gradcli.render.html import render as html
 from gradcli.render.table import render
-from gradcli.render.tensor_remarks import bytes_text
 from gradcli.render.tensor_rules import short_lists
 from gradcli.render.tensors import SMALL, block, cell, inline, summary
 from gradcli.report import Report, build
@@ -256,7 +256,7 @@ BYTES = [(8, "8 bytes"), (1_000_000, "1 MB"), (134_217_728, "134 MB"), (999_600_
 @pytest.mark.parametrize(("count", "text"), BYTES)
 def test_bytes_are_told_in_decimal_units(count: int, text: str) -> None:
     """Three digits."""
-    assert bytes_text(count) == text
+    assert in_bytes(count) == text
 
 
 def test_a_local_gradient_of_one_number_is_that_number() -> None:
@@ -271,6 +271,50 @@ def test_fan_out_of_tensors_shows_its_sum() -> None:
     assert "copy, used 3 times   [0.2, 0.4] + [0.2, 0.4] + [1, 0] = [1.4, 0.8]" in re.sub("   +", "   ", drawn)
     assert "∂f/∂n3 at [0]   () → (2,)" in drawn
     assert re.search(r"copy, used twice +=", render(of("sum(W*W)", W=W), Style()))
+
+
+def test_an_output_of_one_entry_needs_no_loss_behind_it() -> None:
+    """x.T@A@x of a column is (1,1): without an upstream gradient ∂f/∂f is 1, as of a number."""
+    drawn = render(of("x.T@A@x", x=[[1], [2]], A=[[1, 2], [3, 4]]), Style(width=120))
+    assert "∂f/∂node" in drawn and "∂f/∂A = n1ᵀ·∂f/∂n2" in drawn and "∂L" not in drawn
+    assert re.search(r"start: ∂f/∂f +=", drawn)
+    assert "start: ∂L/∂f, as given" in render(of("x.T@A@x", [[3.0]], x=[[1], [2]], A=W), Style(width=120))
+
+
+NO_GRADIENT = [
+    ("softmax_cross_entropy(a,t)", {"a": W, "t": [1.0, 0.0]}, "class indices: no gradient"),
+    ("cross_entropy_error(softmax(a),t)", {"a": W, "t": [1.0, 0.0]}, "class indices: no gradient"),
+    ("svm_loss(a,t)", {"a": X, "t": 1.0}, "class indices: no gradient"),
+    ("svm_loss(a,t)", {"a": X, "t": [0.0, 1.0]}, "labels: no gradient"),
+    ("where(t>0,sum(a),0)", {"a": X, "t": 1.0}, "no gradient arrives"),
+]
+
+
+@pytest.mark.parametrize(("text", "values", "why"), NO_GRADIENT)
+def test_labels_say_why_they_have_no_gradient(text: str, values: dict[str, Any], why: str) -> None:
+    """In every format that people read, without a gradient of zeros beside the words, nor a bar."""
+    found = of(text, **values)
+    row = found.node_row(found.graph.position("t"))
+    assert row.why == why
+    assert (row.gradient is None) == (why != "no gradient arrives")
+    for form in ("table", "markdown", "latex"):
+        assert why in rendered(found, form, Style())
+    assert why in html(found, Style())
+    assert "  t " not in render(found, Style()).split("influence")[-1] or why == "no gradient arrives"
+
+
+def test_influence_is_not_that_of_targets() -> None:
+    """Nobody raises a target: the sentence is of a prediction, though the bars tell both, the target's last."""
+    drawn = render(of("mse(W@x,t)", W=W, x=[0.01, 0.02], t=[0, -9]), Style(width=120))
+    assert "raise x[" in drawn and "raise t[" not in drawn
+    assert re.search(r"influence: x \S+  W \S+  t \S+\n", drawn)
+    assert "raise t[" in render(of("mse(0,t)", t=[3, -9]), Style())
+    assert "raise t[" in render(of("mse(W@x,t)+t[0]^3", W=W, x=[0.01, 0.02], t=[9, -9]), Style())
+
+
+def test_nothing_is_said_of_rounding() -> None:
+    """(W@x - t)² where W@x is t up to rounding: f = 3e-33 is noise, and so is what it would change by."""
+    assert "raise" not in render(of("sum((A@x-t)^2)", A=[[0.1, 0.5], [0.2, 0.1]], x=[1, 1], t=[0.6, 0.3]), Style())
 
 
 def test_an_upstream_gradient_that_was_given_begins_the_table() -> None:

@@ -69,8 +69,9 @@ def _influence(report: Report, style: Style) -> Iterator[Line]:
         yield from wrapped([(plain(report.nudge.sentence(report.output), style), "")], style.width)
     if style.rank_nodes:
         return  # the ranking of all nodes says it
-    ranking = [(name, abs(g)) for name, g in report.ranking if not isnan(g)]
+    ranking = [(name, abs(g)) for name, g in report.ranking if not isnan(g) and not report.untold(name)]
     largest = ranking[0][1] if ranking else 0.0
+    ranking.sort(key=lambda pair: report.targeted(pair[0]))
     if len(ranking) < 2 or not 0 < largest < inf:
         return
     items: list[Line] = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from gradcli.places import size
+from gradcli.places import in_bytes, size
 from gradcli.render.figures import Style, plain
 from gradcli.render.lines import Line, width, wrapped
 from gradcli.render.tensor_rules import axis_text, broadcast_axes, quotient, top
@@ -110,24 +110,11 @@ def _memory(edges: list[EdgeRow]) -> str:
     if edge is None or edge.memory < LARGE:
         return ""
     rows, columns = size(edge.child_shape), size(edge.parent_shape)
-    return f"; {quotient(edge)} in full would be {_count(rows)} × {_count(columns)} = {bytes_text(edge.memory)}"
+    return f"; {quotient(edge)} in full would be {_count(rows)} × {_count(columns)} = {in_bytes(edge.memory)}"
 
 
 def _count(number: int) -> str:
     return f"{number:,}" if number >= 10_000 else str(number)
-
-
-def bytes_text(count: int) -> str:
-    """Bytes in decimal units.
-
-    >>> bytes_text(4096 * 4096 * 8), bytes_text(1_568_000_000)
-    ('134 MB', '1.57 GB')
-    """
-    amount, units = float(count), ["bytes", "kB", "MB", "GB", "TB", "PB", "EB"]
-    while amount >= 999.5 and len(units) > 1:
-        amount /= 1000
-        units.pop(0)
-    return f"{amount:,.0f} {units[0]}" if amount >= 99.5 else f"{amount:.3g} {units[0]}"
 
 
 def _sum(report: Report, edge: EdgeRow) -> str:

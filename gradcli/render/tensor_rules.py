@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from gradcli import notation
 from gradcli.graph import Graph
+from gradcli.places import size
 from gradcli.render.figures import Style, is_numeric, plain
 from gradcli.render.rows import NAME
 from gradcli.render.tensors import alike, is_tensor, shape_text
@@ -28,8 +29,12 @@ def started(report: Report, node: NodeRow) -> str:
 
 
 def top(report: Report) -> str:
-    """What the gradients are derivatives of: the output; for one of several entries a loss L behind it."""
-    if report.source.trace.shapes[report.graph.output] == ():
+    """What the gradients are derivatives of: the output; for one of several entries a loss L behind it.
+
+    An output of one entry is its own where its upstream gradient is 1, though it may be a matrix.
+    """
+    shape, upstream = report.source.trace.shapes[report.graph.output], report.source.upstream
+    if shape == () or (size(shape) == 1 and uniform(upstream) == 1):
         return report.output
     return next((name for name in ("L", "loss") if report.graph.find(name) is None), "the loss")
 
@@ -96,12 +101,14 @@ def short_lists(text: str) -> str:
 
 def simplest(edge: EdgeRow, graph: Graph, above: str) -> str:
     """The rule of an edge; of an index, where it places g; without g as a factor where it is 1, at the output."""
-    op = graph.ops[edge.child]
+    op, rule = graph.ops[edge.child], edge.rule
     if op.notation is not None and op.notation.fix == "index":
-        return f"{notation.upstream(graph, edge.child)} at [{notation.key_text(op.bound['key'])}]"
+        rule = f"{notation.upstream(graph, edge.child)} at [{notation.key_text(op.bound['key'])}]"
     starts = edge.child == graph.output and above == edge.child_name and not edge.child_shape and edge.upstream == 1
     if not starts or notation.upstream(graph, edge.child) != "g":
-        return edge.rule
+        return rule
+    if " " in rule:  # in words
+        return re.sub(r"(?<![\w.])g(?!\w)", "1", rule)
     rule = re.sub(r"(?<![\w.])g\*|\*g(?![\w.^\[(])", "", edge.rule)
     bracketed = rule[1:-1] if rule[:1] == "(" and rule[-1:] == ")" else ""
     balanced = accumulate((letter == "(") - (letter == ")") for letter in bracketed)
