@@ -1,8 +1,4 @@
-"""The engine: forward fills the values in tape order, backward the gradients in the reverse order.
-
-Both are one loop over the tape, over any number system. A gradient arrives at a node once for each edge that
-leaves it, and is summed: fan-out. An op that selects (max, where, relu …) sends nothing to an input it does not
-choose, so that 0·nan never happens in a branch not taken; of a tensor, to the entries it does not choose.
+"""The engine: forward fills the values in tape order, backward the gradients in the reverse order (sweeps.py).
 
 A graph of numbers runs on Python's floats, where an edge passes down local × upstream. As soon as a value is a
 tensor, everything runs on NumPy arrays, where an edge passes down the vector-Jacobian product of its op.
@@ -14,9 +10,10 @@ from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gradcli.errors import NotScalarError, UsageError
+from gradcli.errors import NotScalarError, UnknownCell, UsageError
 from gradcli.graph import Graph, Node
-from gradcli.systems import Argument, Constant, System
+from gradcli.sweeps import backward, pull_back
+from gradcli.systems import System
 from gradcli.systems.floats import FLOATS
 
 if TYPE_CHECKING:
@@ -88,76 +85,6 @@ def real(value: Any, what: str, copied: bool = True) -> Value:
         raise UsageError(f"{what} is no number: {value!r:.60}") from None
     except OverflowError:
         raise UsageError(f"{what} is larger than any double") from None
-
-
-def backward(graph: Graph, values: list[Any], m: System, upstream: Any) -> list[Any]:
-    """∂output/∂node for every node, by the chain rule; None for a node that no gradient reaches."""
-    adjoints: list[Any] = [None] * len(values)
-    adjoints[graph.output] = upstream
-    varied, ops, tape = graph.varied, graph.ops, graph.parents
-    rules = {op: m.locals[op] for op in graph.kinds}
-    for i in range(graph.output, -1, -1):
-        g = adjoints[i]
-        if g is None or not varied[i]:
-            continue
-        parents = tape[i]
-        if not parents:
-            continue
-        x: list[Any] | None = None
-        for p, rule in zip(parents, rules[ops[i]], strict=False):
-            if not varied[p] or rule is None:
-                continue
-            kind = rule.__class__
-            if kind is Constant:
-                local = rule
-            elif kind is Argument:
-                local = values[parents[rule - 1]] if rule else values[i]
-            else:
-                if x is None:
-                    x = [values[i]]
-                    x += [values[parent] for parent in parents]
-                local = rule(*x)
-                if local is None:
-                    continue
-            arrived = adjoints[p]
-            adjoints[p] = local * g if arrived is None else arrived + local * g
-    return adjoints
-
-
-def pull_back(
-    graph: Graph, values: list[Any], m: Any, upstream: Any, reached: Any = None, mask: Any = None
-) -> tuple[list[Any], dict[int, Any]]:
-    """∂output/∂node for every node of a graph of tensors, and which of its entries are active, where not all are.
-
-    reached: 1 for the nodes whose gradients are wanted; every node that depends on an input unless given.
-    mask: which entries of `upstream` are active; all unless given.
-    """
-    adjoints: list[Any] = [None] * len(values)
-    masks: dict[int, Any] = {} if mask is None else {graph.output: mask}
-    adjoints[graph.output] = upstream
-    wanted, ops, tape = graph.varied if reached is None else reached, graph.ops, graph.parents
-    for i in range(graph.output, -1, -1):
-        g = adjoints[i]
-        if g is None or not wanted[i]:
-            continue
-        parents = tape[i]
-        x = [values[p] for p in parents]
-        for k, p in enumerate(parents):
-            passed = m.pull(ops[i], k, g, masks.get(i), values[i], x) if wanted[p] else None
-            if passed is None:
-                continue
-            down, mask = passed
-            arrived = adjoints[p]
-            if arrived is None:
-                adjoints[p] = down
-                if mask is not None:
-                    masks[p] = mask
-                continue
-            adjoints[p] = arrived + down
-            before = masks.pop(p, None)
-            if before is not None and mask is not None:
-                masks[p] = before | mask
-    return adjoints, masks
 
 
 class Trace:
@@ -398,19 +325,28 @@ class Gradients:
         return float(g) if isinstance(g, float) else g
 
     def __getitem__(self, name: str | Node) -> Value:
-        """The global gradient of a node by its name; 0 where none arrives. An array is the caller's own."""
-        return _own(self.at(name.index if isinstance(name, Node) else self.graph.position(name)))
+        """The global gradient of a node by its name; 0 where none arrives. An array is the caller's own.
+
+        Errors: UnknownCell for a name the graph does not have, or whose gradient `wrt` left out.
+        """
+        index = name.index if isinstance(name, Node) else self.graph.position(name)
+        if self.wrt is not None and not self.graph.leading(self.wrt)[index]:
+            listed = ", ".join(self.wrt) or "none"
+            raise UnknownCell(
+                f"the gradient of '{self.graph.names[index]}' was not worked out", hint=f"wrt named {listed}"
+            )
+        return _own(self.at(index))
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.graph.inputs)
+        return iter(self.keys())
 
     def keys(self) -> list[str]:
-        """The variables, so that `dict(gradients)` is {variable: gradient}."""
-        return list(self.graph.inputs)
+        """The variables, or the names that `wrt` gave, so that `dict(gradients)` is {name: gradient}."""
+        return list(self.graph.inputs if self.wrt is None else dict.fromkeys(self.wrt))
 
     def items(self) -> list[tuple[str, Value]]:
-        """(variable, gradient) for every input."""
-        return [(name, _own(self.at(index))) for name, index in self.graph.inputs.items()]
+        """(name, gradient) for each of them."""
+        return [(name, _own(self.at(self.graph.position(name)))) for name in self.keys()]
 
     def active(self, child: int, k: int) -> bool:
         """Whether an edge has a gradient: its child is reached and its parent depends on an input.
@@ -444,7 +380,7 @@ class Gradients:
         return _table(self)
 
     def __repr__(self) -> str:
-        inputs = list(self.graph.inputs.items())
+        inputs = [(name, self.graph.position(name)) for name in self.keys()]
         more = ", …" if len(inputs) > NAMED else ""
         return f"Gradients({', '.join(f'{name}={_brief(self.at(i))}' for name, i in inputs[:NAMED])}{more})"
 

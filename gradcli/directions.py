@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from gradcli.autodiff import Trace, backward, pull_back
+from gradcli.autodiff import Trace
 from gradcli.places import size
+from gradcli.sweeps import backward, pull_back
 
 if TYPE_CHECKING:
     from gradcli.systems.duals import Duals

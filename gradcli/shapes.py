@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from gradcli.errors import ShapeError, Span
+from gradcli.errors import LimitError, ShapeError, Span
 from gradcli.ops.mismatch import Mismatch, broadcast, shown
 from gradcli.ops.op import CONSTANT, INPUT, Op, Shape
 
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Mismatch", "ShapeError", "broadcast", "infer", "shape_of", "shown", "unbroadcast"]
 
-MOST_ENTRIES = 100_000_000
-"""Entries that one value may have."""
+MOST_ENTRIES, MOST_AXES = 100_000_000, 32
+"""Entries and axes that one value may have."""
 
 MOST_QUOTED = 20
 """Characters of an input that a hint quotes."""
@@ -50,11 +50,6 @@ def infer(graph: Graph, leaves: Mapping[int, Shape]) -> list[Shape]:
             continue
         try:
             found = shapes[i] = result_shape(op, given)
-            size = 1
-            for length in found:
-                size *= length
-            if size > MOST_ENTRIES:
-                raise Mismatch(f"{op.name} would have {size:,} entries; {MOST_ENTRIES:,} is the most")
         except Mismatch as wrong:
             whole = graph.spans[i][1] > graph.spans[i][0]
             raise ShapeError(
@@ -63,9 +58,30 @@ def infer(graph: Graph, leaves: Mapping[int, Shape]) -> list[Shape]:
                 span=operator_span(graph, i) if whole else None,
                 hint=_named(wrong.hint, graph, parents) or None,
             ) from None
+        if len(found) > MOST_AXES or prod(found) > MOST_ENTRIES:
+            refuse_large(graph, i, found)
     graph.inferred.clear()  # one set of shapes is what a graph is mostly run at
     graph.inferred[key] = shapes
     return shapes
+
+
+def refuse_large(graph: Graph, index: int, shape: Shape) -> NoReturn:
+    """A node that would have too many entries or axes.
+
+    Errors: LimitError.
+    """
+    op = graph.ops[index]
+    what = op.called or op.name if op.notation is None else op.notation.symbol
+    many = (
+        f"{len(shape)} axes; {MOST_AXES} are"
+        if len(shape) > MOST_AXES
+        else f"{prod(shape):,} entries; {MOST_ENTRIES:,} are"
+    )
+    raise LimitError(
+        f"{'this list' if what == '[' else what} would have {many} the most",
+        source=graph.source,
+        span=operator_span(graph, index),
+    )
 
 
 def result_shape(op: Op, shapes: Sequence[Shape]) -> Shape:

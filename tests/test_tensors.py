@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 import gradcli
 from gradcli import notation
-from gradcli.errors import ExpressionError, GradcliError, NotScalarError, UsageError
+from gradcli.errors import ExpressionError, GradcliError, LimitError, NotScalarError, UnknownCell, UsageError
 from gradcli.graph import Literal
 from gradcli.shapes import ShapeError, broadcast, unbroadcast
 
@@ -224,7 +224,10 @@ def test_only_what_is_asked_for():
     trace = gradcli.parse("sum(x@W)").forward(x=A, W=[[1.0], [2.0], [3.0]])
     some = trace.backward(wrt=["W"])
     np.testing.assert_array_equal(some["W"], trace.backward()["W"])
-    assert some.adjoints[trace.graph.inputs["x"]] is None
+    assert list(some) == list(some.keys()) == ["W"] == list(dict(some.items()))
+    with pytest.raises(UnknownCell, match="'x' was not worked out"):
+        some["x"]
+    assert dict(trace.backward(wrt=[]).items()) == {}
 
 
 @pytest.mark.parametrize(
@@ -290,6 +293,14 @@ def test_unbroadcast_is_the_adjoint_of_broadcasting(shape, seed):
     x, g = rng.integers(-9, 9, shape), rng.integers(-9, 9, full)
     assert (np.broadcast_to(x, full) * g).sum() == (x * unbroadcast(g, shape)).sum()
     assert np.shape(unbroadcast(g, shape)) == shape
+
+
+@pytest.mark.parametrize("text", ["sum(reshape(x, {}))", "sum([[[x]]])", "sum([x]*reshape(x, {}))"])
+def test_a_tensor_has_at_most_32_axes(text):
+    """What would have more axes is a limit that is told, whatever makes them."""
+    at = np.ones((1,) * (30 if "[[[" in text else 1))
+    with pytest.raises(LimitError, match="33 axes"):
+        gradcli.parse(text.format(", ".join(["1"] * 33))).forward(x=at)
 
 
 def test_deep_lists_and_indices_cost_no_stack():

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 
 from gradcli import notation
-from gradcli.autodiff import Gradients, Trace, pull_back
+from gradcli.autodiff import Gradients, Trace
 from gradcli.cli.dtypes import Dtype, brief, nearest
 from gradcli.ops.op import Op
 from gradcli.places import entry, first, given, place
+from gradcli.sweeps import pull_back
 from gradcli.systems.arrays import ARRAYS
 
 SHOWN = 4

@@ -199,7 +199,7 @@ class Arrays(System):
 
     def through(self, op: Op, k: int, g: Any, mask: Any, x: Sequence[Any]) -> Downstream | None:
         """The downstream gradient of a user's gate: back through its body."""
-        from gradcli.autodiff import pull_back
+        from gradcli.sweeps import pull_back
 
         body = op.body
         place = list(body.inputs.values())[k]
