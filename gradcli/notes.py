@@ -39,6 +39,25 @@ def conventions(gradients: Gradients) -> Iterator[str]:
         yield f"{listed}{more}: {convention}"
 
 
+def products(gradients: Gradients) -> Iterator[str]:
+    """A note where a matrix meets a vector in `*`, entry by entry, and could in `@`: the first such product of leaves.
+
+    A product of computed tensors scales them on purpose, mostly.
+    """
+    trace, graph = gradients.trace, gradients.graph
+    if not trace.tensorial:
+        return
+    for i, (op, parents) in enumerate(zip(graph.ops, graph.parents, strict=True)):
+        if op.notation is None or op.notation.symbol != "*" or not graph.used[i]:
+            continue
+        a, b = (trace.shapes[p] for p in parents)
+        if {len(a), len(b)} == {1, 2} and a[-1] == b[0] and not any(graph.parents[p] for p in parents):
+            left, right = (notation.brief(graph.names[p]) for p in parents)
+            rows = "each row" if len(a) == 2 else "each row of the matrix"
+            yield f"{left}*{right} multiplies entry by entry, {rows} by the vector; the matrix product is {left}@{right}"
+            return
+
+
 def at_kinks(gradients: Gradients) -> dict[str, list[int]]:
     """Convention → the active nodes at a kink, where it was used; a tensor in some active entry."""
     graph, adjoints = gradients.graph, gradients.adjoints

@@ -16,6 +16,7 @@ import gradcli
 from gradcli import notation
 from gradcli.errors import ExpressionError, GradcliError, LimitError, NotScalarError, UnknownCell, UsageError
 from gradcli.graph import Literal
+from gradcli.report import build
 from gradcli.shapes import ShapeError, broadcast, unbroadcast
 
 A = [[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]
@@ -316,3 +317,28 @@ def test_nan_is_an_entry_like_any_other():
     """A nan in one entry leaves the others' gradients alone."""
     _, gradients = gradcli.value_and_grad("sum(x*x)", x=[nan, 2.0])
     assert np.isnan(gradients["x"][0]) and gradients["x"][1] == 4
+
+
+MEANT_PRODUCTS = [
+    (
+        "W*x",
+        [[1, 2], [3, 4]],
+        [5, 6],
+        "W*x multiplies entry by entry, each row by the vector; the matrix product is W@x",
+    ),
+    ("2*sum(x*W)", [[1, 2], [3, 4]], [5, 6], "x*W multiplies entry by entry, each row of the matrix by the vector"),
+    ("W*x", [[1, 2], [3, 4], [5, 6]], [5, 6], "the matrix product is W@x"),
+    ("x*W", [[1, 2], [3, 4], [5, 6]], [5, 6], ""),  # x@W does not fit
+    ("W*x", [[1, 2], [3, 4]], [[1, 2], [3, 4]], ""),  # two matrices of one shape: entry by entry is what * is for
+    ("relu(W)*x", [[1, 2], [3, 4]], [5, 6], ""),  # what was computed is scaled on purpose
+    ("W@x", [[1, 2], [3, 4]], [5, 6], ""),
+]
+
+
+@pytest.mark.parametrize(("text", "W", "x", "note"), MEANT_PRODUCTS)
+def test_a_star_between_a_matrix_and_a_vector_is_noted(text, W, x, note):  # noqa: N803 - the variable's name
+    """Where @ would fit as well, a note says that * is another product, once; elsewhere nothing is said."""
+    trace = parse(f"sum({text})").forward(W=W, x=x)
+    notes = build(trace.backward()).notes
+    assert len(notes) == bool(note)
+    assert note in "".join(notes)

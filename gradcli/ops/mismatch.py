@@ -43,7 +43,7 @@ def broadcast(*shapes: Shape, symbol: str = "") -> Shape:
         lengths = []
         for a, b in zip(wide, other, strict=True):
             if a != b and 1 not in (a, b):
-                hint = _fitting(result, shape, ("{0}", "{1}") if len(shapes) == 2 else ("one", "the other"))
+                hint = _fitting(result, shape, symbol) if len(shapes) == 2 else RULE
                 raise Mismatch(f"{shown(result)} {symbol} {shown(shape)}: {_apart(result, shape)}", hint)
             lengths.append(b if a == 1 else a)
         result = tuple(lengths)
@@ -55,13 +55,35 @@ def _apart(a: Shape, b: Shape) -> str:
     return f"lengths {last[0]} and {last[1]} do not match"
 
 
-def _fitting(a: Shape, b: Shape, names: tuple[str, str]) -> str:
-    """What would make two shapes broadcast."""
+RULE = "entry by entry, lengths are equal or 1, counted from the last"
+
+
+def products(a: Shape, b: Shape) -> list[str]:
+    """The matrix products that two shapes have, as they are written; {0} and {1} stand for the factors.
+
+    >>> products((2, 3), (2,)), products((2, 3), (4, 3))
+    (['{0}.T@{1}', '{1}@{0}'], ['{0}@{1}.T'])
+    """
+    if max(len(a), len(b)) != 2 or not a or not b:
+        return []
+    turned_a, turned_b = a[::-1], b[::-1]
+    ways = [
+        ("{0}@{1}", a, b),
+        ("{0}@{1}.T", a, turned_b if len(b) == 2 else ()),
+        ("{0}.T@{1}", turned_a if len(a) == 2 else (), b),
+        ("{1}@{0}", b, a),
+    ]
+    return [written for written, left, right in ways if left and right and left[-1] == right[0]]
+
+
+def _fitting(a: Shape, b: Shape, symbol: str) -> str:
+    """What would make two shapes fit: entry by entry, or in the matrix product that a `*` may stand for."""
+    hints = []
+    if symbol == "*" and (ways := products(a, b)):
+        hints.append(f"the matrix product is {' or '.join(ways[:2])}")
+    (short, name), (long, _) = sorted(((a, "{0}"), (b, "{1}")), key=lambda one: len(one[0]))
     if len(a) == len(b) == 2 and a == b[::-1]:
-        return f"did you mean {names[1]}.T?"
-    if len(a) == len(b) == 2 and a[1] == b[0]:
-        return f"entry by entry, both need one shape; for the matrix product write {names[0]}@{names[1]}"
-    (short, name), (long, _) = sorted(((a, names[0]), (b, names[1])), key=lambda one: len(one[0]))
-    if len(short) == 1 and len(long) == 2 and short[0] == long[0]:
-        return f"to use {name} along the rows, write reshape({name}, {short[0]}, 1)"
-    return "entry by entry, lengths are equal or 1, counted from the last"
+        hints.append("to go entry by entry, write {1}.T" if hints else "did you mean {1}.T?")
+    elif len(short) == 1 and len(long) == 2 and short[0] == long[0]:
+        hints.append(f"to use {name} along the rows, write reshape({name}, {short[0]}, 1)")
+    return "; ".join(hints) or RULE
