@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from math import inf, nan
+from time import monotonic, perf_counter
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from gradcli.ops import TABLE, Op
 from gradcli.syntax import parse
 from gradcli.systems.arrays import ARRAYS
 from gradcli.verify import ProofVerdict, SympyVerdict, verify
-from gradcli.verify.differences import check_differences
+from gradcli.verify.differences import check_differences, checking
 from gradcli.verify.matrices import check_hessian, check_jacobian
 from gradcli.verify.proof import prove
 from gradcli.verify.symbolic import out_of_reach, request
@@ -340,7 +341,68 @@ def test_what_is_too_large_is_checked_along_directions() -> None:
     assert verdict.proof.status == "partial"
     assert verdict.proof.unproved[0].startswith("n1 = x@W: 50,000,000 ops")
     assert len(verdict.proof.large) == 1
-    assert verdict.differences.along == 3 and not verdict.differences.failures
+    assert verdict.differences.status == "passed" and set(verdict.differences.errors) == {"x", "W"}
+    assert 1 <= verdict.differences.along <= 3 and "random direction" in verdict.differences.how
+
+
+def test_every_gradient_is_compared_with_differences_when_time_is_short() -> None:
+    """What does not fit into the budget at all is still compared, within it, and up to four nodes are named."""
+    source = np.random.default_rng(0)
+    values = {"x": source.normal(size=(300, 300)) / 10, "W": source.normal(size=(300, 300)) / 10}
+    found = gradients("h=x@W; sum(softmax(h@x+h^2*exp(h)-log(h^2+2))^2)", **values)
+    started = monotonic()
+    verdict = verify(found, "proof", 0.8)
+    assert monotonic() - started < 3
+    proof, differences = verdict.proof, verdict.differences
+    assert proof is not None and differences is not None
+    assert proof.status == "partial" and proof.unproved[0].startswith("h = x@W: 54,000,000 ops on single numbers")
+    assert len(proof.unproved) <= 6 and "more nodes" in proof.unproved[4]
+    assert differences.along and not differences.failures
+    assert verify(found, "proof", 0.8, wrt=["h"]).differences is None
+
+
+def test_a_wrong_gradient_that_is_too_large_to_prove_fails() -> None:
+    """The proof leaves a large product open: differences along directions refuse its wrong gradient."""
+    source = np.random.default_rng(0)
+    right = gradients("sum(tanh(x@W))", x=source.normal(size=(60, 1000)), W=source.normal(size=(1000, 60)) / 30)
+    adjoints = [None if g is None else np.array(g) for g in right.adjoints]
+    adjoints[right.graph.position("W")][3] *= 1.5
+    verdict = verify(Gradients(right.trace, adjoints), "proof", 2)
+    assert verdict.proof is not None and verdict.proof.status != "failed"
+    assert verdict.status == "failed" and "of W" in verdict.failures[0]
+
+
+def test_all_variables_move_together_when_one_evaluation_takes_long() -> None:
+    """With time for one direction only, the variables share it; a wrong gradient is refused there too."""
+    values = {name: np.random.default_rng(k).normal(size=(20, 20)) for k, name in enumerate("xyz")}
+    right = gradients("sum(tanh(x@y)*z)", **values)
+    check = checking(right, perf_counter() + 100)
+    check.seconds = 100 / 40
+    check.run(["x", "y", "z"])
+    assert check.together and check.along == 1
+    assert set(check.errors) == {"x", "y", "z"} and max(check.errors.values()) < 1e-6 and not check.failures
+    adjoints = [None if g is None else np.array(g) for g in right.adjoints]
+    adjoints[right.graph.position("y")] *= -1
+    check = checking(Gradients(right.trace, adjoints), perf_counter() + 100)
+    check.seconds = 100 / 40
+    check.run(["x", "y", "z"])
+    assert "of all variables" in check.failures[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("1-cos(1e-6*sum(x))", {"x": np.random.default_rng(3).normal(size=(60, 50)) + 0.5}),
+        ("svm_loss(x,t)", {"x": np.random.default_rng(3).normal(size=(60, 50)), "t": np.arange(60.0) % 50}),
+        ("sum(relu(x))", {"x": np.random.default_rng(3).normal(size=(60, 50))}),
+        ("sum(floor(x)*x)", {"x": np.random.default_rng(3).normal(size=(60, 50))}),
+    ],
+)
+def test_right_gradients_agree_along_directions(text: str, values: dict[str, Any]) -> None:
+    """Steps coarser than the output, class indices and thousands of kinks: no right gradient is refused."""
+    verdict = check_differences(gradients(text, **values))
+    assert verdict.status == "passed" and verdict.along == 3
+    assert max(verdict.errors.values()) < 1e-2
 
 
 def test_large_tensors_are_not_for_sympy() -> None:

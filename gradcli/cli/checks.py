@@ -71,19 +71,9 @@ class Checks:
 
         wrt: the names whose gradients were asked for; None for every variable.
         """
-        from gradcli.verify import Verification
+        from gradcli.verify import run
 
-        proof = differences = None
-        if "proof" in self.wanted:
-            from gradcli.verify.proof import prove
-
-            proof = prove(gradients, self.budget, wrt=wrt)
-        if "differences" in self.wanted:
-            from gradcli.verify.differences import check_differences
-
-            differences = check_differences(gradients, self.left, wrt=wrt)
-        sympy = self.session.check(gradients, proof, wrt=wrt) if self.session is not None else None
-        return Verification(proof=proof, sympy=sympy, differences=differences)
+        return run(gradients, self.wanted, self.budget, self.session, wrt=wrt)
 
 
 def wanted(verify: str | None, *, no_verify: bool, default: str) -> tuple[str, ...]:

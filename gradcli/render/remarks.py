@@ -337,7 +337,7 @@ def _of_output(cell: str) -> bool:
 def _differences(verdict: DifferencesVerdict) -> str:
     worst = max(verdict.errors.values(), default=0.0)
     error = f"relative error at most {brief(worst)}" + (f" (CS231n's word: {verdict.band})" if verdict.band else "")
-    along = f" along {verdict.along} random directions a variable" if verdict.along else ""
+    along = f" {verdict.how}" if verdict.how else ""
     if verdict.status == "passed":
         return f"central differences{along} agree: {error}"
     if verdict.status == "failed":

@@ -16,11 +16,15 @@ from gradcli.errors import UsageError
 if TYPE_CHECKING:
     from gradcli.autodiff import Gradients
     from gradcli.graph import Graph
+    from gradcli.verify.symbolic import Session
 
 Outcome = Literal["passed", "failed", "partial", "skipped"]
 
 BUDGET = 5.0
 """Seconds that verification may take, all in all."""
+
+LEAST = 0.1
+"""The part of the budget that differences get in any case."""
 
 
 class Kink(NamedTuple):
@@ -56,7 +60,7 @@ class ProofVerdict(NamedTuple):
     entries: int = 0  # of tensors: the entries that the values have together
     downstream: int = 0  # and the gradients, entry by entry, that the edges pass down
     derivatives: int = 0  # of matrices of derivatives: their entries
-    large: Collection[int] = ()  # nodes that were too large to try
+    large: Collection[int] = ()  # nodes that were too large to try, or that there was no time for
 
 
 class SympyVerdict(NamedTuple):
@@ -84,7 +88,17 @@ class DifferencesVerdict(NamedTuple):
     unchecked: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     kinks: tuple[Kink, ...] = ()
-    along: int = 0  # random directions a variable that tensors were moved along; 0: every entry by itself
+    along: int = 0  # random directions that tensors were moved along, each by itself; 0: every entry by itself
+    together: bool = False  # all tensors were moved along a direction at once
+
+    @property
+    def how(self) -> str:
+        """What was moved in which directions; empty where every entry was moved by itself."""
+        if not self.along:
+            return ""
+        if self.along == 1:
+            return f"along a random direction of {'all variables together' if self.together else 'each variable'}"
+        return f"along {self.along} random directions a variable"
 
 
 Verdict = ProofVerdict | SympyVerdict | DifferencesVerdict
@@ -137,29 +151,45 @@ def verify(
     differences.   budget: seconds, for all of them together.
     wrt: the names whose gradients count; None for all that were worked out.
     """
-    from gradcli.verify.differences import check_differences
-    from gradcli.verify.proof import prove
     from gradcli.verify.symbolic import Session
 
     wanted = {"all": ("proof", "sympy"), "none": ()}.get(which, (which,))
     unknown = set(wanted) - {"proof", "sympy", "differences"}
     if unknown:
         raise UsageError(f"no verification '{which}'", hint="all, proof, sympy, differences or none")
-    end = monotonic() + budget
-    wrt = gradients.wrt if wrt is None else wrt
     session = Session.start(budget) if "sympy" in wanted else None
     try:
-        proof = prove(gradients, budget, wrt=wrt) if "proof" in wanted else None
-        sympy = session.check(gradients, proof, wrt=wrt) if session else None
-        differing = "differences" in wanted or (proof is not None and bool(proof.large))
-        return Verification(
-            proof=proof,
-            sympy=sympy,
-            differences=check_differences(gradients, end - monotonic(), wrt=wrt) if differing else None,
-        )
+        return run(gradients, wanted, budget, session, wrt=gradients.wrt if wrt is None else wrt)
     finally:
         if session:
             session.close()
+
+
+def run(
+    gradients: Gradients,
+    wanted: Collection[str],
+    budget: float,
+    session: Session | None,
+    *,
+    wrt: Collection[str] | None = None,
+) -> Verification:
+    """The checks wanted, one after the other, and differences for tensors that are too large to be proved.
+
+    session: sympy's child process, if it is to be asked.
+    """
+    end = monotonic() + budget
+    proof = differences = None
+    if "proof" in wanted:
+        from gradcli.verify.proof import prove
+
+        proof = prove(gradients, budget, wrt=wrt)
+    large = proof is not None and bool(proof.large) and gradients.trace.tensorial
+    if "differences" in wanted or (large and any(wrt is None or name in wrt for name in gradients.graph.inputs)):
+        from gradcli.verify.differences import check_differences
+
+        differences = check_differences(gradients, max(end - monotonic(), LEAST * budget), wrt=wrt)
+    sympy = session.check(gradients, proof, wrt=wrt) if session is not None else None
+    return Verification(proof=proof, sympy=sympy, differences=differences)
 
 
 def asked_for(graph: Graph, wrt: Collection[str] | None) -> bytearray:

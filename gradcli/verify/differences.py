@@ -84,12 +84,7 @@ def check_differences(
     deadline = perf_counter() + budget
     check = checking(gradients, deadline)
     names = [name for name in gradients.graph.inputs if wrt is None or name in wrt]
-    for done, name in enumerate(names):
-        if perf_counter() > deadline:
-            left = ", ".join(names[done : done + 8]) + (", …" if len(names) > done + 8 else "")
-            check.unchecked.append(f"{left}: the time for verification was used up")
-            break
-        check.compare(name)
+    check.run(names)
     worst = max(check.errors.values(), default=0.0)
     return DifferencesVerdict(
         status="failed" if check.failures else "partial" if check.unchecked else "passed" if names else "skipped",
@@ -100,13 +95,14 @@ def check_differences(
         notes=tuple(check.notes),
         kinks=tuple(check.kinks),
         along=check.along,
+        together=check.together,
     )
 
 
 def checking(gradients: Gradients, deadline: float) -> Check:
     """The check of numbers, or of tensors."""
     if not gradients.trace.tensorial:
-        return Check(gradients)
+        return Check(gradients, deadline)
     from gradcli.verify.tensor_differences import TensorCheck
 
     return TensorCheck(gradients, deadline)
@@ -115,10 +111,11 @@ def checking(gradients: Gradients, deadline: float) -> Check:
 class Check:
     """The inputs compared so far, and what was found."""
 
-    along = 0  # random directions a variable; 0 where every number is moved by itself
+    along = 0  # random directions; 0 where every number is moved by itself
+    together = False
 
-    def __init__(self, gradients: Gradients) -> None:
-        self.gradients, self.graph = gradients, gradients.graph
+    def __init__(self, gradients: Gradients, deadline: float) -> None:
+        self.gradients, self.graph, self.deadline = gradients, gradients.graph, deadline
         self.noise = self.rounding()
         self.errors: dict[str, float] = {}
         self.failures: list[str] = []
@@ -140,6 +137,19 @@ class Check:
         at[index] = value
         found: float = self.graph.evaluate(FLOATS, at)[self.graph.output] * self.gradients.upstream
         return found
+
+    def run(self, names: Sequence[str]) -> None:
+        """Check the gradients of some inputs, while there is time."""
+        for done, name in enumerate(names):
+            if perf_counter() > self.deadline:
+                self.late(names[done:])
+                break
+            self.compare(name)
+
+    def late(self, names: Sequence[str]) -> None:
+        """There was no time for these."""
+        left = ", ".join(names[:8]) + (", …" if len(names) > 8 else "")
+        self.unchecked.append(f"{left}: the time for verification was used up")
 
     def compare(self, name: str) -> None:
         """Check the gradient of one input."""
@@ -260,16 +270,16 @@ def rounding(gradients: Gradients) -> float:
     return max(radius, floor) if isfinite(radius) else 64 * floor
 
 
-def derivative(f: Callable[[float], float], x: float, noise: float) -> Slope | None:
+def derivative(f: Callable[[float], float], x: float, noise: float, ratio: float = RATIO) -> Slope | None:
     """The slope of f at x from a ladder of steps; None where f is not finite around x.
 
-    noise: what rounding may do to a value of f.
+    noise: what rounding may do to a value of f.   ratio: of one step to the next.
     """
     middle = f(x)
     if not isfinite(middle):
         return None
     rungs: list[Rung] = []
-    for step in ladder(x):
+    for step in ladder(x, ratio):
         low, high = x - step, x + step
         if x in (low, high):
             break
@@ -284,7 +294,7 @@ def derivative(f: Callable[[float], float], x: float, noise: float) -> Slope | N
     return broken(rungs, noise) or Slope(*settled([rung.central for rung in rungs], h, noise))
 
 
-def ladder(x: float) -> Iterator[float]:
+def ladder(x: float, ratio: float = RATIO) -> Iterator[float]:
     """Steps from wide to narrow, on the scale of 1 and on that of x."""
     large, small = max(1.0, abs(x)), min(1.0, abs(x)) or 1.0
     apart = small < large * NARROWEST
@@ -292,7 +302,7 @@ def ladder(x: float) -> Iterator[float]:
         step = WIDEST * scale
         while step >= NARROWEST * end:
             yield step
-            step /= RATIO
+            step /= ratio
 
 
 def settled(estimates: Sequence[float], h: Sequence[float], noise: float) -> tuple[float, float]:

@@ -30,9 +30,8 @@ from gradcli.verify.settling import CLEAR, CLEAR_BITS
 LISTED = 20
 """Sentences of one kind in a verdict."""
 
-
 NAMED = 4
-"""Gradients that a sentence names."""
+"""Nodes, or their gradients, that a sentence names."""
 
 
 def prove(gradients: Gradients, budget: float = BUDGET, *, wrt: Collection[str] | None = None) -> ProofVerdict:
@@ -62,7 +61,7 @@ def prove(gradients: Gradients, budget: float = BUDGET, *, wrt: Collection[str] 
         kinks=tuple(proof.kinks())[:LISTED],
         entries=proof.entries,
         downstream=proof.downstream,
-        large=proof.large,
+        large={*proof.large, *proof.unreached},
     )
 
 
@@ -86,11 +85,12 @@ class Proof:
         self.gradients, self.deadline, self.asked = gradients, deadline, asked
         self.graph, self.values, self.adjoints = gradients.graph, gradients.trace.values, gradients.adjoints
         self.entries = self.downstream = 0  # of tensors
-        self.large: dict[int, int] = {}  # nodes that are not tried
+        self.large: dict[int, str] = {}  # nodes that are not tried, and what of them is too many
         self.m = Balls()
         self.judge = Judge(self.m)
         self.late = False
-        self.nodes = self.edges = self.open_edges = self.unreached = self.tainted = 0
+        self.nodes = self.edges = self.open_edges = self.tainted = 0
+        self.unreached: list[int] = []  # nodes that there was no time for
         self.open_nodes: set[int] = set()
         self.failures: list[str] = []
         self.left: dict[int, dict[str, list[str]]] = {}  # node → why → what of it is not proved
@@ -182,7 +182,7 @@ class Proof:
         """Time is up before this node is done."""
         self.late = True
         self.open_nodes.discard(i)
-        self.unreached = sum(1 for j in range(i + 1) if self.graph.used[j] and self.graph.ops[j] is not CONSTANT)
+        self.unreached = [j for j in range(i + 1) if self.graph.used[j] and self.graph.ops[j] is not CONSTANT]
 
     # ── the closer look ─────────────────────────────────────────────────────────────────────────────────
 
@@ -370,8 +370,12 @@ class Proof:
         if self.tainted:
             left += (f"{plural(self.tainted, 'node')} with an input that is not finite",)
         if self.late:
-            left += (f"{plural(self.unreached, 'node')}: the budget of {budget:g} s was used up",)
+            left += (f"{self.waiting()}: the budget of {budget:g} s was used up",)
         return left
+
+    def waiting(self) -> str:
+        """The nodes that there was no time for."""
+        return plural(len(self.unreached), "node")
 
 
 class _Steady(dict[Op, tuple[tuple[arb, float] | None, ...]]):

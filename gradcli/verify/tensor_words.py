@@ -11,7 +11,7 @@ from gradcli.autodiff import Gradients
 from gradcli.notation import number
 from gradcli.systems.arrays import ARRAYS
 from gradcli.verify.judge import Outcome
-from gradcli.verify.proof import LISTED, Proof, listed, shown
+from gradcli.verify.proof import LISTED, NAMED, Proof, shown
 from gradcli.verify.settling import nudged
 from gradcli.verify.unrolled import entry_name
 
@@ -198,8 +198,15 @@ class TensorWords(Proof):
     def left_over(self, budget: float) -> tuple[str, ...]:
         """What is not proved, one sentence each."""
         self.at = None
-        large = [
-            f"{self.node(i)}: {f'{cost:,} ops on single numbers are' if isfinite(cost) else 'it is'} too large to prove"
-            for i, cost in sorted(self.large.items())
-        ]
-        return (*listed(large), *super().left_over(budget))
+        large = [f"{self.node(i)}: {what} too many to prove" for i, what in sorted(self.large.items())]
+        if len(large) > NAMED + 1:
+            large[NAMED:] = [f"{len(large) - NAMED:,} more nodes: too large to prove"]
+        return (*large, *super().left_over(budget))
+
+    def waiting(self) -> str:
+        """The nodes that there was no time for, the first by name."""
+        nodes = sorted(self.unreached, key=lambda i: (not self.graph.parents[i], i))
+        named = [self.node(i) if self.graph.parents[i] else self.graph.names[i] for i in nodes]
+        if len(named) > NAMED + 1:
+            named[NAMED:] = [f"{len(named) - NAMED:,} more nodes"]
+        return " and ".join(filter(None, (", ".join(named[:-1]), named[-1])))

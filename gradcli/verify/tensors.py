@@ -24,7 +24,7 @@ from gradcli.systems import _Made as Made
 from gradcli.systems.arrays import ARRAYS
 from gradcli.systems.series import NAN, ONE, ZERO
 from gradcli.verify.enclosures import Kept
-from gradcli.verify.planning import SHARE, Plan
+from gradcli.verify.planning import Plan
 from gradcli.verify.proof import LISTED
 from gradcli.verify.settling import CLEAR, CLEAR_BITS, Once, settle
 from gradcli.verify.tensor_digits import enclose_entries
@@ -46,10 +46,8 @@ class TensorProof(TensorWords):
         self.settled: set[int] = set()  # nodes whose gradient is what one edge passes down, and is judged there
         self.forwards = Made(lambda i: Once(self.m, partial(self.run_forward, i)))
         self.backwards = Made(lambda i: Once(self.m, partial(self.run_backward, i)))
-        self.large = self.plan.too_large(SHARE * budget)
-        if self.large:  # some of the time is for differences
-            self.large = self.plan.too_large(SHARE / 2 * budget)
-            self.deadline -= budget / 2
+        self.large, seconds = self.plan.left_out(budget)
+        self.deadline += seconds - budget
 
     def kept(self) -> Kept | None:
         """The digits that the formula keeps, while it is small."""
