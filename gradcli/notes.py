@@ -53,8 +53,7 @@ def products(gradients: Gradients) -> Iterator[str]:
         a, b = (trace.shapes[p] for p in parents)
         if {len(a), len(b)} == {1, 2} and a[-1] == b[0] and not any(graph.parents[p] for p in parents):
             left, right = (notation.brief(graph.names[p]) for p in parents)
-            rows = "each row" if len(a) == 2 else "each row of the matrix"
-            yield f"{left}*{right} multiplies entry by entry, {rows} by the vector; the matrix product is {left}@{right}"
+            yield f"{left}*{right} goes entry by entry, each row by the vector; the matrix product is {left}@{right}"
             return
 
 

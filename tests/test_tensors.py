@@ -324,9 +324,14 @@ MEANT_PRODUCTS = [
         "W*x",
         [[1, 2], [3, 4]],
         [5, 6],
-        "W*x multiplies entry by entry, each row by the vector; the matrix product is W@x",
+        "W*x goes entry by entry, each row by the vector; the matrix product is W@x",
     ),
-    ("2*sum(x*W)", [[1, 2], [3, 4]], [5, 6], "x*W multiplies entry by entry, each row of the matrix by the vector"),
+    (
+        "2*sum(x*W)",
+        [[1, 2], [3, 4]],
+        [5, 6],
+        "x*W goes entry by entry, each row by the vector; the matrix product is x@W",
+    ),
     ("W*x", [[1, 2], [3, 4], [5, 6]], [5, 6], "the matrix product is W@x"),
     ("x*W", [[1, 2], [3, 4], [5, 6]], [5, 6], ""),  # x@W does not fit
     ("W*x", [[1, 2], [3, 4]], [[1, 2], [3, 4]], ""),  # two matrices of one shape: entry by entry is what * is for
@@ -336,9 +341,9 @@ MEANT_PRODUCTS = [
 
 
 @pytest.mark.parametrize(("text", "W", "x", "note"), MEANT_PRODUCTS)
-def test_a_star_between_a_matrix_and_a_vector_is_noted(text, W, x, note):  # noqa: N803 - the variable's name
+def test_a_star_between_a_matrix_and_a_vector_is_noted(text, W, x, note):
     """Where @ would fit as well, a note says that * is another product, once; elsewhere nothing is said."""
-    trace = parse(f"sum({text})").forward(W=W, x=x)
+    trace = gradcli.parse(f"sum({text})").forward(W=W, x=x)
     notes = build(trace.backward()).notes
     assert len(notes) == bool(note)
     assert note in "".join(notes)
