@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 from collections.abc import Callable, Sequence
@@ -16,8 +17,9 @@ from gradcli.render import render as rendered
 from gradcli.render.figures import Style, figure
 from gradcli.render.html import render as html
 from gradcli.render.table import render
-from gradcli.render.tensor_rules import short_lists
-from gradcli.render.tensors import SMALL, block, cell, inline, summary
+from gradcli.render.tensor_rules import ruled, short_lists
+from gradcli.render.tensor_table import named
+from gradcli.render.tensors import SMALL, block, cell, figures, inline, summary
 from gradcli.report import Report, build
 from gradcli.syntax import parse
 
@@ -114,7 +116,9 @@ def test_no_number_is_ever_cut(case: str, width: int | None) -> None:
     for node in found.node_rows(found.order):
         for value in (node.value, node.gradient):
             if value is not None:
-                assert {figure(entry, Style()) for entry in np.ravel(value).tolist()} <= {*drawn, "1"}
+                entries = np.ravel(value).tolist()
+                texts = figures(entries, Style()) if np.shape(value) else [figure(float(value), Style())]
+                assert set(texts) <= {*drawn, "1"}
 
 
 @pytest.mark.parametrize("width", [60, 80, 100, 120, 160])
@@ -122,6 +126,26 @@ def test_no_number_is_ever_cut(case: str, width: int | None) -> None:
 def test_a_table_fits_its_width(case: str, width: int) -> None:
     """No line is longer than the terminal; where no table fits, the nodes are listed."""
     assert max(map(len, render(report(case), Style(width=width)).splitlines())) <= width
+
+
+WORDY = {
+    "affine": ("softmax_with_loss(affine(x,W,b),t)", {"x": W, "W": W, "b": X, "t": np.eye(2)}),
+    "names": ("total_error = prediction - target_value; sum(total_error^2)", {"prediction": X, "target_value": X}),
+    **{case: CASES[case] for case in CASES if case != "no-scalar"},
+}
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120, 160, None])
+@pytest.mark.parametrize("case", WORDY)
+def test_no_formula_and_no_rule_is_left_out(case: str, width: int | None) -> None:
+    """At any width each node's formula stands there, above its lines where no column has room, and each edge's rule."""
+    text, values = WORDY[case]
+    found = of(text, **values)
+    drawn = render(found, Style(width=width))
+    for node in found.node_rows(found.order):
+        assert named(node) in drawn
+        for edge in node.edges:
+            assert ruled(found, edge, Style(), alone=node.uses == 1) in drawn
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -156,8 +180,8 @@ def test_the_last_equals_signs_stand_under_each_other(case: str, width: int) -> 
 
 BLOCKS: list[tuple[Any, list[str]]] = [
     ([0.22, 0.26], ["[0.22, 0.26]"]),
-    ([[0.1, 0.5], [-0.3, 12]], ["[[ 0.1,  0.5],", " [-0.3, 12]]"]),
-    ([[0, 0.53461], [-0.104, 0]], ["[[ 0,     0.5346],", " [-0.104, 0]]"]),
+    ([[0.1, 0.5], [-0.3, 12]], ["[[ 0.1,  0.5],", " [-0.3, 12.0]]"]),
+    ([[0, 0.53461], [-0.104, 0]], ["[[ 0,      0.5346],", " [-0.1040, 0]]"]),
     ([[[1, 2], [3, 4]], [[5, 6], [7, 8]]], ["[[[1, 2],", "  [3, 4]],", " [[5, 6],", "  [7, 8]]]"]),
     ([[[1.0]]], ["[[[1]]]"]),
     ([1e-9, float("nan"), float("-inf")], ["[1e-9, nan, -inf]"]),
@@ -176,7 +200,7 @@ def test_a_vector_goes_on_in_the_next_line() -> None:
     """Where the columns end, after a comma; never within a number."""
     assert block(np.array([0.1257, -0.1321, 0.6404, 10.5]), Style(), 20) == [
         "[ 0.1257, -0.1321,",
-        "  0.6404, 10.5]",
+        "  0.6404, 10.5000]",
     ]
 
 
@@ -199,13 +223,53 @@ def test_a_large_tensor_is_summarised(value: Any, text: str) -> None:
     assert inline(value, Style()).endswith(f") {text}")
 
 
+FIGURES: list[tuple[list[float], Style, list[str]]] = [
+    ([-2.85, 0.66000001, 0.58], Style(), ["-2.8500", "0.6600", "0.5800"]),
+    ([1.0, 0.5, 0.0], Style(), ["1.0", "0.5", "0"]),
+    ([1.0, -3.0, 0.0], Style(), ["1", "-3", "0"]),
+    ([0.5, 0.1 * 3 - 0.3], Style(), ["0.5", "≈0"]),  # 5.55e-17: the last bit of 0.3
+    ([0.5, 0.1 * 3 - 0.3], Style(ascii=True), ["0.5", "~0"]),
+    ([0.5, 0.1 * 3 - 0.3], Style(sig=4), ["0.5", "5.551e-17"]),
+    ([0.5, 0.1 * 3 - 0.3], Style(decimals=2), ["0.5", "5.6e-17"]),
+    ([0.0, 0.1 * 3 - 0.3], Style(), ["0", "5.551e-17"]),  # nothing larger that it might be left over from
+    ([0.5, 1.9287498479639178e-22], Style(), ["0.5", "1.929e-22"]),  # the sigmoid of -50
+    ([0.5, 1e-20, 0.00012345], Style(), ["0.5", "1e-20", "0.0001234"]),
+    ([1 / 3, 2.0], Style(decimals=2), ["0.33", "2.00"]),
+    ([1e12, 0.25, math.inf, math.nan], Style(), ["1000000000000", "0.25", "inf", "nan"]),
+]
+
+
+@pytest.mark.parametrize(("entries", "style", "texts"), FIGURES)
+def test_entries_of_a_tensor_share_their_decimals(entries: list[float], style: Style, texts: list[str]) -> None:
+    """0 is exactly 0, and ≈0 what rounding leaves where larger numbers cancel; a true number of any size stands."""
+    assert figures(entries, style) == texts
+    assert inline(np.array(entries), style) == f"[{', '.join(texts)}]"
+
+
+def test_what_rounding_leaves_is_marked_in_every_format_for_people() -> None:
+    """0.1·3 - 0.3 is 5.55e-17; machine formats have it as it is."""
+    found = of("sum((x-t)^2)", x=[0.1 * 3, 1.25], t=[0.3, 0.5])
+    assert "[≈0, 0.75]" in render(found, Style())
+    assert "[≈0, 0.75]" in rendered(found, "markdown", Style())
+    assert r"\begin{bmatrix} \approx 0 & 0.75 \end{bmatrix}" in rendered(found, "latex", Style())
+    assert "[≈0, 0.75]" in html(found, Style())
+    assert "5.551115123125783e-17" in rendered(found, "plain", Style())
+
+
+def test_a_mean_that_is_rounding_is_marked() -> None:
+    """0.1 + 0.2 - 0.3 is 5.55e-17: a mean that is 0 but for that has no digits to show."""
+    value = np.array([0.1, 0.2, -0.3, *[0.0] * 13])
+    assert "mean ≈0" in summary(value, Style(), 1)[0]
+    assert "mean 3.47e-18" in summary(value, Style(sig=3), 1)[0]
+
+
 def test_twelve_entries_are_shown_and_thirteen_are_not() -> None:
     """The limit is 12; a longer vector is summarised, unless everything is asked for."""
     drawn = re.sub(" +", " ", render(of("sum(x^2)", x=wave(12)), Style()))
-    assert "-3, -1.94, " in drawn
+    assert "-3.00, -1.94, " in drawn
     drawn = re.sub(" +", " ", render(of("sum(x^2)", x=wave(13)), Style()))
-    assert "min -3 " in drawn and "-3, -1.94, " not in drawn
-    assert "-3, -1.94, " in re.sub(" +", " ", render(of("sum(x^2)", x=wave(13)), Style(full=True)))
+    assert "min -3 " in drawn and "-3.00, -1.94, " not in drawn
+    assert "-3.00, -1.94, " in re.sub(" +", " ", render(of("sum(x^2)", x=wave(13)), Style(full=True)))
 
 
 def test_full_prints_every_entry() -> None:
@@ -262,7 +326,7 @@ def test_bytes_are_told_in_decimal_units(count: int, text: str) -> None:
 def test_a_local_gradient_of_one_number_is_that_number() -> None:
     """Of add it is 1 in every entry: the row reads 1 × upstream."""
     drawn = render(report("batch-affine"), Style(width=120))
-    assert re.search(r"^n1 = x@W .*∂n2/∂n1 +1 +× \[\[1,   8\.2\], = \[\[1,   8\.2\],$", drawn, re.MULTILINE)
+    assert re.search(r"^n1 = x@W .*∂n2/∂n1 +1 +× \[\[1\.0, 8\.2\], = \[\[1\.0, 8\.2\],$", drawn, re.MULTILINE)
 
 
 def test_fan_out_of_tensors_shows_its_sum() -> None:

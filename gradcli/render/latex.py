@@ -15,7 +15,7 @@ from gradcli.render.figures import figure
 from gradcli.render.grid import WIDE, GridRow, closed_forms, grid, local, over, sentences, shown_nodes
 from gradcli.render.rows import LONGEST
 from gradcli.render.tensor_rules import local_rule, passed, simplest, summed_over
-from gradcli.render.tensors import ALIKE, SMALL, alike, facts, is_tensor
+from gradcli.render.tensors import ALIKE, SMALL, alike, facts, figures, is_tensor
 
 if TYPE_CHECKING:
     from gradcli.autodiff import Value
@@ -146,21 +146,27 @@ def value(shown: Value, style: Style, fence: str = "") -> str:
         return number(float(shown), style, fence)
     if shown.size <= SMALL and not (shown.size >= ALIKE and alike(shown)):
         return f"{fence}{matrix(shown, style)}{fence}"
-    told = [rf"\text{{{word}}}\ {_figure(figures)}" for word, figures in facts(shown, style)]
+    told = [rf"\text{{{word}}}\ {_figure(said)}" for word, said in facts(shown, style)]
     return fence + r",\ ".join(told) + fence
 
 
-def _figure(figures: str) -> str:
+def _figure(said: str) -> str:
     """A number of a summary; or "3 of 50 entries"."""
-    return number_text(figures, "") if " " not in figures else rf"\text{{{text(figures)}}}"
+    return number_text(said, "") if " " not in said else rf"\text{{{text(said)}}}"
 
 
 def matrix(shown: Value, style: Style) -> str:
     """A vector in one row, a matrix in rows; of more axes, matrices under each other."""
-    if shown.ndim > MATRIX:
-        return notation.latex_matrix([[matrix(part, style)] for part in shown])
-    rows = shown.tolist() if shown.ndim == MATRIX else [shown.tolist()]
-    return notation.latex_matrix([[number(entry, style) for entry in row] for row in rows])
+    return _matrix(shown.shape, [number_text(text, "") for text in figures(shown.ravel().tolist(), style)])
+
+
+def _matrix(shape: Shape, texts: list[str]) -> str:
+    """Typeset entries in a shape."""
+    across = len(texts) // shape[0]
+    parts = [texts[at : at + across] for at in range(0, len(texts), across)]
+    if len(shape) > MATRIX:
+        return notation.latex_matrix([[_matrix(shape[1:], part)] for part in parts])
+    return notation.latex_matrix(parts if len(shape) == MATRIX else [texts])
 
 
 def _jacobians(report: Report, style: Style) -> Iterator[str]:
@@ -193,7 +199,9 @@ def number_text(shown: str, fence: str = "$") -> str:
     if not shown:
         return ""
     special = re.fullmatch(r"(-?)(nan|inf)", shown)
-    if special:
+    if shown in ("≈0", "~0"):
+        typed = r"\approx 0"
+    elif special:
         typed = special[1] + (r"\infty" if special[2] == "inf" else r"\mathrm{nan}")
     else:
         typed = notation.latex_name(shown)

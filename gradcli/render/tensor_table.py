@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from gradcli.notation import LONGEST
 from gradcli.render.figures import Style, aligned, plain
 from gradcli.render.lines import Line, text_of, width
 from gradcli.render.table import pretty_formula
@@ -36,18 +37,20 @@ class Plan:
     """Which columns there are, and how large tensors may be drawn.
 
     cell: columns of a vector in full.   lines: of a summary.   node, edge: columns that "n1 = …" and "∂n1/∂x = …" may
-    take.   shapes: whether those along a rule must have room.   stacked: whether a product stands under its rule, with
-    its upstream gradient by name if that is large.
+    take: the formula, or the rule, of what is longer is left out.
+    shapes: whether those along a rule must have room.   stacked: whether a product stands under its rule, with
+    its upstream gradient by name if that is large.   headed: whether a node's formula stands above its lines.
     """
 
     cell: int = 56
     lines: int = 2
-    node: int = 40
-    edge: int = 48
+    node: int = LONGEST
+    edge: int = LONGEST
     via: bool = True
     gate: bool = False
     shapes: bool = False
     stacked: bool = False
+    headed: bool = False
     gap: int = 2
     heading: str = "∂{f}/∂node"
 
@@ -59,17 +62,18 @@ PLANS = (
     Plan(shapes=True, via=False),
     Plan(via=False),
     *(
-        Plan(cell=cell, lines=lines, node=node, stacked=True, via=via, gap=2 if via else 1)
+        Plan(cell=cell, lines=lines, stacked=True, via=via, headed=headed, gap=2 if via or headed else 1)
+        for headed in (False, True)
         for lines in (2, 4)
         for cell in (56, 40, 28)
-        for node in (40, 16)
         for via in (True, False)
     ),
-    Plan(cell=28, lines=4, stacked=True, via=False, node=12, edge=24, gap=1),
-    Plan(cell=22, lines=4, stacked=True, via=False, node=12, edge=24, gap=1),
-    Plan(cell=22, lines=4, stacked=True, via=False, node=0, edge=24, gap=1),
+    Plan(cell=22, lines=4, stacked=True, headed=True, via=False, gap=1),
 )
-"""From rich to poor; the first that fits the width is drawn."""
+"""From rich to poor; the first that fits the width is drawn.
+
+None leaves out a formula or a rule that people would read: where no table has room for them, the nodes are listed.
+"""
 
 NATURAL = Plan(cell=72)
 
@@ -213,8 +217,8 @@ def _laid(report: Report, nodes: list[NodeRow], plan: Plan, style: Style, known:
         _align([getattr(entry, column) for entry in entries])
     _align([block.forward for block in blocks])
     columns = {
-        "node": _widest(block.name for block in blocks),
-        "shape": _widest(block.shape for block in blocks),
+        "node": _widest(block.name for block in blocks) if not plan.headed else len(TITLES["node"]),
+        "shape": _widest(block.shape for block in blocks) if not plan.headed else 0,
         "forward": _widest(line for block in blocks for line in block.forward),
         "via": _widest(entry.via for entry in entries) if plan.via else 0,
         "gate": _widest(entry.gate for entry in entries) if plan.gate else 0,
@@ -233,7 +237,10 @@ def _laid(report: Report, nodes: list[NodeRow], plan: Plan, style: Style, known:
     across = max(width(text_of(title)), *(width(text_of(line)) for lines, _ in middles for line in lines))
     head: Line = [(left, "head"), *title, (" " * (across - width(text_of(title))) + f" = {total}", "head")]
     found = iter(middles)
-    groups = [list(_lines(block, [next(found) for _ in block.entries], columns, across, gap)) for block in blocks]
+    groups = [
+        [*_head(block, plan), *_lines(block, [next(found) for _ in block.entries], columns, across, gap)]
+        for block in blocks
+    ]
     rule = plain("─" * _across([[head], *groups]), style)
     return [[head, [(rule, "head")]], *groups]
 
@@ -331,6 +338,15 @@ def _worded(entry: Entry, room: int) -> Line:
 
 def _red(entry: Entry) -> str:
     return "dim" if entry.dim else "gradient"
+
+
+def _head(block: Block, plan: Plan) -> list[Line]:
+    """The line above those of a node, where its formula stands there; the columns have it no more."""
+    if not plan.headed:
+        return []
+    name, shape = block.name, f"{GAP}{block.shape}" if block.shape else ""
+    block.name = block.shape = ""
+    return [[(name, "bad" if block.bad else "name"), (shape, "dim")]]
 
 
 def _lines(block: Block, middles: list[Middle], columns: dict[str, int], across: int, gap: str) -> Iterator[Line]:

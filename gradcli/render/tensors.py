@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from math import frexp, isfinite
 from typing import TYPE_CHECKING, Any
 
 from gradcli.ops.mismatch import shown
-from gradcli.render.figures import Style, aligned, figure
+from gradcli.render.figures import DECIMALS, LARGE, Style, aligned, figure
 
 if TYPE_CHECKING:
     from gradcli.ops.op import Shape
@@ -24,6 +26,13 @@ ALIKE = 6
 """Entries from which on a tensor of one number alone is shown as that number."""
 
 
+LEFT_OVER = 2.0**-44
+"""How small an entry is, beside the largest of its tensor, that rounding may have left where numbers cancel."""
+
+BITS = 12
+"""Bits of such an entry: it is the difference of two doubles that agree in all others."""
+
+
 def is_tensor(value: Any) -> bool:
     """Whether a value is an array, and no plain number."""
     return getattr(value, "ndim", 0) > 0
@@ -39,19 +48,61 @@ def inline(value: Any, style: Style) -> str:
 
     >>> import numpy as np
     >>> inline(np.array([[1.0, 0.5], [-0.25, 2.0]]), Style())
-    '[[1, 0.5], [-0.25, 2]]'
+    '[[1.00, 0.50], [-0.25, 2.00]]'
     """
     if not is_tensor(value):
         return figure(value, style)
     if value.size > SMALL:
         return f"{shown(value.shape)} {summary(value, style, 1)[0]}"
-    return nested(value.tolist(), style)
+    return nested(value.tolist(), iter(figures(value.ravel().tolist(), style)))
 
 
-def nested(entries: Sequence[Any], style: Style) -> str:
-    """Lists of numbers on one line."""
-    inner = (nested(entry, style) if isinstance(entry, list) else figure(entry, style) for entry in entries)
+def nested(entries: Sequence[Any], texts: Iterator[str]) -> str:
+    """Lists of numbers on one line, each number by its text."""
+    inner = (nested(entry, texts) if isinstance(entry, list) else next(texts) for entry in entries)
     return f"[{', '.join(inner)}]"
+
+
+def figures(entries: Sequence[float], style: Style) -> list[str]:
+    """The numbers of one tensor, with the same number of decimals where they are not smaller than those.
+
+    0 is exactly 0; ≈0 is what rounding leaves of larger numbers that cancel. Whoever asks for digits gets all of them.
+
+    >>> figures([-2.85, 0.66000001, 0.0, 1.0], Style()), figures([0.25, 2.0**-54], Style())
+    (['-2.8500', '0.6600', '0', '1.0000'], ['0.25', '≈0'])
+    """
+    texts = [figure(entry, style) for entry in entries]
+    if style.sig is not None:
+        return texts
+    pairs = zip(entries, texts, strict=True)
+    fixed = [bool(re.fullmatch(r"-?\d+(\.\d+)?", text)) and 0 < abs(entry) < LARGE for entry, text in pairs]
+    most = DECIMALS if style.decimals is None else style.decimals
+    told = [len(text.partition(".")[2]) for text, is_fixed in zip(texts, fixed, strict=True) if is_fixed]
+    places = max((count for count in told if count <= most), default=0)
+    texts = [_padded(text, places) if is_fixed else text for text, is_fixed in zip(texts, fixed, strict=True)]
+    if style.decimals is not None:
+        return texts
+    scale = max((abs(entry) for entry in entries if isfinite(entry)), default=0.0)
+    nothing = nearly_nothing(style)
+    return [nothing if left_over(entry, scale) else text for entry, text in zip(entries, texts, strict=True)]
+
+
+def _padded(text: str, places: int) -> str:
+    whole, _, decimals = text.partition(".")
+    return f"{whole}.{decimals.ljust(places, '0')}" if places else whole
+
+
+def left_over(entry: float, scale: float) -> bool:
+    """Whether an entry is what rounding left of numbers of the size of scale: tiny, and of a few bits.
+
+    A small probability, or what was given, has as many bits as any other number.
+    """
+    return 0 < abs(entry) < LEFT_OVER * scale and (frexp(entry)[0] * 2**BITS).is_integer()
+
+
+def nearly_nothing(style: Style) -> str:
+    """How what rounding left is written: it is not exactly 0."""
+    return "~0" if style.ascii else "≈0"
 
 
 Known = dict[int, tuple[Any, list[tuple[str, str]]]]
@@ -79,10 +130,10 @@ def block(value: Any, style: Style, columns: int | None = None) -> list[str]:
     >>> import numpy as np
     >>> print(*block(np.array([[0.1, 0.5], [-0.3, 12.0]]), Style()), sep="\\n")
     [[ 0.1,  0.5],
-     [-0.3, 12]]
+     [-0.3, 12.0]]
     """
     length = value.shape[-1]
-    texts = [figure(entry, style) for entry in value.ravel().tolist()]
+    texts = figures(value.ravel().tolist(), style)
     rows = _rows(_by_column(texts, length) if len(texts) > length else texts, value.shape, length)
     if columns is None or max(map(len, rows)) <= columns:
         return rows
@@ -157,11 +208,18 @@ def summary(value: Any, style: Style, lines: int, known: Known | None = None) ->
 
 def facts(value: Any, style: Style) -> list[tuple[str, str]]:
     """Words and figures: min, mean, max and norm; the one number that all entries are; how many are not finite."""
-    style = style if style.sig is not None or style.decimals is not None else style._replace(sig=FIGURES)
+    asked = style.sig is not None or style.decimals is not None
+    style = style if asked else style._replace(sig=FIGURES)
     if alike(value):
         return [("all", figure(float(value.flat[0]), style))]
     wild = [(f"{word} in", f"{count:,} of {value.size:,} entries") for word, count in _wild(value) if count]
-    return wild or [(word, figure(number, style)) for word, number in statistics(value).items()]
+    if wild:
+        return wild
+    found = statistics(value)
+    told = {word: figure(number, style) for word, number in found.items()}
+    if not asked and 0 < abs(found["mean"]) < LEFT_OVER * max(abs(found["min"]), abs(found["max"])):
+        told["mean"] = nearly_nothing(style)  # as that of a gradient of scores, whose rows sum to 0
+    return list(told.items())
 
 
 def alike(value: Any) -> bool:
