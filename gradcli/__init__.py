@@ -67,7 +67,8 @@ def value_and_grad(
 
     text: the expression, or its graph: where it is evaluated many times, `parse` need read it only once.
     values: name → number, array or nested list, for names that Python cannot spell as keywords.
-    Shapes: a gradient has the shape of its variable: a float for a number, else a new array of doubles.
+    Shapes: a gradient has the shape of its variable: a float for a number, else a new array of doubles; also of an
+    array of float32, say, which is computed in doubles.
     Errors: ExpressionError with its place; UsageError for a missing or unknown value, or one that is no array of
     real numbers; ShapeError for shapes that do not fit; NotScalarError for an expression of several entries.
 

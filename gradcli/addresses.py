@@ -50,6 +50,9 @@ class Reader:
         entries = ENTRIES.fullmatch(self.text)
         if entries is None or CALLED.fullmatch(self.text):
             return self.whole()
+        before = ENTRIES.fullmatch(entries[1])
+        if before is not None and PLAIN.match(before[1]):
+            raise _unknown(f"'{self.text}' has two indices", f"write {before[1]}[{before[2]},{entries[2]}]")
         key = read_key(entries[2], entries[1])
         return select(Reader(entries[1], self.gradients).whole(), key, self.text)
 

@@ -429,7 +429,8 @@ def gradient_graph(graph: Graph, name: str) -> Graph:
     from gradcli.systems.tracing import Tracing
 
     if graph.tensorial:
-        raise UsageError("only a graph of scalars has its gradient as a graph", hint="backward() gives its numbers")
+        hint = "forward(…).backward() gives its numbers, forward(…).hessian() the second derivatives"
+        raise UsageError("only a graph of scalars has its gradient as a graph", hint=hint)
 
     tracing = Tracing(graph.inputs)
     leaves = {index: tracing.leaf(name) for name, index in graph.inputs.items()}

@@ -271,9 +271,12 @@ def lonely_comma(parser: Parser, token: re.Match[str], waiting: Sequence[Waiting
     )
 
 
-def unclosed(parser: Parser, waiting: Sequence[Waiting]) -> NoReturn:
+def unclosed(parser: Parser, waiting: Sequence[Waiting], at: int) -> NoReturn:
     """The text, or the statement, ends inside a bracket."""
-    _, _, start, end, _ = next(item for item in reversed(waiting) if item[0] == 0)
+    _, op, start, end, _ = next(item for item in reversed(waiting) if item[0] == 0)
+    if op is not None and parser.text[start] != "[" and parser.text[at : at + 1] == ";":
+        hint = f"commas separate arguments: {op.signature}"
+        parser.fail("';' ends a statement, and this call is not closed", (at, at + 1), hint)
     if parser.text[start] != "[":
         parser.fail("this bracket is never closed", (start, end), "add the missing ')'")
     stopped = re.match(r"[^;\]\n]*;", parser.text[end:])

@@ -282,7 +282,10 @@ class Graph:
         )
 
     def gradient(self, name: str) -> Graph:
-        """The derivative of the output with respect to an input, as a graph over the same inputs."""
+        """The derivative of the output with respect to an input, as a graph over the same inputs.
+
+        Errors: UsageError for a graph of tensors; `forward` has the numbers, by `backward` and `hessian`.
+        """
         from gradcli.autodiff import gradient_graph
 
         return gradient_graph(self, name)

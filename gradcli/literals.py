@@ -297,6 +297,24 @@ def counted(entries: int) -> str:
     return "1 entry" if entries == 1 else f"{entries} entries"
 
 
+def ragged(value: Any) -> str:
+    """Where nested lists have unequal lengths, as the error about typed ones says it; empty if they do not.
+
+    >>> ragged([[1, 2], [3]]), ragged([[1, 2], 3]), ragged([1, 2])
+    ('row 2 has 1 entry, row 1 has 2', 'numbers and lists are mixed', '')
+    """
+    level, which = [value], "row {}"
+    while any(isinstance(item, list | tuple) for item in level):
+        if not all(isinstance(item, list | tuple) for item in level):
+            return "numbers and lists are mixed"
+        for row, item in enumerate(level, 1):
+            if len(item) != len(level[0]):
+                return f"{which.format(row)} has {counted(len(item))}, {which.format(1)} has {len(level[0])}"
+        which = "row {}" if len(level) == 1 else "inner list {}"
+        level = [each for item in level for each in item]
+    return ""
+
+
 def _after_space(text: str, at: int) -> int:
     match = SPACE.match(text, at)
     return match.end() if match else at

@@ -38,7 +38,7 @@ MISSING = {
     **dict.fromkeys(("dense", "fc", "fully_connected", "linear"), LAYER),
     **dict.fromkeys(("expand_dims", "squeeze", "unsqueeze"), "name the lengths: reshape(x, 3, 1)"),
     **dict.fromkeys(("mm", "bmm", "mv", "multi_dot"), "the matrix product is A@B"),
-    **dict.fromkeys(("numel", "shape", "size"), "write the number itself; mean(x) divides by it"),
+    **dict.fromkeys(("len", "numel", "shape", "size"), "write the number itself; mean(x) divides by it"),
     **dict.fromkeys(("mae", "l1_loss"), "write it out: mean(abs(y-t))"),
     "attention": "write it out: softmax(Q@K.T/sqrt(d))@V",
     "batch_norm": NORMAL.format(0),

@@ -50,7 +50,9 @@ def select(cell: Cell, key: Key, address: str) -> Cell:
     try:
         selected(shape, key=key)
     except Mismatch as wrong:
-        raise UnknownCell(f"'{address}': {wrong.message}", hint=wrong.hint or None) from None
+        raise UnknownCell(
+            f"'{address}': {wrong.message}", hint=wrong.hint.replace("{0}", cell.address) or None
+        ) from None
     from gradcli.systems.structure import slices
 
     front = tuple(part % length if isinstance(part, int) else part for part, length in zip(key, shape, strict=False))

@@ -353,7 +353,7 @@ class Parser:
                 pass
             elif kind in (NEWLINE, END):
                 if opened:
-                    faults.unclosed(self, waiting)
+                    faults.unclosed(self, waiting, start)
                 reduce(1)
                 index, begins, end = operands[0]
                 return index, (begins, end), stop

@@ -161,7 +161,6 @@ NOT_ONE = [
     ("a.txt", b"@b.txt", "command line only"),
     ("a.txt", b"\xff\xfe", "no UTF-8"),
     ("a.dat", b"\x80", "no UTF-8"),
-    ("a.json", b"{}", "a table"),
     ("a.json", b"null", "null"),
     ("a.json", b"true", "a truth value"),
     ("a.json", b"NaN", "JSON has no NaN"),
@@ -474,3 +473,16 @@ def test_an_unknown_kind_of_values_file():
     with pytest.raises(GradcliError, match="kind of file") as caught:
         from_files(["values.yaml"])
     assert caught.value.hint == "--vars reads .json, .toml, .npz"
+
+
+@pytest.mark.parametrize(
+    ("name", "data"), [("a.json", b'{"x": 1}'), ("a.toml", b"x = 1"), ("a.npz", npz(x=np.ones(2)))]
+)
+def test_a_file_of_names_is_the_same_mistake_in_every_format(tmp_path, name, data):
+    """It is the wrong option, not a wrong file: the hint names the right one."""
+    place = tmp_path / name
+    place.write_bytes(data)
+    with pytest.raises(UsageError, match="holds names and values") as caught:
+        value(Binding("x", f"@{place}", f"--x=@{place}"))
+    assert caught.value.hint == f"read it with --vars {place}"
+    assert caught.value.span

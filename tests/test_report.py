@@ -334,6 +334,13 @@ DOMAINS = [
     ),
     ("atanh", {}, "x > -1 and x < 1"),
     ("csc", {}, "sin(x) ≠ 0"),
+    (
+        "binary_cross_entropy",
+        {},
+        "t = 0 and p ≥ 0 and p < 1, or p > 0 and t = 1 and p ≤ 1, or t ≠ 0 and p > 0 and t ≠ 1 and p < 1",
+    ),
+    ("binary_cross_entropy", {"t": 1.0}, "p > 0 and p ≤ 1"),
+    ("cross_entropy_error_at", {}, "p > 0"),
 ]
 
 

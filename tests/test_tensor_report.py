@@ -632,11 +632,38 @@ def test_another_librarys_refusal_is_passed_on() -> None:
     assert caught.value.hint == "use tensor.detach()"
 
 
+class Recorded(Tracked):
+    """A tensor of PyTorch that requires a gradient."""
+
+    requires_grad = True
+
+
+def test_a_tensor_that_records_its_gradient_says_how_to_give_its_numbers() -> None:
+    """What to write stands in the hint, and nothing else."""
+    with pytest.raises(UsageError) as caught:
+        value_and_grad("sum(x)", x=Recorded())
+    assert caught.value.message == "the value of 'x' is a tensor of a graph of its own"
+    assert caught.value.hint == "give .detach().numpy()"
+
+
+def test_the_gradient_of_tensors_is_no_graph() -> None:
+    """The hint names what has the numbers."""
+    with pytest.raises(UsageError) as caught:
+        parse("sum(x^2)").gradient("x")
+    assert caught.value.hint is not None
+    assert "backward()" in caught.value.hint and "hessian()" in caught.value.hint
+
+
 REFUSED = [
     ([1j, 2], "the value of 'x' is no array of real numbers: it holds complex numbers"),
     (["1", "2"], "the value of 'x' is no array of real numbers: it holds text"),
     ([1, None], "the value of 'x' is no array of real numbers: it holds objects"),
-    ([[1, 2], [3]], "the value of 'x' is no array of real numbers"),
+    ([[1, 2], [3]], "the value of 'x' is no array of real numbers: row 2 has 1 entry, row 1 has 2"),
+    ([[1, 2], 3], "the value of 'x' is no array of real numbers: numbers and lists are mixed"),
+    (
+        [[[1], [2]], [[3], [4, 5]]],
+        "the value of 'x' is no array of real numbers: inner list 4 has 2 entries, inner list 1 has 1",
+    ),
     ({"a": 1}, "the value of 'x' is no array of real numbers: it holds objects"),
     ([], "the value of 'x' is empty: it has the shape (0,)"),
     (np.zeros((2, 0)), "the value of 'x' is empty: it has the shape (2,0)"),

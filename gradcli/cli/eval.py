@@ -2,6 +2,7 @@
 
 # Annotations are values here, not text: typer would compile each of them again on every run.
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -35,6 +36,7 @@ from gradcli.places import listed
 from gradcli.render import FORMATS, pieces
 from gradcli.render.figures import Style
 from gradcli.report import Report, build
+from gradcli.tokens import NAME
 
 HELP = """Show forward values, local and global gradients of a formula, and prove them.
 
@@ -204,7 +206,18 @@ def refuse_unshown(wishes: dict[str, bool], form: str) -> None:
 
 
 def names(words: str | None, flag: str) -> list[str]:
-    """The names in a list such as `x,y`."""
+    """The names in a list such as `x,y`.
+
+    Errors: UsageError, also for an entry of a tensor.
+    """
+    entry = re.search(rf"({NAME})\s*\[[^\]]*\]", words or "")
+    if entry is not None:
+        raise UsageError(
+            f"{flag} takes whole variables, and no entries",
+            source=f"{flag} {words}",
+            span=(len(flag) + 1 + entry.start(), len(flag) + 1 + entry.end()),
+            hint=f"{flag} {entry[1]}; one entry of its gradient: gradcli eval … --get d{entry[0]}",
+        )
     found = [variable(word.strip()) for word in (words or "").split(",")] if words is not None else []
     if "" in found:
         raise UsageError(f"{flag} takes names, with commas between them", hint=f"such as {flag} x,y")

@@ -111,7 +111,8 @@ def from_file(file: str, binding: Binding) -> Value:
     kind = Path(file).suffix.lower()
     if not file:
         raise UsageError("no file is named", source=binding.written, span=binding.span(), hint="such as @x.csv")
-    if kind in OTHERS:
+    document = decoded(file, json_document) if kind == ".json" else None
+    if kind in OTHERS or isinstance(document, dict):
         several = kind in TABLES
         raise UsageError(
             f"{file} holds names and values" if several else f"the kind of file is not known: '{brief(file)}'",
@@ -120,9 +121,6 @@ def from_file(file: str, binding: Binding) -> Value:
             hint=f"read it with --vars {file}" if several else f"a value is read from {', '.join(KINDS)}",
         )
     if kind == ".json":
-        document = decoded(file, json_document)
-        if isinstance(document, dict):
-            raise FileError(f"{file}: this is a table, not a number", hint=f"read it with --vars {file}")
         return nested(document, file)
     if kind == ".npy":
         from gradcli.cli.arrays import from_npy

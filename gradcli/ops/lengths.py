@@ -106,10 +106,7 @@ def turned(shape: Shape, *, axes: Any = None) -> Shape:
 def selected(shape: Shape, *, key: Any = ()) -> Shape:
     """The shape of x[key]."""
     if len(key) > len(shape):
-        raise Mismatch(
-            f"{len(key)} {'indices' if len(key) > 1 else 'index'} for {shown(shape)}",
-            f"it has {len(shape)} axes" if shape else "a scalar has no entries to choose from",
-        )
+        raise Mismatch(f"{len(key)} {'indices' if len(key) > 1 else 'index'} for {shown(shape)}", fewer(shape, key))
     lengths = []
     for part, length in zip(key, shape, strict=False):
         if isinstance(part, tuple):
@@ -124,6 +121,19 @@ def selected(shape: Shape, *, key: Any = ()) -> Shape:
                 f"index {part} is outside {shown(shape)}", f"the axis has {length} entries, 0 to {length - 1}"
             )
     return (*lengths, *shape[len(key) :])
+
+
+def fewer(shape: Shape, key: Any) -> str:
+    """What to write for more indices than there are axes."""
+    if not shape:
+        return "a scalar has no entries to choose from"
+    if len(shape) > 1:
+        return f"it has {len(shape)} axes"
+    first, second = key[:2]
+    if isinstance(first, tuple) or isinstance(second, tuple):
+        return "it has 1 axis"
+    slices = f", a slice {{0}}[{first}:{second}]" if len(range(shape[0])[first:second]) else ""
+    return f"it has 1 axis: an entry is {{0}}[{first}]{slices}"
 
 
 def refilled(x: Shape, *, shape: Any = (-1,)) -> Shape:

@@ -240,7 +240,7 @@ MOST_JACOBIAN = 4_000_000
 
 
 def array(value: Any, what: str, copied: bool = True) -> Any:
-    """Numbers from Python (lists, arrays of any real kind) as float64; a 0-d one as a float.
+    """Numbers from Python (lists, arrays of any real kind, float32 too) as float64; a 0-d one as a float.
 
     copied: the array is a copy, unless nobody can write to the caller's.
 
@@ -256,9 +256,14 @@ def array(value: Any, what: str, copied: bool = True) -> Any:
             real = found.dtype.kind in "fiub"
             found = np.array(found, dtype=np.float64) if real else found
     except (TypeError, ValueError, OverflowError, RuntimeError, Warning) as error:
+        if getattr(value, "requires_grad", False):
+            raise UsageError(f"{what} is a tensor of a graph of its own", hint="give .detach().numpy()") from None
         foreign = not isinstance(value, list | tuple) and str(error)  # another library's tensor says why itself
-        hint = foreign.partition("\n")[0] if foreign else "rows have equal lengths, entries are numbers"
-        raise UsageError(f"{what} is no array of real numbers", hint=hint) from None
+        from gradcli.literals import ONE_LENGTH, ragged
+
+        uneven = "" if foreign else ragged(value)
+        hint = foreign.partition("\n")[0] if foreign else ONE_LENGTH
+        raise UsageError(f"{what} is no array of real numbers{uneven and f': {uneven}'}", hint=hint) from None
     if not real:
         raise UsageError(f"{what} is no array of real numbers: it holds {HELD.get(found.dtype.kind, found.dtype)}")
     if np.ma.is_masked(value):

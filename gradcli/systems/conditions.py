@@ -186,7 +186,25 @@ def _compared(a: Term, signs: Signs, b: Term) -> Condition:
 def _and(a: Conjunction, b: Conjunction) -> Conjunction | None:
     """Both; None where they exclude each other."""
     both = {pair: a.get(pair, ANY) & b.get(pair, ANY) for pair in [*a, *(pair for pair in b if pair not in a)]}
+    equal = {left: float(right) for (left, right), signs in both.items() if signs == SIGNS["="] and _numeric(right)}
+    for (left, right), signs in list(both.items()):
+        if left in equal and signs != SIGNS["="] and _numeric(right):
+            known = equal[left] - float(right)
+            both[left, right] = signs & {(known > 0) - (known < 0)}
+            if both[left, right]:
+                del both[left, right]  # it follows
+        elif left in equal and _numeric(right) and equal[left] != float(right):
+            return None
     return None if frozenset() in both.values() else both
+
+
+def _numeric(text: str) -> bool:
+    """Whether a term is a number."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _simplified(cases: list[Conjunction]) -> Condition:
