@@ -435,6 +435,24 @@ def test_latex_typesets_tensors() -> None:
     assert r"W_{1} \in \mathbb{R}^{784 \times 50}" in rendered(report("two-layers"), "latex", Style())
 
 
+LATEX = [
+    ("mean(x)", {"x": [1, 2, 3]}, r"f = \frac{1}{3}\sum x = 2"),
+    ("mean(a,axis=1)@x", {"a": W, "x": X}, r"\operatorname{mean}_{\mathrm{axis}=1}\left(a\right)"),
+    ("mse(x,t)", {"x": [1, 2], "t": [0, 1]}, r"f = \operatorname{mse}\left(x, t\right) = 1"),
+    ("mse(x,t)*sum(y)", {"x": 2, "t": 1, "y": X}, r"\left(x - t\right)^{2}"),
+    ("softmax_cross_entropy(a,t)", {"a": X, "t": [0, 1]}, r"f = -\sum t \ln\operatorname{softmax}\left(a\right)"),
+    ("softmax_cross_entropy(a,t)", {"a": X, "t": 1}, r"f = \operatorname{softmax\_cross\_entropy}\left(a, t\right)"),
+    ("softmax_cross_entropy(a,t)", {"a": W, "t": W}, r"f = \operatorname{softmax\_cross\_entropy}\left(a, t\right)"),
+    ("svm_loss(a,t)", {"a": X, "t": 1}, r"\sum_{j\ne t}"),
+]
+
+
+@pytest.mark.parametrize(("text", "values", "formula"), LATEX)
+def test_latex_is_true_of_tensors(text: str, values: dict[str, Any], formula: str) -> None:
+    """A mean is over the number there is; a loss of one prediction is not written for that of a batch."""
+    assert formula in rendered(of(text, **values), "latex", Style())
+
+
 def test_markdown_keeps_its_table_together() -> None:
     """Each row is one line with as many cells as the heading; the rows of a matrix are code spans of their own."""
     for case in CASES:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, cast
 
 from gradcli import notation
+from gradcli.autodiff import Edge
 from gradcli.errors import GradcliError, visible
 from gradcli.render.figures import figure
 from gradcli.render.grid import WIDE, GridRow, closed_forms, grid, local, over, sentences, shown_nodes
@@ -66,7 +67,7 @@ TITLES = (
 
 def render(report: Report, style: Style) -> str:
     """The fragment."""
-    graph, output = report.graph, notation.latex_name(report.output)
+    graph, output = _counted(report), notation.latex_name(report.output)
     formula = notation.latex(graph)
     if len(formula) > LONGEST * 4:
         formula = notation.latex(graph, atom=lambda i: graph.names[i] if graph.parents[i] else None)
@@ -77,7 +78,7 @@ def render(report: Report, style: Style) -> str:
         r"\hline",
         TITLES % notation.latex_name(over(report)) + r" \\",
         r"\hline",
-        *(_line(row, report, style) for row in grid(report, style)),
+        *(_line(row, report, graph, style) for row in grid(report, style)),
         r"\hline",
         r"\end{tabular}",
     ]
@@ -87,14 +88,37 @@ def render(report: Report, style: Style) -> str:
     return "\n".join([*head, *(table if report.order else ()), *closed, *said])
 
 
-def _line(row: GridRow, report: Report, style: Style) -> str:
+def _counted(report: Report) -> Graph:
+    """The graph with templates that are true of tensors: means over as many as there are.
+
+    A loss is written as a call where its template is that of one prediction, or of labels that are rows of weights.
+    """
+    graph, source = report.graph, report.source
+    if not source.trace.tensorial:
+        return graph
+    ops, shapes = list(graph.ops), source.trace.shapes
+    for i, op in enumerate(ops):
+        if not graph.parents[i]:
+            continue
+        edge = Edge(source, i, 0)
+        if edge.averaged is None or not edge.whole:
+            continue
+        first, last = (shapes[graph.parents[i][k]] for k in (0, -1))
+        by_index = op.labels and first != last and "_{#2}" not in op.latex
+        counted = op.latex.replace("{n}", f"{{{edge.averaged}}}")
+        called = by_index or op.reduces or (edge.averaged != 1 and counted == op.latex)
+        ops[i] = op.named(latex="" if called else counted)
+    return graph.with_ops(ops)
+
+
+def _line(row: GridRow, report: Report, graph: Graph, style: Style) -> str:
     node, edge = row.node, row.edge
     name = forward = ""
     total = "" if row.total is None else value(row.total, style, "$")
     if node is not None:
         name = notation.latex_name(node.name)
         if node.formula:
-            name += f" = {_one_level(report.graph, node)}"
+            name += f" = {_one_level(graph, node)}"
         if node.shape:
             name += rf" \in {_space(node.shape)}"
         name, forward = f"${name}$", value(node.value, style, "$")
