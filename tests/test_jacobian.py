@@ -528,6 +528,27 @@ def test_documents(command, form):
     assert (r"\setcounter{MaxMatrixCols}{11}" in wide) == (form == "latex")
 
 
+DECIMALS = {
+    "table": ["f[0]         3.00  0.25", "f[1]        ≈0     1.00"],
+    "markdown": ["| `f[0]` | 3.00 | 0.25 |", "| `f[1]` | ≈0 | 1.00 |"],
+    "latex": [r"3.00 & 0.25 \\", r"\approx 0 & 1.00 \\"],
+}
+
+
+@pytest.mark.parametrize("form", DECIMALS)
+def test_entries_of_a_matrix_share_their_decimals(command, form):
+    """0 is exactly 0; 0.1·3 - 0.3 = 5.55e-17 is marked, as in eval; plain has it as it is."""
+    words = ["jacobian", "[3*x+0.25*y, (0.1*3-0.3)*x+y]", "--x=1", "--y=2", "--no-verify"]
+    out = command(*words, "--format", form)[1]
+    assert all(line in out.splitlines() for line in DECIMALS[form]), out
+    assert "5.551115123125783e-17" in command(*words, "--format", "plain")[1]
+
+
+def test_latex_of_a_mean_is_over_what_there_is(command):
+    """Not over n, of which nothing is said."""
+    assert r"f = \frac{1}{2}\sum" in command("hessian", "mean(x^2)", "--x=[1,2]", "--format", "latex", "--no-verify")[1]
+
+
 STATUSES = [
     # words, status, a part of standard error
     (["jacobian", "log(x)", "--x=[1,-2]", "--format", "plain"], 3, "outside its domain"),

@@ -67,7 +67,7 @@ TITLES = (
 
 def render(report: Report, style: Style) -> str:
     """The fragment."""
-    graph, output = _counted(report), notation.latex_name(report.output)
+    graph, output = counted(report), notation.latex_name(report.output)
     formula = notation.latex(graph)
     if len(formula) > LONGEST * 4:
         formula = notation.latex(graph, atom=lambda i: graph.names[i] if graph.parents[i] else None)
@@ -88,7 +88,7 @@ def render(report: Report, style: Style) -> str:
     return "\n".join([*head, *(table if report.order else ()), *closed, *said])
 
 
-def _counted(report: Report) -> Graph:
+def counted(report: Report) -> Graph:
     """The graph with templates that are true of tensors: means over as many as there are.
 
     A loss is written as a call where its template is that of one prediction, or of labels that are rows of weights.
@@ -105,9 +105,9 @@ def _counted(report: Report) -> Graph:
             continue
         first, last = (shapes[graph.parents[i][k]] for k in (0, -1))
         by_index = op.labels and first != last and "_{#2}" not in op.latex
-        counted = op.latex.replace("{n}", f"{{{edge.averaged}}}")
-        called = by_index or op.reduces or (edge.averaged != 1 and counted == op.latex)
-        ops[i] = op.named(latex="" if called else counted)
+        template = op.latex.replace("{n}", f"{{{edge.averaged}}}")
+        called = by_index or op.reduces or (edge.averaged != 1 and template == op.latex)
+        ops[i] = op.named(latex="" if called else template)
     return graph.with_ops(ops)
 
 

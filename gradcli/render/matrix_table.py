@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gradcli.matrices import Matrices, Panel
-from gradcli.render.figures import Style, aligned, figure, plain
+from gradcli.render.figures import Style, aligned, plain
 from gradcli.render.lines import Line, folded, painted, width, wrapped
 from gradcli.render.remarks import verdict_lines
 from gradcli.render.rows import title
-from gradcli.render.tensors import inline, summary
+from gradcli.render.tensors import inline, rows_of_figures, summary
 
 MOST = 400
 """Entries of a matrix that are shown."""
@@ -91,10 +91,10 @@ def drawn(panel: Panel, style: Style) -> Iterator[Line]:
         return
     names = [plain(name, style) for name in panel.rows]
     first = max(map(width, (heading, *names)))
-    numbers = list(panel.numbers())
+    numbers = rows_of_figures(list(panel.numbers()), style)
     cells: list[list[str]] = []
     for k, label in enumerate(panel.columns):
-        texts = aligned([figure(row[k], style) for row in numbers])
+        texts = aligned([row[k] for row in numbers])
         label_ = plain(label, style)
         wide = max(width(label_), max(map(width, texts), default=0))
         cells.append([label_.rjust(wide), *(text.rjust(wide) for text in texts)])

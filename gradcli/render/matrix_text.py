@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from gradcli import notation
 from gradcli.matrices import Matrices, Panel
-from gradcli.render.figures import Style, figure
-from gradcli.render.latex import number_text
+from gradcli.render.figures import Style
+from gradcli.render.latex import counted, number_text
 from gradcli.render.latex import text as latex_text
 from gradcli.render.lines import text_of
 from gradcli.render.markdown import code
@@ -15,7 +15,7 @@ from gradcli.render.markdown import text as markdown_text
 from gradcli.render.matrix_table import shown, whole
 from gradcli.render.remarks import verdict_lines
 from gradcli.render.rows import title
-from gradcli.render.tensors import inline, summary
+from gradcli.render.tensors import inline, rows_of_figures, summary
 
 COLUMNS = 10
 """Columns that a matrix of amsmath has, unless it is told otherwise."""
@@ -30,8 +30,8 @@ def markdown(matrices: Matrices, style: Style) -> Iterator[str]:
             heads = [code(name, style) for name in panel.columns]
             lines.append(_row(code(panel.title, style), *heads))
             lines.append(_row(":--", *("--:" for _ in heads)))
-            for name, row in zip(panel.rows, panel.numbers(), strict=True):
-                lines.append(_row(code(name, style), *(figure(value, style) for value in row)))
+            for name, row in zip(panel.rows, rows_of_figures(list(panel.numbers()), style), strict=True):
+                lines.append(_row(code(name, style), *row))
         else:
             lines.append(f"{code(panel.title, style)}: {markdown_text(_summary(panel, style), style)}")
     lines += ["", *(f"- {markdown_text(said, style)}" for said in sentences(matrices, style))]
@@ -43,14 +43,13 @@ def latex(matrices: Matrices, style: Style) -> Iterator[str]:
     panels = shown(matrices, style)
     widest = max((panel.shape[1] for panel in panels if whole(panel, style)), default=0)
     name = notation.latex_name(matrices.output)
-    lines = [r"% needs \usepackage{amsmath,amssymb}", rf"\[ {name} = {notation.latex(matrices.trace.graph)} \]"]
+    lines = [r"% needs \usepackage{amsmath,amssymb}", rf"\[ {name} = {notation.latex(counted(matrices.report))} \]"]
     if widest > COLUMNS:
         lines.append(rf"\setcounter{{MaxMatrixCols}}{{{widest}}}")
     for panel in panels:
         if whole(panel, style):
-            rows = (
-                " & ".join(number_text(figure(value, style), "") for value in row) + r" \\" for row in panel.numbers()
-            )
+            texts = rows_of_figures(list(panel.numbers()), style)
+            rows = (" & ".join(number_text(text, "") for text in row) + r" \\" for row in texts)
             lines += [rf"\[ {quotient(panel)} = \begin{{bmatrix}}", *rows, r"\end{bmatrix} \]"]
         else:
             lines.append(rf"\par \({quotient(panel)}\): {latex_text(_summary(panel, style))}")

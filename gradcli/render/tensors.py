@@ -87,6 +87,12 @@ def figures(entries: Sequence[float], style: Style) -> list[str]:
     return [nothing if left_over(entry, scale) else text for entry, text in zip(entries, texts, strict=True)]
 
 
+def rows_of_figures(rows: Sequence[Sequence[float]], style: Style) -> list[list[str]]:
+    """The same of a matrix, row by row."""
+    texts = iter(figures([entry for row in rows for entry in row], style))
+    return [[next(texts) for _ in row] for row in rows]
+
+
 def _padded(text: str, places: int) -> str:
     whole, _, decimals = text.partition(".")
     return f"{whole}.{decimals.ljust(places, '0')}" if places else whole
