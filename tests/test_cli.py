@@ -622,6 +622,10 @@ COMPLETED = [
     ("gradcli eval --format j", {"json"}),
     ("gradcli eval x --x=3 --verify p", {"proof"}),
     ("gradcli ops sigm", {"sigmoid"}),
+    ("gradcli jac", {"jacobian"}),
+    ("gradcli hessian --dty", {"--dtype"}),
+    ("gradcli jacobian --dtype b", {"bfloat16"}),
+    ("gradcli jacobian x --verify p", {"proof"}),
 ]
 
 

@@ -91,7 +91,9 @@ HELP = """A gradient calculator: forward values, local and global gradients of a
 
 \b
   gradcli eval "(x+y)*z" --x=-2 --y=5 --z=-4
-  gradcli ops sigmoid
+  gradcli eval "sum((W@x)^2)" --W="[[1,2],[3,4]]" --x="[5,6]"
+
+gradcli eval --help tells how values are written.
 """
 
 app = typer.Typer(

@@ -82,7 +82,7 @@ def evaluate(
     format_: Format = None,
     get: Annotated[
         list[str] | None,
-        typer.Option(help="Print one number: value, dx, grad.q, local.q.x … Repeatable.", metavar="CELL"),
+        typer.Option(help="Print this alone: value, dx, dW[0,1], grad.q, local.q.x … Repeatable.", metavar="CELL"),
     ] = None,
     wrt: Names = None,
     upstream: Annotated[

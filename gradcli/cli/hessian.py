@@ -25,14 +25,16 @@ from gradcli.cli.options import (
     ValueFiles,
 )
 
-HELP = """Show the second derivatives of a scalar formula, and prove them.
+HELP = """Show the Hessian: the second derivatives of a scalar formula, and prove them.
 
 \b
   gradcli hessian "(1-x)^2+100*(y-x^2)^2" --x=1 --y=1
   gradcli hessian "log(sum(exp(x)))" --x="[0.1,0.2,0.3]"
 
-The row of x[i] and the column of y[j] hold ∂²f/∂x[i]∂y[j], over all variables
-together. They are worked out by forward over reverse mode.
+The row of x[i] and the column of y[j] hold ∂²f/∂x[i]∂y[j]; there is one matrix
+over all variables. Each of its rows is worked out by itself, forward over reverse
+mode, so that its symmetry is a check. Values are given as to gradcli eval:
+--x=3, --x="[0.2,0.4]", --W="[[1,2],[3,4]]", --x=@file.csv.
 """
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)

@@ -25,14 +25,16 @@ from gradcli.cli.options import (
     ValueFiles,
 )
 
-HELP = """Show every derivative of the entries of a formula, and prove them.
+HELP = """Show the Jacobian: the derivatives of every entry of a formula, and prove them.
 
 \b
   gradcli jacobian "W@x" --W="[[1,2],[3,4]]" --x="[0.5,-1]"
   gradcli jacobian "[r*cos(t), r*sin(t)]" --r=2 --t=pi/6
 
-The row of f[i] and the column of x[j] hold ∂f[i]/∂x[j]. A formula may have one
-entry or many; it is worked out by forward or reverse mode, whichever is less.
+The row of f[i] and the column of x[j] hold ∂f[i]/∂x[j], the derivative of entry
+i of the formula by entry j of x. It is worked out by forward mode or by reverse
+mode, whichever takes fewer passes. Values are given as to gradcli eval:
+--x=3, --x="[0.2,0.4]", --W="[[1,2],[3,4]]", --x=@file.csv.
 """
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)

@@ -23,7 +23,9 @@ ValueFiles = Annotated[
     list[str] | None,
     typer.Option("--vars", help="Read values from a file: .json, .toml or .npz.", metavar="FILE"),
 ]
-Definitions = Annotated[str | None, typer.Option(help="Read definitions of gates from a file.", metavar="FILE")]
+Definitions = Annotated[
+    str | None, typer.Option(help="Read definitions from a file, such as g(x) = x*x.", metavar="FILE")
+]
 Share = Annotated[bool, typer.Option("--share", help="Make equal subexpressions one node.")]
 Format = Annotated[
     str | None,
@@ -34,7 +36,9 @@ Format = Annotated[
         autocompletion=completing(FORMATS),
     ),
 ]
-Names = Annotated[str | None, typer.Option(help="The gradients wanted: x,y.", metavar="NAMES")]
+Names = Annotated[
+    str | None, typer.Option(help="The variables whose derivatives are wanted: x,y; all unless given.", metavar="NAMES")
+]
 Precision = Annotated[
     str | None,
     typer.Option(
