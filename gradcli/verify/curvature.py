@@ -15,6 +15,7 @@ from flint import arb, arb_mat
 
 from gradcli.systems.program import Apply, Positions, Product, Total
 from gradcli.systems.series import ZERO
+from gradcli.verify.settling import as_double
 from gradcli.verify.unrolled import Run
 
 Column = list[arb | None]
@@ -47,12 +48,16 @@ class Curved(Run):
             self.tick()
             x = [take(at[j]) for at in inputs]
             active = [k for k in passing if moves[k][j]]
-            slopes.append([(k, inputs[k][j], m.slope(op, x, k)) for k in active])
+            slopes.append([(k, inputs[k][j], self.held(m.slope(op, x, k))) for k in active])
             curves.append(
                 []
                 if linear
-                else [(inputs[k][j], inputs[o][j], m.curvature(op, x, k, o)) for k in active for o in active]
+                else [(inputs[k][j], inputs[o][j], self.held(m.curvature(op, x, k, o))) for k in active for o in active]
             )
+
+    def held(self, slope: arb) -> arb:
+        """A slope as it is, or as a double holds it."""
+        return as_double(slope) if self.double else slope
 
     def column_of(self, direction: int) -> Column:
         """∂²output/∂position∂direction for every position; direction: a position of a leaf."""

@@ -27,7 +27,7 @@ from gradcli.verify.curvature import Curved
 from gradcli.verify.enclosures import FEW, FULL, right_digits
 from gradcli.verify.judge import Outcome
 from gradcli.verify.proof import listed, shown
-from gradcli.verify.settling import Once, nudged, settle
+from gradcli.verify.settling import DOUBLE, EXACT, Once, Roughness, nudged, settle
 from gradcli.verify.unrolled import LateError, Run, entry_name, unroll_graph
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def check_jacobian(trace: Trace, found: Jacobian, budget: float = BUDGET) -> Pro
         moving = check.moving(dense)
         state = Once(check.m, check.run)
 
-        def row(j: int, rough: bool) -> Row:
+        def row(j: int, rough: Roughness) -> Row:
             run = state(rough)
             seeds: list[arb | None] = [None] * check.rows
             seeds[j] = arb(1)
@@ -88,14 +88,14 @@ def check_hessian(trace: Trace, found: Hessian, budget: float = BUDGET) -> Proof
     output, moving = trace.graph.names[trace.graph.output], check.moving(names)
     entries = [(entry, place) for name in names for entry, place in check.entries(name)]
 
-    def prepared(rough: bool) -> Curved:
-        run = Curved(check.program, check.m, check.tick)
+    def prepared(rough: Roughness) -> Curved:
+        run = Curved(check.program, check.m, check.tick, double=rough == DOUBLE)
         run.prepare(check.leaves(rough), moving)
         return run
 
     state = Once(check.m, prepared)
 
-    def row(j: int, rough: bool) -> Row:
+    def row(j: int, rough: Roughness) -> Row:
         return check.taken(state(rough).column_of(entries[j][1]), names)
 
     sizes = {name: int(np.size(trace[name])) for name in names}
@@ -143,14 +143,14 @@ class _Check:
         """The positions that depend on these nodes."""
         return self.program.depending([self.block(name) for name in names])
 
-    def leaves(self, rough: bool) -> list[list[arb]]:
+    def leaves(self, rough: Roughness) -> list[list[arb]]:
         """The entries of the inputs, exactly or to a few ulp."""
         exact = [list(map(arb, np.ravel(self.trace.values[i]).tolist())) for i in self.graph.inputs.values()]
         return [nudged(values) for values in exact] if rough else exact
 
-    def run(self, rough: bool) -> Run:
+    def run(self, rough: Roughness) -> Run:
         """The program, run forward."""
-        run = Run(self.program, self.m, self.tick)
+        run = Run(self.program, self.m, self.tick, double=rough == DOUBLE)
         run.forward(self.leaves(rough))
         return run
 
@@ -165,7 +165,7 @@ class _Check:
         self,
         rows: int,
         claims: Mapping[str, Any],
-        row: Callable[[int, bool], Row],
+        row: Callable[[int, Roughness], Row],
         name_of: Callable[[int, str], str],
         effort: int,
     ) -> None:
@@ -188,11 +188,11 @@ class _Check:
                 self.unproved.append(f"{left}: the budget of {self.budget:g} s was used up")
                 return
 
-    def one_row(self, claims: list[float], again: Callable[[bool], Row], name_of: Callable[[int], str]) -> None:
+    def one_row(self, claims: list[float], again: Callable[[Roughness], Row], name_of: Callable[[int], str]) -> None:
         """One row of a matrix."""
         with precision(DIGITS_BITS, 3):
             before = self.m.kinks, self.m.straddles
-            exact = again(False)
+            exact = again(EXACT)
             self.count += len(claims)
 
             def judge(k: int, outcome: Outcome, claim: float, ball: arb) -> bool:
@@ -209,7 +209,7 @@ class _Check:
                     self.unproved.append(f"{name} = {number(claim)}: not proved{bound}")
                 return True
 
-            odd = settle(self.m, claims, exact, before, again, judge, terms=3)
+            odd = settle(self.m, claims, exact, before, again, judge, terms=3, reach=lambda: 1.0)
             for k, (claim, ball) in enumerate(zip(claims, exact, strict=True)):
                 if k not in odd and isfinite(claim):
                     self.count_digits(name_of, k, claim, ball)
@@ -244,7 +244,7 @@ class _Check:
             return False
         state = Once(self.m, self.run)
 
-        def again(rough: bool) -> Row:
+        def again(rough: Roughness) -> Row:
             return self.taken(state(rough).backward([arb(1)] * self.rows, moving), [name])
 
         at = [entry for entry, _ in self.entries(name)]

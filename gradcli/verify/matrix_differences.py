@@ -127,7 +127,11 @@ class _Check:
         bends = [np.abs(up - 2 * middle + down) / h for (up, down), h in zip(ends, steps, strict=True)]
         rough, fine = ((4 * b - a) / 3 for a, b in pairwise(central))
         size = np.maximum.reduce([np.abs(part) for pair in ends for part in pair])
-        known = np.abs(fine - rough) + 2.0**-50 * size / steps[-1] + self.noise / max(1.0, size_of) ** self.order
+        known = (
+            np.abs(fine - rough)
+            + 2.0**-50 * size / steps[-1]
+            + self.noise / np.float64(max(1.0, size_of)) ** self.order
+        )
         scale = np.maximum(np.abs(claim), np.abs(fine))
         gap = np.abs(claim - fine)
         right = gap <= RTOL * scale + 10 * known

@@ -326,6 +326,8 @@ class Proof:
             why = "a number inside it is not finite"
         elif gate and exact.is_finite():
             why = "its formula loses every digit here"
+        elif exact.is_finite() and not isfinite(claim):
+            why = f"a number on the way to it overflows, it is {shown(exact)}"
         elif exact.is_finite():
             why = f"not proved, the enclosure {shown(exact)} is too wide"
         elif isfinite(claim):

@@ -6,13 +6,15 @@ the radius that the same steps have at double precision, with inputs known to 4 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from math import isfinite
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 
 from flint import arb, ctx
 
 from gradcli.systems.balls import Balls, precision
+from gradcli.systems.series import NAN
 from gradcli.verify.judge import (
     BITS,
     KINK_BITS,
@@ -33,6 +35,12 @@ CLEAR, CLEAR_BITS = 60 * 2.0**-53, 60
 
 Made = TypeVar("Made")
 
+Roughness = Literal[0, 1, 2]
+EXACT: Roughness = 0
+ROUGH: Roughness = 1
+DOUBLE: Roughness = 2
+"""How inputs are taken: exactly, or known to a few ulp; or so, and what is computed as doubles under- and overflow."""
+
 RADII = 16
 """Radii at double precision that a number may be off: with inputs known to 4 ulp, 64 ulp of the magnitudes."""
 
@@ -42,16 +50,17 @@ def settle(
     claims: list[float],
     exact: list[arb],
     kinks: tuple[int, int],
-    again: Callable[[bool], list[arb]],
+    again: Callable[[Roughness], list[arb]],
     judge: Callable[[int, Outcome, float, arb], bool],
     *,
     terms: int = 2,
+    reach: Callable[[], float] = lambda: 0.0,
 ) -> dict[int, float]:
     """Decide on every entry; the doubtful ones at rising precision. Returns those that are not simply right.
 
-    again: the enclosures at the present precision; rough ones, for inputs known to a few ulp, if told so.
+    again: the enclosures at the present precision, by how rough they are.
     judge: called with (entry, outcome, claim, enclosure) of these; whether to go on.
-    terms: coefficients of FLINT's series.
+    terms: coefficients of FLINT's series.   reach: the sum of what is multiplied by a slope that underflows.
     """
     doubtful = []
     for j, (claim, ball) in enumerate(zip(claims, exact, strict=True)):
@@ -61,27 +70,40 @@ def settle(
     if not doubtful:
         return {}
     bits, blind, odd = BITS, 0, {}
-    rough, moved = None, False
+    rough = coarse = None
+    moved = coarsely = False
     kinked, hull = m.kinks > kinks[0], (m.kinks, m.straddles) != kinks
     while doubtful:
         undecided = []
         for j in doubtful:
             claim, found = claims[j], exact[j]
-            verdict = agrees(claim, found)
+            verdict = exactly = agrees(claim, found)
             if verdict is not True and found.is_finite():
                 if rough is None:
                     before = m.kinks, m.straddles
                     with precision(MACHINE_BITS, terms):
-                        rough = again(True)
+                        rough = again(ROUGH)
                     moved = before != (m.kinks, m.straddles)
                 verdict = agrees(claim, found, slack(rough[j], found, moved=moved))
-            if verdict is True:
+            if verdict is False and rough is not None:
+                if coarse is None:
+                    before = m.kinks, m.straddles
+                    with precision(MACHINE_BITS, terms):
+                        coarse = again(DOUBLE)
+                    coarsely = before != (m.kinks, m.straddles)
+                room = slack(coarse[j], found, moved=coarsely) + ULPS * SMALLEST * reach()
+                verdict = agrees(claim, found, room)
+            if verdict is True and (isfinite(claim) or exactly):
                 continue
-            if verdict is False and moved and rough is not None and touches(claim, rough[j]):
-                outcome: Outcome = "kink"  # rounding alone moves it over one
+            if verdict is True:
+                outcome: Outcome = "open"  # what is on the way to it overflows
+            elif verdict is False and moved and rough is not None and touches(claim, rough[j]):
+                outcome = "kink"  # rounding alone moves it over one
             elif verdict is False:
-                beyond = rough is not None and not isfinite(claim) and not magnitude(rough[j]) <= LARGEST
-                outcome = "open" if beyond else "wrong"
+                outcome = "wrong"
+                if not isfinite(claim) and rough is not None and coarse is not None:
+                    beyond = not (magnitude(rough[j]) <= LARGEST and coarse[j].is_finite())
+                    outcome = "open" if beyond else "wrong"
             elif hull and bits >= (KINK_BITS if kinked else MOST_BITS) and touches(claim, found):
                 outcome = "kink"
             elif bits >= MOST_BITS or blind > 1:
@@ -98,7 +120,7 @@ def settle(
             bits *= 2
             before = m.kinks, m.straddles
             with precision(bits, terms):
-                exact = again(False)
+                exact = again(EXACT)
             kinked, hull = m.kinks > before[0], (m.kinks, m.straddles) != before
     return odd
 
@@ -106,15 +128,12 @@ def settle(
 class Once(Generic[Made]):
     """What is made once for each precision. The kinks that it met are counted each time it is used."""
 
-    def __init__(self, m: Balls, make: Callable[[bool], Made]) -> None:
+    def __init__(self, m: Balls, make: Callable[[Roughness], Made]) -> None:
         self.m, self.make = m, make
-        self.known: dict[tuple[int, bool], tuple[Made, int, int]] = {}
+        self.known: dict[tuple[int, Roughness], tuple[Made, int, int]] = {}
 
-    def __call__(self, rough: bool = False) -> Made:
-        """What is made at the present precision.
-
-        rough: of inputs known to a few ulp.
-        """
+    def __call__(self, rough: Roughness = EXACT) -> Made:
+        """What is made at the present precision, so roughly."""
         m, key = self.m, (ctx.prec, rough)
         if key not in self.known:
             before = m.kinks, m.straddles
@@ -132,10 +151,26 @@ NOTABLE = 2.0**-20
 
 WOBBLE = arb(1, NUDGE * 2.0**-52)
 
+WHOLE = 2.0**53
+"""Whole numbers from here on are no labels."""
+
+NORMAL, STEP = sys.float_info.min, arb(0, NUDGE * SMALLEST)
+"""The smallest number that has all its digits, and how far one below it may be off."""
+
 
 def nudged(values: Sequence[arb]) -> list[arb]:
     """Numbers known to a few ulp; whole ones exactly: labels and exponents mean what they say."""
-    return [value if value.is_integer() else value * WOBBLE for value in values]
+    return [value if value.is_integer() and abs(value) < WHOLE else value * WOBBLE for value in values]
+
+
+def as_double(exact: arb) -> arb:
+    """A number as doubles hold it: below the normal ones in steps, and nan beyond the largest."""
+    if not exact.is_finite() or exact.is_zero():
+        return exact
+    size = abs(exact)
+    if size < NORMAL:
+        return exact + STEP
+    return exact if size <= LARGEST else NAN
 
 
 def magnitude(rough: arb) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import isfinite, prod
+from typing import Any
 
 import numpy as np
 from flint import arb
@@ -12,7 +13,7 @@ from gradcli.notation import number
 from gradcli.systems.arrays import ARRAYS
 from gradcli.verify.judge import Outcome
 from gradcli.verify.proof import LISTED, NAMED, Proof, shown
-from gradcli.verify.settling import nudged
+from gradcli.verify.settling import EXACT, Roughness, nudged
 from gradcli.verify.unrolled import entry_name
 
 Balls = list[arb | None]
@@ -32,6 +33,7 @@ class TensorWords(Proof):
         self.exactly: dict[int, list[arb]] = {}
         self.poor: set[tuple[int, int]] = set()  # edges that are not proved in every entry
         self.at: int | None = None  # the entry that is looked at
+        self.summed: dict[int, Any] = {}  # nodes → which entries of the sum of what arrives are finite
         self.whole = {i for i in range(len(self.graph)) if self.works_on_whole(i)}
 
     def works_on_whole(self, i: int) -> bool:
@@ -49,7 +51,7 @@ class TensorWords(Proof):
             found = self.numbers[i] = np.ravel(self.values[i]).tolist()
         return found
 
-    def balls(self, i: int, rough: bool = False) -> list[arb]:
+    def balls(self, i: int, rough: Roughness = EXACT) -> list[arb]:
         """The same, exactly; or known to a few ulp."""
         if rough:
             return nudged(self.balls(i))
@@ -64,11 +66,33 @@ class TensorWords(Proof):
         size = prod(self.shapes[i])
         return [0.0] * size if g is None else np.broadcast_to(g, self.shapes[i]).ravel().tolist()
 
-    def seeds(self, i: int, rough: bool = False) -> Balls:
+    def seeds(self, i: int, rough: Roughness = EXACT) -> Balls:
         """A node's gradient as what its edges pass on; None for an entry that passes nothing."""
         found: Balls = [*(nudged(list(map(arb, self.claims(i)))) if rough else map(arb, self.claims(i)))]
         active = self.active(i)
         return found if active is None else [g if on else None for g, on in zip(found, active, strict=True)]
+
+    def pulled(self, i: int, k: int) -> list[float] | None:
+        """The engine's downstream gradient of an edge, entry by entry; None where it has none."""
+        parents = self.graph.parents[i]
+        x = [self.values[p] for p in parents]
+        found = ARRAYS.pull(self.graph.ops[i], k, self.adjoints[i], self.masks.get(i), self.values[i], x)
+        if found is None or found[0] is None:
+            return None
+        down: list[float] = np.broadcast_to(found[0], self.shapes[parents[k]]).ravel().tolist()
+        return down
+
+    def terms_finite(self, p: int, j: int) -> bool:
+        """Whether an entry of a node's gradient is a sum of finite numbers, as the engine has them."""
+        if p not in self.summed:
+            total = np.zeros(prod(self.shapes[p]))
+            with ARRAYS.quiet():
+                if p == self.graph.output:
+                    total = total + np.ravel(self.gradients.upstream)
+                for child, k in self.leaving.get(p, ()):
+                    total = total + (self.pulled(child, k) or 0.0)
+            self.summed[p] = np.isfinite(total)
+        return bool(self.summed[p][j])
 
     def active(self, i: int) -> list[bool] | None:
         """Which entries of a node have a gradient; None for all."""
@@ -111,7 +135,7 @@ class TensorWords(Proof):
             self.open_nodes.add(p)
             if p not in self.inherited:
                 self.inherited.append(p)
-        elif outcome == "wrong":
+        elif outcome == "wrong" and all(ball.is_finite() for q in self.graph.parents[i] for ball in self.balls(q)):
             passes = f"passes {number(claim)} to {to}" if self.graph.ops[i].passes(k) else f"passes no gradient to {to}"
             self.fail(i, f"{self.node(i)} {passes}, but proved is {shown(exact)}")
         else:
@@ -140,7 +164,7 @@ class TensorWords(Proof):
         count = f", the sum over {len(edges)} edges," if len(edges) > 1 else ""
         if outcome == "kink":
             return True
-        if outcome == "wrong" and isfinite(claim):
+        if outcome == "wrong" and (isfinite(claim) or self.terms_finite(p, j)):
             self.fail(p, f"the gradient {name}{count} is {number(claim)}, but proved is {shown(exact)}")
         elif not isfinite(claim):
             self.open_nodes.add(p)

@@ -26,7 +26,7 @@ from gradcli.systems.series import NAN, ONE, ZERO
 from gradcli.verify.enclosures import Kept
 from gradcli.verify.planning import Plan
 from gradcli.verify.proof import LISTED
-from gradcli.verify.settling import CLEAR, CLEAR_BITS, Once, settle
+from gradcli.verify.settling import CLEAR, CLEAR_BITS, DOUBLE, EXACT, Once, Roughness, as_double, settle
 from gradcli.verify.tensor_digits import enclose_entries
 from gradcli.verify.tensor_words import Balls, TensorWords
 from gradcli.verify.unrolled import LateError, Run
@@ -133,16 +133,6 @@ class TensorProof(TensorWords):
         """The engine's downstream gradient of an edge."""
         return [arb(g) for g in self.pulled(i, k) or [0.0] * prod(self.shapes[self.graph.parents[i][k]])]
 
-    def pulled(self, i: int, k: int) -> list[float] | None:
-        """The engine's downstream gradient of an edge, entry by entry; None where it has none."""
-        parents = self.graph.parents[i]
-        x = [self.values[p] for p in parents]
-        found = ARRAYS.pull(self.graph.ops[i], k, self.adjoints[i], self.masks.get(i), self.values[i], x)
-        if found is None or found[0] is None:
-            return None
-        down: list[float] = np.broadcast_to(found[0], self.shapes[parents[k]]).ravel().tolist()
-        return down
-
     # ── elementwise ──────────────────────────────────────────────────────────────────────────────────────
 
     def through_entries(self, i: int) -> None:
@@ -166,7 +156,7 @@ class TensorProof(TensorWords):
                 self.downstream += len(slopes)
                 self.send(p, gathered(slopes, seeds, spreads[k], prod(self.shapes[p])))
 
-    def columned(self, p: int, places: list[int] | range, rough: bool = False) -> list[arb]:
+    def columned(self, p: int, places: list[int] | range, rough: Roughness = EXACT) -> list[arb]:
         """A parent's entries, one for each entry of the node."""
         values = self.balls(p, rough)
         return values if isinstance(places, range) else [values[at] for at in places]
@@ -258,6 +248,7 @@ class TensorProof(TensorWords):
                 kinks,
                 partial(self.backward, i, k),
                 partial(self.judge_edge, i, k),
+                reach=partial(self.reach, i),
             )
             if op.passes(k):
                 for j, claim in found.items():
@@ -280,7 +271,7 @@ class TensorProof(TensorWords):
         if not all(map(ARRAYS.finite, x)):
             return
 
-        def row(entry: int, rough: bool) -> list[arb]:
+        def row(entry: int, rough: Roughness) -> list[arb]:
             run: Run = self.forwards[i](rough)
             seeds: Balls = [None] * size
             seeds[entry] = ONE
@@ -295,7 +286,8 @@ class TensorProof(TensorWords):
                 return
             claims = np.broadcast_to(found[0], into).ravel().tolist()
             again, kinks = partial(row, entry), (self.m.kinks, self.m.straddles)
-            settle(self.m, claims, again(False), kinks, again, partial(self.judge_local, i, k, entry))
+            judge = partial(self.judge_local, i, k, entry)
+            settle(self.m, claims, again(EXACT), kinks, again, judge, reach=lambda: 1.0)
 
     def wanted(self, i: int) -> list[bool]:
         """The inputs of an op on whole tensors whose gradients are looked at; also where it has none."""
@@ -305,27 +297,31 @@ class TensorProof(TensorWords):
             for k, p in enumerate(parents)
         ]
 
-    def forward(self, i: int, rough: bool = False) -> list[arb]:
+    def forward(self, i: int, rough: Roughness = EXACT) -> list[arb]:
         """The value of a node, from its inputs' entries, at the present precision."""
         run = self.forwards[i](rough)
         return [run.column[place] for place in run.program.output.ravel().tolist()]
 
-    def backward(self, i: int, k: int, rough: bool = False) -> list[arb]:
+    def backward(self, i: int, k: int, rough: Roughness = EXACT) -> list[arb]:
         """What an edge of a node on whole tensors passes down, at the present precision."""
         leaf = self.forwards[i](rough).program.leaves[k]
         adjoints = self.backwards[i](rough)
         return [ZERO if (g := adjoints[place]) is None else g for place in leaf.ravel().tolist()]
 
-    def run_forward(self, i: int, rough: bool) -> Run:
+    def run_forward(self, i: int, rough: Roughness) -> Run:
         """The unrolled op, run at its inputs' entries."""
-        run = Run(self.plan.program(i), self.m, self.tick)
+        run = Run(self.plan.program(i), self.m, self.tick, double=rough == DOUBLE)
         run.forward([self.balls(p, rough) for p in self.graph.parents[i]])
         return run
 
-    def run_backward(self, i: int, rough: bool) -> Balls:
+    def run_backward(self, i: int, rough: Roughness) -> Balls:
         """The same, run back from the node's gradient."""
         run: Run = self.forwards[i](rough)
         return run.backward(self.seeds(i, rough), run.program.moving(self.wanted(i)))
+
+    def reach(self, i: int) -> float:
+        """The magnitudes of a node's gradient together."""
+        return float(np.sum(np.abs(self.claims(i))))
 
     # ── sums ─────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -336,7 +332,7 @@ class TensorProof(TensorWords):
         kinks = self.m.kinks, self.m.straddles
         settle(self.m, claims, exact, kinks, partial(self.sums, p), partial(self.judge_sum, p))
 
-    def sums(self, p: int, rough: bool) -> list[arb]:
+    def sums(self, p: int, rough: Roughness) -> list[arb]:
         """The same sum at the present precision."""
         size = prod(self.shapes[p])
         total = [ZERO] * size
@@ -348,7 +344,7 @@ class TensorProof(TensorWords):
                     total[j] = total[j] + d
         return total
 
-    def passed(self, i: int, k: int, rough: bool) -> Balls:
+    def passed(self, i: int, k: int, rough: Roughness) -> Balls:
         """What an edge passes down, at the present precision; a choice as it was made."""
         op, parents = self.graph.ops[i], self.graph.parents[i]
         chosen = self.bent.get((i, k), {})
@@ -368,7 +364,8 @@ class TensorProof(TensorWords):
             if active is not None and not active[j]:
                 slopes.append(ZERO)
             else:
-                slopes.append(arb(chosen[j]) if j in chosen else self.m.slope(op, list(x), k))
+                slope = arb(chosen[j]) if j in chosen else self.m.slope(op, list(x), k)
+                slopes.append(as_double(slope) if rough == DOUBLE else slope)
         return gathered(slopes, self.seeds(i, rough), spreads[k], prod(self.shapes[parents[k]]))
 
 

@@ -18,6 +18,7 @@ from gradcli.systems.balls import Balls
 from gradcli.systems.entries import Entries
 from gradcli.systems.program import Apply, Positions, Product, Program, Total
 from gradcli.systems.series import NAN, ZERO, ball
+from gradcli.verify.settling import as_double
 
 Tick = Callable[[], None]
 """Looks at the clock; raises when time is up."""
@@ -71,10 +72,20 @@ class Run:
     """A program over balls.
 
     column: the number at each position.   tight: applied to what is computed, to keep it within reason.
+    double: values and slopes are known as doubles hold them, that under- and overflow.
     """
 
-    def __init__(self, program: Program, m: Balls, tick: Tick, tight: Callable[[arb], arb] | None = None) -> None:
-        self.program, self.m, self.tick, self.tight = program, m, tick, tight
+    def __init__(
+        self,
+        program: Program,
+        m: Balls,
+        tick: Tick,
+        tight: Callable[[arb], arb] | None = None,
+        *,
+        double: bool = False,
+    ) -> None:
+        self.program, self.m, self.tick, self.double = program, m, tick, double
+        self.tight = as_double if double else tight
         self.column: list[Any] = []
 
     def forward(self, leaves: Sequence[Sequence[arb]]) -> list[arb]:
@@ -116,17 +127,17 @@ class Run:
 
     def total(self, step: Total) -> None:
         """Sums."""
-        column = self.column
+        column, tight = self.column, self.tight
         for j, row in enumerate(step.rows.tolist()):
             total = ZERO
             for place in row:
                 total = total + column[place]
-            column[step.start + j] = total
+            column[step.start + j] = total if tight is None else tight(total)
 
     def product(self, step: Product) -> None:
         """Sums of products."""
-        found = self.matrix(step.a) * self.matrix(step.b)
-        self.column[step.start : step.start + step.size] = found.entries()
+        found = (self.matrix(step.a) * self.matrix(step.b)).entries()
+        self.column[step.start : step.start + step.size] = found if self.tight is None else map(self.tight, found)
 
     def matrix(self, at: Positions) -> arb_mat:
         """The numbers at positions, as a matrix."""
@@ -179,6 +190,8 @@ class Run:
                 d = slope(op, x, k) if known is None else known
                 if d.is_zero():
                     continue
+                if self.double:
+                    d = as_double(d)
                 before = adjoints[places[j]]
                 adjoints[places[j]] = d * g if before is None else before + d * g
 
