@@ -230,7 +230,9 @@ def compose(op: Op, parts: Sequence[Part]) -> Part:
     if notation is not None and notation.fix in AROUND and not (op.bound and notation.fix == "postfix"):
         return AROUND[notation.fix](op, parts), ATOM
     if notation is None or len(parts) > 2 or notation.fix in AROUND:
-        words = [part for part, _ in parts] + [f"{name}={attribute(value)}" for name, value in settings(op)]
+        words = [part for part, _ in parts]
+        for name, value in settings(op):
+            words += map(str, value) if name == op.trailing else [f"{name}={attribute(value)}"]
         return f"{op.called or op.name}({','.join(words)})", ATOM
     binding = notation.binding
     if notation.fix == "prefix":

@@ -120,7 +120,7 @@ def entry(op: Op) -> Entry:
         kinks="" if op.structural else in_words(op.kinks, names),
         convention=op.convention,
         gate=op.gate,
-        role=op.role,
+        role="; or ".join(filter(None, (op.role, op.general_role))),
         checks=op.checks,
         source=op.source,
         latex=op.latex,

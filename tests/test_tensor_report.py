@@ -151,6 +151,7 @@ RULES = [
     ("mean(x)*n", {"x": X, "n": 2}, "x", "g/2"),
     ("mse(x,t)", {"x": X, "t": X}, "x", "2*(x-t)*g/2"),
     ("max(x)", {"x": X}, "x", "g*(x==f)"),
+    ("sum(reshape(x,1,2)@reshape(x,2))", {"x": X}, "n1", "g@n2.T"),
     ("trace(x)", {"x": W}, "x", "g on the diagonal"),
     ("sum([1,2]*x)", {"x": X}, "x", "[1,2]"),
 ]
@@ -221,9 +222,28 @@ def test_roles_are_true_of_the_labels() -> None:
     """y - t where rows of labels sum to 1; elsewhere the softmax counts as often as the labels sum to."""
     said = "softmax_cross_entropy hands the scores "
     assert of("softmax_cross_entropy(a,t)", a=X, t=[0.0, 1.0]).roles == (f"{said}y - t: their softmax less the labels",)
-    general = f"{said}sum(t)*y - t: rows of these labels do not sum to 1"
+    general = f"{said}sum(t)*y - t, as rows of these labels do not sum to 1"
     assert of("softmax_cross_entropy(a,t)", a=X, t=[1.0, 2.0]).roles == (general,)
     assert general in render(of("softmax_cross_entropy(a,t)", a=X, t=[1.0, 2.0]), "table", Style())
+
+
+WRITTEN = [
+    ("sum(reshape(x,2,1))", {"x": X}, "n1 = reshape(x,2,1)"),
+    ("sum(reshape(x,-1))", {"x": W}, "n1 = reshape(x)"),
+    ("sum(transpose(A,1,0))", {"A": W}, "n1 = transpose(A,1,0)"),
+    ("sum(A.T)", {"A": W}, "n1 = A.T"),
+    ("sum(sum(A,axis=[0,1]))", {"A": W}, "n1 = sum(A,axis=[0,1])"),
+]
+
+
+@pytest.mark.parametrize(("text", "values", "formula"), WRITTEN)
+def test_formulas_are_written_as_they_are_typed(text: str, values: dict[str, Any], formula: str) -> None:
+    """Lengths follow the tensor that is laid out in them; what is written reads back as the same op."""
+    report = of(text, **values)
+    row = report.node_row(report.graph.position("n1"))
+    assert f"{row.name} = {row.formula}" == formula
+    again = parse(row.formula, given=values)
+    assert again.ops[again.output] is report.graph.ops[row.index]
 
 
 def test_a_long_list_is_shortened_in_a_rule() -> None:
