@@ -7,7 +7,7 @@ the radius that the same steps have at double precision, with inputs known to 4 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import isfinite
 from typing import Generic, Literal, TypeVar
 
@@ -41,6 +41,9 @@ ROUGH: Roughness = 1
 DOUBLE: Roughness = 2
 """How inputs are taken: exactly, or known to a few ulp; or so, and what is computed as doubles under- and overflow."""
 
+Enclosures = Sequence[arb] | Mapping[int, arb]
+"""By entry."""
+
 RADII = 16
 """Radii at double precision that a number may be off: with inputs known to 4 ulp, 64 ulp of the magnitudes."""
 
@@ -48,29 +51,33 @@ RADII = 16
 def settle(
     m: Balls,
     claims: list[float],
-    exact: list[arb],
+    exact: Enclosures,
     kinks: tuple[int, int],
-    again: Callable[[Roughness], list[arb]],
+    again: Callable[[Roughness], Enclosures],
     judge: Callable[[int, Outcome, float, arb], bool],
     *,
     terms: int = 2,
     reach: Callable[[], float] = lambda: 0.0,
+    narrow: Callable[[Roughness, Sequence[int]], Enclosures] | None = None,
 ) -> dict[int, float]:
     """Decide on every entry; the doubtful ones at rising precision. Returns those that are not simply right.
 
     again: the enclosures at the present precision, by how rough they are.
     judge: called with (entry, outcome, claim, enclosure) of these; whether to go on.
     terms: coefficients of FLINT's series.   reach: the sum of what is multiplied by a slope that underflows.
+    narrow: like `again`, of these entries alone.
     """
     doubtful = []
-    for j, (claim, ball) in enumerate(zip(claims, exact, strict=True)):
+    for j, claim in enumerate(claims):
+        ball = exact[j]
         middle = float(ball)
         if not (abs(claim - middle) <= CLEAR * abs(middle) and ball.rel_accuracy_bits() >= CLEAR_BITS):
             doubtful.append(j)
     if not doubtful:
         return {}
     bits, blind, odd = BITS, 0, {}
-    rough = coarse = None
+    rough: Enclosures | None = None
+    coarse: Enclosures | None = None
     moved = coarsely = False
     kinked, hull = m.kinks > kinks[0], (m.kinks, m.straddles) != kinks
     while doubtful:
@@ -82,14 +89,14 @@ def settle(
                 if rough is None:
                     before = m.kinks, m.straddles
                     with precision(MACHINE_BITS, terms):
-                        rough = again(ROUGH)
+                        rough = narrow(ROUGH, doubtful) if narrow else again(ROUGH)
                     moved = before != (m.kinks, m.straddles)
                 verdict = agrees(claim, found, slack(rough[j], found, moved=moved))
             if verdict is False and rough is not None:
                 if coarse is None:
                     before = m.kinks, m.straddles
                     with precision(MACHINE_BITS, terms):
-                        coarse = again(DOUBLE)
+                        coarse = narrow(DOUBLE, doubtful) if narrow else again(DOUBLE)
                     coarsely = before != (m.kinks, m.straddles)
                 room = slack(coarse[j], found, moved=coarsely) + ULPS * SMALLEST * reach()
                 verdict = agrees(claim, found, room)
@@ -120,7 +127,7 @@ def settle(
             bits *= 2
             before = m.kinks, m.straddles
             with precision(bits, terms):
-                exact = again(EXACT)
+                exact = narrow(EXACT, doubtful) if narrow else again(EXACT)
             kinked, hull = m.kinks > before[0], (m.kinks, m.straddles) != before
     return odd
 

@@ -9,7 +9,7 @@ with inputs known to 4 ulp.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from math import prod
 from time import perf_counter
@@ -26,7 +26,7 @@ from gradcli.systems.series import NAN, ONE, ZERO
 from gradcli.verify.enclosures import Kept
 from gradcli.verify.planning import Plan
 from gradcli.verify.proof import LISTED
-from gradcli.verify.settling import CLEAR, CLEAR_BITS, DOUBLE, EXACT, Once, Roughness, as_double, settle
+from gradcli.verify.settling import CLEAR, CLEAR_BITS, DOUBLE, EXACT, Once, Roughness, as_double, nudged, settle
 from gradcli.verify.tensor_digits import enclose_entries
 from gradcli.verify.tensor_words import Balls, TensorWords
 from gradcli.verify.unrolled import LateError, Run
@@ -156,9 +156,9 @@ class TensorProof(TensorWords):
                 self.downstream += len(slopes)
                 self.send(p, gathered(slopes, seeds, spreads[k], prod(self.shapes[p])))
 
-    def columned(self, p: int, places: list[int] | range, rough: Roughness = EXACT) -> list[arb]:
+    def columned(self, p: int, places: list[int] | range) -> list[arb]:
         """A parent's entries, one for each entry of the node."""
-        values = self.balls(p, rough)
+        values = self.balls(p)
         return values if isinstance(places, range) else [values[at] for at in places]
 
     def repeated(self, i: int, k: int) -> Any:
@@ -330,43 +330,51 @@ class TensorProof(TensorWords):
         claims = self.claims(p)
         exact = [ZERO] * len(claims) if total is None else [ZERO if d is None else d for d in total]
         kinks = self.m.kinks, self.m.straddles
-        settle(self.m, claims, exact, kinks, partial(self.sums, p), partial(self.judge_sum, p))
+        every = range(len(claims))
+        again, narrow = partial(self.sums, p, every), lambda rough, wanted: self.sums(p, wanted, rough)
+        settle(self.m, claims, exact, kinks, again, partial(self.judge_sum, p), narrow=narrow)
 
-    def sums(self, p: int, rough: Roughness) -> list[arb]:
-        """The same sum at the present precision."""
-        size = prod(self.shapes[p])
-        total = [ZERO] * size
+    def sums(self, p: int, wanted: Sequence[int], rough: Roughness) -> Mapping[int, arb]:
+        """The same sum at the present precision, at these entries."""
+        total = dict.fromkeys(wanted, ZERO)
         if p == self.graph.output:
-            total = list(map(arb, np.ravel(self.gradients.upstream).tolist()))
+            upstream = np.ravel(self.gradients.upstream).tolist()
+            total = {j: arb(upstream[j]) for j in wanted}
         for child, k in self.leaving.get(p, []):
-            for j, d in enumerate(self.passed(child, k, rough)):
-                if d is not None:
-                    total[j] = total[j] + d
+            for j, d in self.passed(child, k, wanted, rough).items():
+                total[j] = total[j] + d
         return total
 
-    def passed(self, i: int, k: int, rough: Roughness) -> Balls:
-        """What an edge passes down, at the present precision; a choice as it was made."""
+    def passed(self, i: int, k: int, wanted: Sequence[int], rough: Roughness) -> dict[int, arb]:
+        """What an edge passes down to these entries, at the present precision; a choice as it was made."""
         op, parents = self.graph.ops[i], self.graph.parents[i]
         chosen = self.bent.get((i, k), {})
-        if i in self.large:
-            return self.trusted(i, k)
-        if i in self.whole:
-            passed: Balls = [*self.backward(i, k, rough)]
+        if i in self.large or i in self.whole:
+            passed = self.trusted(i, k) if i in self.large else [*self.backward(i, k, rough)]
             for j, claim in chosen.items():
                 passed[j] = arb(claim)
-            return passed
+            return {j: d for j in wanted if (d := passed[j]) is not None}
         spreads = [self.spread(i, p) for p in parents]
-        columns = [self.columned(p, places, rough) for p, places in zip(parents, spreads, strict=True)]
-        active, slopes = self.active(i), []
-        for j, x in enumerate(zip(*columns, strict=True)):
-            if not j & 255:
+        places, asked = spreads[k], set(wanted)
+        entries = wanted if isinstance(places, range) else [j for j, at in enumerate(places) if at in asked]
+        columns = [self.balls(p) for p in parents]
+        claims, active, found = self.claims(i), self.active(i), dict[int, arb]()
+        for count, j in enumerate(entries):
+            if not count & 255:
                 self.tick()
             if active is not None and not active[j]:
-                slopes.append(ZERO)
+                continue
+            if j in chosen:
+                slope = arb(chosen[j])
             else:
-                slope = arb(chosen[j]) if j in chosen else self.m.slope(op, list(x), k)
-                slopes.append(as_double(slope) if rough == DOUBLE else slope)
-        return gathered(slopes, self.seeds(i, rough), spreads[k], prod(self.shapes[parents[k]]))
+                x = [column[places[j]] for column, places in zip(columns, spreads, strict=True)]
+                slope = self.m.slope(op, nudged(x) if rough else x, k)
+            if rough == DOUBLE:
+                slope = as_double(slope)
+            g = arb(claims[j])
+            down = ZERO if slope.is_zero() else slope * (nudged([g])[0] if rough else g)
+            found[places[j]] = found[places[j]] + down if places[j] in found else down
+        return found
 
 
 def gathered(slopes: Sequence[arb], seeds: Balls, places: list[int] | range, size: int) -> Balls:
