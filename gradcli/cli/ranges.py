@@ -67,6 +67,8 @@ class Held:
 
     def hold(self, value: Any) -> Any:
         """A value as the format holds it: inf, 0, or itself, with all its digits."""
+        if isinstance(value, float) and self.dtype.smallest <= abs(value) <= self.dtype.largest:
+            return value
         finite = np.isfinite(value)
         rounded = nearest(np, np.where(finite, value, 0.0), self.dtype)
         over = np.where(np.abs(rounded) > self.dtype.largest, np.copysign(np.inf, value), value)
@@ -74,6 +76,8 @@ class Held:
 
     def tell(self, found: Any, held: Any, i: int, *, gradient: bool = False) -> None:
         """Note the first entry of a node, or of its gradient, that the format cannot hold."""
+        if held is found:
+            return
         name = self.dtype.name
         lost = np.isfinite(found) & (held != found)
         for told, where in ((self.beyond, lost & np.isinf(held)), (self.below, lost & (held == 0))):
