@@ -118,10 +118,11 @@ def here(edge: Edge) -> Here:
 
 def holds(op: Op, trace: Trace, parents: Sequence[int]) -> bool:
     """Whether what the row of a node says of its backward pass is true of the node's inputs."""
-    if op.holds is None or not trace.tensorial:
+    rule = op.predicate("holds")
+    if rule is None or not trace.tensorial:
         return True
     with trace.m.quiet():
-        truth = op.holds(trace.m, *[trace.values[p] for p in parents])
+        truth = rule(trace.m, *[trace.values[p] for p in parents])
     return some(truth) == size(getattr(truth, "shape", ()))
 
 

@@ -152,6 +152,14 @@ RULES = [
     ("mse(x,t)", {"x": X, "t": X}, "x", "2*(x-t)*g/2"),
     ("max(x)", {"x": X}, "x", "g*(x==f)"),
     ("sum(reshape(x,1,2)@reshape(x,2))", {"x": X}, "n1", "g@n2.T"),
+    ("max(x)", {"x": [1.0, 3.0, 3.0]}, "x", "g*(x==f)/sum(x==f)"),
+    ("sum(max(x,axis=1))", {"x": W}, "x", "g*(x==n1)"),
+    (
+        "sum(min(x,axis=1))",
+        {"x": [[1.0, 1.0], [2.0, 3.0]]},
+        "x",
+        "reshape(g,2,1)*(x==reshape(n1,2,1))/sum(x==reshape(n1,2,1),axis=1,keepdims=1)",
+    ),
     ("trace(x)", {"x": W}, "x", "g on the diagonal"),
     ("sum([1,2]*x)", {"x": X}, "x", "[1,2]"),
 ]
@@ -224,6 +232,8 @@ def test_roles_are_true_of_the_labels() -> None:
     assert of("softmax_cross_entropy(a,t)", a=X, t=[0.0, 1.0]).roles == (f"{said}y - t: their softmax less the labels",)
     general = f"{said}sum(t)*y - t, as rows of these labels do not sum to 1"
     assert of("softmax_cross_entropy(a,t)", a=X, t=[1.0, 2.0]).roles == (general,)
+    assert of("max(x)", x=X).roles == ("max routes its upstream to the largest entry",)
+    assert of("max(x)", x=[2.0, 2.0]).roles == ("max shares its upstream out evenly among the largest entries",)
     assert general in render(of("softmax_cross_entropy(a,t)", a=X, t=[1.0, 2.0]), "table", Style())
 
 

@@ -161,7 +161,7 @@ class Op:
         return partial(rule, **self.bound) if self.bound else rule
 
     def predicate(self, which: str) -> Rule | None:
-        """`domain` or `kinks`, with the node's attributes."""
+        """`domain`, `kinks` or `holds`, with the node's attributes."""
         rule: Rule | None = getattr(self, which)
         return partial(rule, **self.bound) if rule is not None and self.bound else rule
 

@@ -156,6 +156,8 @@ ROWS = tuple(
             called="max",
             shown=("g*(x==y)",),
             typed=typed.routed,
+            general=typed.routed,
+            holds=lambda m, x, *, axis=None, keepdims=False: m.eq(tied(m, x, m.amax, axis), 0),
             formula="max(x)",
             stable=lambda m, x, *, axis=None, keepdims=False: m.largest(x, axis=axis, keepdims=keepdims),
             selects=[lambda m, x, *, axis=None, keepdims=False: winning(m, x, m.amax, axis)],
@@ -164,6 +166,7 @@ ROWS = tuple(
             latex=r"\max #1",
             gate="router",
             role="routes its upstream to the largest entry",
+            general_role="shares its upstream out evenly among the largest entries",
             doc="the largest of all entries, or along axis=",
             samples=(([[1.0, 2.0, 3.0], [4.0, -5.0, 6.0]],), ([1e-8, 0.5, -1e8],)),
             checks=(
@@ -182,6 +185,8 @@ ROWS = tuple(
             called="min",
             shown=("g*(x==y)",),
             typed=typed.routed,
+            general=typed.routed,
+            holds=lambda m, x, *, axis=None, keepdims=False: m.eq(tied(m, x, m.amin, axis), 0),
             formula="min(x)",
             stable=lambda m, x, *, axis=None, keepdims=False: m.smallest(x, axis=axis, keepdims=keepdims),
             selects=[lambda m, x, *, axis=None, keepdims=False: winning(m, x, m.amin, axis)],
@@ -190,6 +195,7 @@ ROWS = tuple(
             latex=r"\min #1",
             gate="router",
             role="routes its upstream to the smallest entry",
+            general_role="shares its upstream out evenly among the smallest entries",
             doc="the smallest of all entries, or along axis=",
             samples=(([[1.0, 2.0, 3.0], [4.0, -5.0, 6.0]],), ([1e-8, 0.5, -1e8],)),
             checks=(
