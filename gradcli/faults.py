@@ -129,6 +129,9 @@ def no_key(parser: Parser, at: int) -> NoReturn:
         parser.fail("this '[' is never closed", span, "add the ']'")
     inside, before = text[at + 1 : closing], text[:at].rstrip()[-1:]
     hint = "such as x[0], W[0,1], x[1:3], W[:,0]"
+    if re.fullmatch(r"[-−0-9:,\s]+", inside) and (far := re.search(r"[0-9]{19,}", inside)):
+        span = (at + 1 + far.start(), at + 1 + far.end())
+        parser.fail("this index is out of range", span, "no axis has so many entries; indices count from 0")
     if before.isdigit() or before in ")]":
         hint += "; between a value and a list stands an operator"
     elif re.search(r"[<>=]", inside):

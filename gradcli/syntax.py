@@ -32,7 +32,7 @@ from gradcli.errors import ExpressionError, LimitError, Span
 from gradcli.gates import Gates
 from gradcli.graph import LIMIT, Builder, Graph
 from gradcli.ops import FUNCTIONS, INFIX, PREFIX, TABLE
-from gradcli.ops.op import CONSTANT, INPUT, Axis, Op
+from gradcli.ops.op import CONSTANT, INPUT, LIMITS, Axis, Op
 from gradcli.tokens import (
     AXES,
     BLANK,
@@ -435,7 +435,17 @@ class Parser:
             if not whole and given[name].lstrip("-")[0] not in "0123456789.":
                 self.fail(f"'{name}=' takes a number", match.span(2), f"such as {op.name}(x, {name}=0.1)")
             if whole and not re.fullmatch(rf"{INTEGER}|{AXES}|True|False", given[name]):
+                if re.fullmatch(r"-?[0-9]+", given[name]):
+                    self.fail(f"'{name}=' is out of range", match.span(2), f"such as {op.name}(x, {name}=0)")
                 self.fail(f"'{name}=' takes a whole number", match.span(2), f"such as {op.name}(x, {name}=0)")
+            limit = op.limits.get(name)
+            if limit is not None and not LIMITS[limit](float(given[name])):
+                span = match.span(2)
+                self.fail(
+                    f"'{name}=' of {op.name} must be {limit}",
+                    (span[0], span[0] + len(match[2].rstrip())),
+                    f"such as {name}={op.attributes[name]:g}, which it is unless given",
+                )
             if self.text[stop : stop + 1] == ")":
                 return given, stop + 1
             if self.text[stop : stop + 1] != ",":
@@ -462,12 +472,14 @@ class Parser:
                 hint="join shorter ones: concat([…], […])",
                 place=self.place,
             )
-        if len(arguments) > MOST_ARGUMENTS:
+        if len(arguments) > MOST_ARGUMENTS and (op.variadic or op.body is not None):
+            name = op.called or op.name
+            nested = f"nest the calls: {name}({name}(a, b), {name}(c, d))"
             raise LimitError(
                 f"{op.name} is called with {len(arguments):,} arguments; {MOST_ARGUMENTS:,} is the most",
                 source=self.text,
                 span=(start, start + len(op.name)),
-                hint="nest the calls: max(max(a, b), max(c, d))",
+                hint=nested if op.body is None else "define several gates, each of fewer parameters",
                 place=self.place,
             )
         for name in op.parameters[len(arguments) :]:
@@ -507,7 +519,9 @@ class Parser:
             literal = builder.numbers.get(index)
             values = literal.value if literal is not None and isinstance(literal.value, tuple) else ()
             values = (literal.value,) if literal is not None and not values else values
-            if not values or not all(isinstance(v, float) and v == int(v) and abs(v) < 2**53 for v in values):
+            if values and all(isinstance(v, float) and v == int(v) for v in values) and max(map(abs, values)) >= 2**53:
+                self.fail(f"'{op.trailing}' of {op.name} is out of range", (start, end), usage_of(op))
+            if not values or not all(isinstance(v, float) and v == int(v) for v in values):
                 self.fail(f"'{op.trailing}' of {op.name} is made of whole numbers", (start, end), usage_of(op))
             found += [int(v) for v in values]
         return op.bind(**{op.trailing: tuple(found)})

@@ -9,7 +9,8 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from math import inf, isnan, log, nan
+from fractions import Fraction
+from math import exp, inf, isnan, isqrt, log, nan, prod
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from hypothesis.extra import numpy as arrays
 
 from gradcli import notation, parse, reference, verify
 from gradcli.derivatives import hessian
-from gradcli.errors import GradcliError, UsageError
+from gradcli.errors import ExpressionError, GradcliError, LimitError, UsageError
 from gradcli.ops import TABLE
 from gradcli.ops.op import Op
 from gradcli.shapes import broadcast, unbroadcast
@@ -409,6 +410,205 @@ def test_losses_never_compare_all_with_all(text, y, t, hint):
     with pytest.raises(UsageError) as caught:
         parse(text).forward(y=y, t=t)
     assert re.search(hint, caught.value.hint)
+
+
+# ── at the ends of the doubles ──────────────────────────────────────────────────────────────────────────────
+
+
+def double(exact: Fraction) -> float:
+    """The nearest double of an exact number."""
+    try:
+        return float(exact)
+    except OverflowError:
+        return inf if exact > 0 else -inf
+
+
+def exactly(numbers):
+    return [Fraction(number) for number in np.ravel(numbers).tolist()]
+
+
+def root(exact: Fraction) -> Fraction:
+    """A square root to 60 digits or more, however large or small."""
+    shift = 4**1300
+    return Fraction(isqrt(int(exact * shift)), 2**1300)
+
+
+PRODUCTS = [
+    (1.0, [1e-200, 1e-200, 1e300]),
+    (1.0, [1e200, 1e200, 1e-300]),
+    (1.0, [-1e200, 1e200, 1e200, -1e-300, 1e-300]),
+    (1e300, [1e-200, 1e-200, 3.0]),
+    (1e-300, [1e200, 1e200, 3.0]),
+    (1.0, [7.8e149, 2.1e-301, 1.2e300]),
+    (2.0, [1.1e-160, 1.3e-160, 1.7e100]),
+    (1.0, [5e-324, 1.5e308, 5e-324, 1.5e308, 3.0]),
+    (1.0, [1e-300, 0.0, 1e-300, 1e300]),
+    (1e300, [1e-300, 0.0, 0.0, 1e300]),
+    (1.0, [0.0, 2.0, 3.0]),
+    (1.0, [1e200, 1e200, 2.0]),
+    (1.0, [1e-200, 1e-200, -2.0]),
+    (1.0, np.exp(np.random.default_rng(3).uniform(-700, 700, 60)).tolist()),
+    (1.0, np.exp(np.random.default_rng(5).uniform(-3, 2.9, 3000)).tolist()),
+]
+
+
+@pytest.mark.parametrize(("g", "x"), PRODUCTS, ids=[f"{g:g} times {len(x)} from {x[0]:.3g}" for g, x in PRODUCTS])
+def test_a_product_is_a_double_where_it_is_one(g, x):
+    """A product and its gradient are right to a few ulp also where a product of some entries is no double."""
+    exact = exactly(x)
+    others = [prod(exact[:i]) * prod(exact[i + 1 :]) for i in range(min(len(x), 60))]
+    near = {"rel": 2.3e-16 * len(x), "abs": 5e-324}
+    for at, text in ((x, "prod(x)"), ([x, x], "prod(x,axis=1)"), (np.transpose([x, x]), "prod(x,axis=-2)")):
+        trace = parse(text).forward(x=at)
+        shape = np.shape(trace.value)
+        assert trace.value == pytest.approx(np.full(shape, double(prod(exact))), **near)
+        found = trace.backward(np.full(shape, g)[()])["x"]
+        rows = found.T if "-2" in text else found
+        for row in np.atleast_2d(rows):
+            assert row[: len(others)] == pytest.approx(
+                np.array([double(Fraction(g) * other) for other in others]), **near
+            )
+
+
+def test_a_product_that_overflows_leaves_other_columns_alone():
+    """An entry of a local Jacobian that overflows is inf; that of another column is 0, not nan."""
+    W = [[7.8e149, 2.0], [2.1e-301, 3.0], [1.2e300, 5.0]]
+    (edge,) = parse("prod(W,axis=-2)").forward(W=W).backward([1.0, 1.0]).edges()
+    jacobian = edge.jacobian()
+    a, b, c = exactly([row[0] for row in W])
+    assert jacobian[0, :, 0] == pytest.approx([double(b * c), inf, double(a * b)], rel=1e-15)
+    assert jacobian[1, :, 1].tolist() == [15, 10, 6]
+    assert not jacobian[0, :, 1].any() and not jacobian[1, :, 0].any()
+
+
+@pytest.mark.parametrize("x", [[1e-200, 1e-200, 1e300], [1e-170, 0.0, 1e170], [1e200, 1e-300, 1e200], [2.0, 3.0, 5.0]])
+def test_second_derivatives_of_a_product(x):
+    """Those of prod(x) are products of the other entries, also in a row of a matrix, by duals of its rule."""
+    exact = exactly(x)
+    expected = [[0.0 if i == j else double(exact[3 - i - j]) for j in range(3)] for i in range(3)]
+    found = hessian(parse("prod(x)").forward(x=x), ["x"]).matrix
+    assert found == pytest.approx(np.array(expected), rel=1e-14, abs=5e-324)
+    for text in ("prod([x],axis=1)", "prod([x],axis=1,keepdims=True)"):
+        trace = parse(text).forward(x=x)
+        for i in range(3):
+            slope = trace.jvp({"x": [1e-200 * (i == k) for k in range(3)]})
+            beside = double(prod(exact[:i]) * prod(exact[i + 1 :]) * Fraction(1e-200))
+            assert slope == pytest.approx(np.full(np.shape(trace.value), beside), rel=1e-14, abs=5e-324)
+
+
+def test_scaled_products_are_those_of_plain_multiplication():
+    """Powers of two are exact: where nothing overflows, scaled entries give the same bits as plain ones."""
+    generator = np.random.default_rng(11)
+    for _ in range(50):
+        x, g = generator.normal(size=7), generator.normal()
+        near = parse("prod(x)").forward(x=x)
+        far = parse("prod(x)").forward(x=np.ldexp(x, [900, 900, -900, -900, 900, -900, 0]))
+        assert far.value == near.value
+        pulled = np.ldexp(far.backward(g)["x"], [900, 900, -900, -900, 900, -900, 0])
+        assert pulled.tolist() == near.backward(g)["x"].tolist()
+
+
+SUMS = [
+    [1e308, 1e308],
+    [1.5e308, 1.5e308, -1.5e308],
+    [-1.5e308, -1.5e308, 1.5e308, 1.0],
+    [1.7e308, 1.7e308, -1.7e308, -1.7e308],
+    [1.7e308] * 1000,
+    [1e308, -1e308, 5e-324],
+]
+
+
+@pytest.mark.parametrize("x", SUMS, ids=[f"{len(x)} from {x[0]:g}, {x[1]:g}" for x in SUMS])
+def test_a_sum_overflows_only_where_it_is_no_double(x):
+    """A sum that comes back into the doubles is one, and so is the mean of any doubles."""
+    total = sum(exactly(x))
+    room = max(map(abs, x)) * 2.3e-16 * len(x)
+    for text, expected in (("sum", double(total)), ("mean", double(total / len(x)))):
+        assert parse(f"{text}(x)").forward(x=x).value == pytest.approx(expected, rel=1e-15, abs=room)
+        found = parse(f"{text}(x,axis=0)").forward(x=np.transpose([x, np.ones(len(x))])).value
+        assert found == pytest.approx(np.array([expected, len(x) if text == "sum" else 1]), rel=1e-15, abs=room)
+        found = parse(f"{text}(x,axis=(0,1),keepdims=True)").forward(x=[x, x]).value
+        assert found == pytest.approx(np.array([[double(total * 2) if text == "sum" else expected]]), abs=2 * room)
+
+
+NOT_FINITE = [([inf, 1e308, 1e308], inf), ([-inf, inf, 1.0], nan), ([nan, 1e308, 1e308], nan), ([-inf, 1e308], -inf)]
+
+
+@pytest.mark.parametrize(("x", "expected"), NOT_FINITE)
+def test_what_is_not_finite_stays_so(x, expected):
+    """A sum or a mean of inf or nan is that of IEEE 754."""
+    for text in ("sum(x)", "mean(x)", "sum(x,axis=0)"):
+        assert parse(text).forward(x=x).value == pytest.approx(expected, nan_ok=True)
+
+
+LENGTHS = [
+    [5e-324, 5e-324],
+    [5e-324, -1e-323, 0.0],
+    [1.7e308, 1.7e308],
+    [1.7976931348623157e308, 1.0],
+    [1.7976931348623157e308, -1.7e308, 3e300],
+    [1e-310, 3e-312, 2e-315],
+    [1e-160, 3e-170],
+    [3.0, -4.0],
+]
+
+
+@pytest.mark.parametrize("x", LENGTHS)
+def test_a_norm_has_a_gradient_where_it_is_no_double(x):
+    """A gradient of a norm is x over its length to a few ulp, also where that overflows or has few digits."""
+    exact = exactly(x)
+    length = root(sum(each * each for each in exact))
+    gradient = np.array([double(each / length) for each in exact])
+    trace = parse("norm(x)").forward(x=x)
+    assert trace.value == pytest.approx(double(length), rel=1e-15, abs=0)
+    assert trace.backward()["x"] == pytest.approx(gradient, rel=2e-15, abs=5e-324)
+    both = parse("norm(x,axis=1)").forward(x=[x, [3.0, -4.0, 0.0][: len(x)]])
+    assert both.value == pytest.approx(np.array([double(length), 5.0]), rel=1e-15, abs=0)
+    passed = both.backward([1.0, 1.0])["x"]
+    assert passed == pytest.approx(np.array([gradient, [0.6, -0.8, 0.0][: len(x)]]), rel=2e-15, abs=5e-324)
+
+
+def test_second_derivatives_of_norms():
+    """Those of ‖x‖ are (1 - u·uᵀ)/‖x‖ with u = x/‖x‖, of a vector and of each row."""
+    expected = np.array([[16.0, -12.0], [-12.0, 9.0]]) / 125
+    assert hessian(parse("norm(x)").forward(x=[3.0, 4.0]), ["x"]).matrix == pytest.approx(expected, rel=1e-14)
+    rows = hessian(parse("sum(norm(x,axis=1)^2)").forward(x=[[3.0, 4.0], [1e-3, 2.0]]), ["x"]).matrix
+    assert rows == pytest.approx(2 * np.eye(4), rel=1e-13, abs=1e-13)
+    assert not hessian(parse("norm(x)").forward(x=[0.0, 0.0]), ["x"]).matrix.any()
+
+
+LIMITED = [
+    ("huber(p,t,delta=-1)", "'delta=' of huber must be positive", "-1"),
+    ("huber(p,t,delta=0)", "'delta=' of huber must be positive", "0"),
+    ("celu(x,alpha=0.0)", "'alpha=' of celu must be other than 0", "0.0"),
+    ("sum(x,axis=99999999999999999999)", "'axis=' is out of range", "99999999999999999999"),
+    ("reshape(x,99999999999999999999)", "'shape' of reshape is out of range", "99999999999999999999"),
+    ("x[0,-99999999999999999999]", "this index is out of range", "99999999999999999999"),
+]
+
+
+@pytest.mark.parametrize(("text", "message", "marked"), LIMITED)
+def test_attributes_have_limits(text, message, marked):
+    """An attribute outside of what its row allows is an error with its place and a hint, never a number."""
+    with pytest.raises(ExpressionError) as caught:
+        parse(text)
+    assert caught.value.message == message
+    assert text[slice(*caught.value.span)] == marked and caught.value.hint
+
+
+def test_attributes_within_their_limits():
+    """What the limits leave is as before."""
+    assert parse("huber(3,0,delta=0.5)").forward().value == 1.375
+    assert parse("celu(x,alpha=-1)").forward(x=-1).value == pytest.approx(1 - exp(1), rel=1e-15)
+    assert parse("elu(x,alpha=0)").forward(x=-1).value == 0
+
+
+@pytest.mark.parametrize(("name", "hint"), [("concat", "concat(concat(a, b), concat(c, d))"), ("max", "max(max(a, b)")])
+def test_too_many_arguments_are_nested(name, hint):
+    """The hint about a call of over a thousand arguments names the function called."""
+    with pytest.raises(LimitError) as caught:
+        parse(f"{name}({','.join(['x'] * 1001)})")
+    assert hint in caught.value.hint
 
 
 # ── properties ──────────────────────────────────────────────────────────────────────────────────────────────

@@ -135,6 +135,7 @@ SMOOTH = (
         lambda m, x, *, alpha=1: m.where(m.gt(x, 0), x, alpha * (m.exp(x / alpha) - 1)),
         partials=[lambda m, y, x, *, alpha=1: m.where(m.gt(x, 0), 1, m.exp(x / alpha))],
         stable=lambda m, x, *, alpha=1: m.where(m.gt(x, 0), x, alpha * m.expm1(x / alpha)),
+        limits={"alpha": "other than 0"},
         latex=call(r"\operatorname{CELU}"),
         doc="x for x > 0, else alpha*(exp(x/alpha) - 1): smooth at 0",
         samples=(1, 1e-8, -1e-8, -30),

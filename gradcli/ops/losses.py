@@ -121,6 +121,7 @@ ROWS = tuple(
                 lambda m, y, p, t, *, delta=1: m.clip(p - t, -delta, delta),
                 lambda m, y, p, t, *, delta=1: m.clip(t - p, -delta, delta),
             ],
+            limits={"delta": "positive"},
             reduces="mean",
             latex=call(r"\operatorname{Huber}").replace("#1", "#1, #2"),
             doc="(p-t)²/2 within delta of the target, linear beyond; the mean over all entries",

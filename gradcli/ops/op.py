@@ -31,6 +31,13 @@ class Axis(int):
 FIRST, LAST = Axis(0), Axis(-1)
 
 
+LIMITS: Mapping[str, Callable[[float], bool]] = {
+    "positive": lambda value: value > 0,
+    "other than 0": lambda value: value != 0,
+}
+"""What an attribute may have to be."""
+
+
 class Notation(NamedTuple):
     """How an operator is written: its symbol and how tightly it binds (larger is tighter)."""
 
@@ -97,6 +104,7 @@ class Op:
     checks: tuple[Check, ...] = ()
     source: str = ""
     attributes: Mapping[str, Any] = field(default_factory=dict)  # keywords without gradient, and defaults
+    limits: Mapping[str, str] = field(default_factory=dict)  # what an attribute has to be, a word of LIMITS
     bound: Mapping[str, Any] = field(default_factory=dict)  # the attributes that a node has set
     body: Any = None  # a user's gate: its Graph
 

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from math import inf
 from typing import Any
 
 from gradcli.ops import typed
@@ -60,17 +59,11 @@ def routed(m: Any, g: Any, x: Any, choose: Any, axis: Any, keepdims: bool) -> An
     return m.where(wins, m.spread(g, x, axis=axis, keepdims=keepdims) / count, 0)
 
 
-def powers_of_two(m: Any, x: Any, axis: Any) -> Any:
-    """A power of two near the largest entry of each group, so that squares of x/it stay within the doubles."""
-    top = m.amax(m.abs(x), axis=axis, keepdims=True)
-    return m.where(m.gt(top, 0) * m.lt(top, inf), m.exp2(m.floor(m.log2(top))), 1)
-
-
-def scaled_norm(m: Any, x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
-    """The 2-norm of entries whose squares may overflow or vanish."""
-    scale = powers_of_two(m, x, axis)
-    scaled = x / scale
-    return placed(m, scale * m.sqrt(m.sum(scaled * scaled, axis=axis, keepdims=True)), x, axis, keepdims)
+def weighed_others(m: Any, g: Any, x: Any, axis: Any, keepdims: bool) -> Any:
+    """g × the product of all other entries of each group, a double where that is one."""
+    g = m.spread(g, x, axis=axis, keepdims=keepdims)
+    up, scale, back = m.balanced(g, x, axis=axis)
+    return m.ldexp(m.ldexp(g, up) * others(m, m.ldexp(x, scale), axis=axis), back)
 
 
 def others(m: Any, x: Any, *, axis: Any) -> Any:
@@ -107,6 +100,7 @@ ROWS = tuple(
             shape=reduced,
             fits="(…) → a scalar; along axis=, the shape without it",
             moves=True,
+            stable=lambda m, x, *, axis=None, keepdims=False: m.averaged(x, axis=axis, keepdims=keepdims),
             shown=("g/n",),
             typed=typed.shared_out,
             averaged=lambda shape, *, axis=None, keepdims=False: counted(shape, axis),
@@ -123,11 +117,7 @@ ROWS = tuple(
         structural(
             "prod",
             multiplied_out,
-            vjp=[
-                lambda m, g, y, x, *, axis=None, keepdims=False: (
-                    m.spread(g, x, axis=axis, keepdims=keepdims) * others(m, x, axis=axis)
-                )
-            ],
+            vjp=[lambda m, g, y, x, *, axis=None, keepdims=False: weighed_others(m, g, x, axis, keepdims)],
             shape=reduced,
             fits="(…) → a scalar; along axis=, the shape without it",
             moves=True,
@@ -209,17 +199,12 @@ ROWS = tuple(
             lambda m, x, *, axis=None, keepdims=False: m.sqrt(m.sum(x * x, axis=axis, keepdims=keepdims)),
             vjp=[
                 lambda m, g, y, x, *, axis=None, keepdims=False: (
-                    m.spread(g, x, axis=axis, keepdims=keepdims)
-                    * m.where(
-                        m.eq(m.spread(y, x, axis=axis, keepdims=keepdims), 0),
-                        0,
-                        x / m.spread(y, x, axis=axis, keepdims=keepdims),
-                    )
+                    m.spread(g, x, axis=axis, keepdims=keepdims) * m.unit(x, y, axis=axis, keepdims=keepdims)
                 )
             ],
             shape=reduced,
             fits="(…) → a scalar; along axis=, the shape without it",
-            stable=scaled_norm,
+            stable=lambda m, x, *, axis=None, keepdims=False: m.length(x, axis=axis, keepdims=keepdims),
             shown=("g*x/y",),
             typed=typed.normed,
             formula="sqrt(sum(x^2))",

@@ -9,6 +9,7 @@ import numpy as np
 
 from gradcli.shapes import unbroadcast
 from gradcli.systems import Function
+from gradcli.systems.scaling import averaged, balanced, ldexp, length, multiplied, summed, unit
 
 Key = tuple[Any, ...]
 
@@ -33,11 +34,6 @@ def placed(g: Any, x: Any, *, key: Key) -> Any:
 def transposed(x: Any, *, axes: tuple[int, ...] | None = None) -> Any:
     """x with its axes in another order; reversed unless given."""
     return np.transpose(x, axes)
-
-
-def summed(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
-    """The sum over some axes, or all."""
-    return np.add.reduce(x, axis=axis, keepdims=bool(keepdims))  # type: ignore[call-overload]
 
 
 def spread(g: Any, x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
@@ -118,11 +114,6 @@ def smallest(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
     return np.minimum.reduce(x, axis=axis, keepdims=bool(keepdims))  # type: ignore[call-overload]
 
 
-def multiplied(x: Any, *, axis: Any = None, keepdims: bool = False) -> Any:
-    """The product over some axes, or all."""
-    return np.prod(x, axis=axis, keepdims=bool(keepdims))
-
-
 def each(x: Any, *, axis: Any = None) -> list[Any]:
     """The parts of x along some axes, one after the other: of a matrix along axis 0 its rows."""
     x = np.asarray(x)
@@ -176,6 +167,11 @@ STRUCTURAL: dict[str, Function] = {
         product_right,
         narrowed,
         turned_back,
+        averaged,
+        balanced,
+        length,
+        ldexp,
+        unit,
     )
 }
 """The primitives, by the word in a row's spelling, and their adjoints, by which rules call them."""

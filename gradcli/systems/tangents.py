@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from gradcli.systems import scaling
 from gradcli.systems.structure import Key, positive, slices
 
 Inputs = Sequence[Any]
@@ -127,17 +128,38 @@ def extreme(y: Any, x: Inputs, t: Inputs, *, axis: Any = None, keepdims: bool = 
 
 
 def multiplied(y: Any, x: Inputs, t: Inputs, *, axis: Any = None, keepdims: bool = False) -> Any:
-    """Σ t × the product of the other entries, without a division: exact where an entry is 0."""
-    axes = positive(axis, np.ndim(x[0]))
-    last = range(-len(axes), 0)
-    flat = np.moveaxis(x[0], axes, last)
-    kept = flat.shape[: flat.ndim - len(axes)]
-    flat = flat.reshape(*kept, -1)
-    one = np.ones((*kept, 1))
-    before = np.cumprod(np.concatenate([one, flat[..., :-1]], axis=-1), axis=-1)
-    after = np.cumprod(np.concatenate([one, flat[..., :0:-1]], axis=-1), axis=-1)[..., ::-1]
-    turned = np.moveaxis(t[0], [a + 1 for a in axes], last).reshape(len(t[0]), *kept, -1)
-    return np.sum(turned * (before * after), axis=-1).reshape(-1, *np.shape(y))
+    """Σ t × the product of the other entries."""
+    up, scale, back = scaling.balanced(t[0], x[0], axis=axis)
+    beside = scaling.others(scaling.ldexp(x[0], scale), axis=axis)
+    return summed(y, x, [scaling.ldexp(scaling.ldexp(t[0], up) * beside, back)], axis=axis, keepdims=keepdims)
+
+
+def averaged(y: Any, x: Inputs, t: Inputs, *, axis: Any = None, keepdims: bool = False) -> Any:
+    """The mean over the same axes."""
+    return np.mean(t[0], axis=_further(axis, np.ndim(x[0])), keepdims=bool(keepdims))
+
+
+def ldexp(y: Any, x: Inputs, t: Inputs) -> Any:
+    """The same powers of two in each direction."""
+    return scaling.ldexp(t[0], x[1])
+
+
+def balanced(y: Any, x: Inputs, t: Inputs, *, axis: Any = None) -> Any:
+    """Exponents are the same beside x."""
+    return [np.zeros((len(next(one for one in t if one is not None)), *np.shape(n))) for n in y]
+
+
+def length(y: Any, x: Inputs, t: Inputs, *, axis: Any = None, keepdims: bool = False) -> Any:
+    """What of t is along x."""
+    along = scaling.unit(x[0], y, axis=axis, keepdims=keepdims) * t[0]
+    return np.sum(along, axis=_further(axis, np.ndim(x[0])), keepdims=bool(keepdims))
+
+
+def unit(y: Any, x: Inputs, t: Inputs, *, axis: Any = None, keepdims: bool = False) -> Any:
+    """What of t is across x, over the norm."""
+    length = _kept(x[1], axis, keepdims)
+    along = np.sum(y * t[0], axis=_further(axis, np.ndim(y)), keepdims=True)
+    return np.where(length == 0, 0.0, (t[0] - y * along) / length)
 
 
 def _kept(y: Any, axis: Any, keepdims: bool) -> Any:
@@ -260,6 +282,11 @@ TANGENTS: dict[str, Rule] = {
         product,
         product_left,
         product_right,
+        averaged,
+        ldexp,
+        length,
+        balanced,
+        unit,
     )
 } | {"shaped_like": reshaped, "largest": extreme, "smallest": extreme}
 """The rule of each structural primitive, by its name; `gathered`, of a list, is the duals' own."""
@@ -270,5 +297,7 @@ DEPENDS: dict[str, tuple[int, ...] | None] = {
     "joined": None,
     "product_left": (0, 2),
     "product_right": (0, 1),
+    "balanced": (),
 }
-"""The inputs whose entries count, None for all; of every other primitive the first: the others only lend a shape."""
+"""The inputs whose entries count, None for all, () for none: what is the same beside them as here. Of every
+other primitive the first: the others only lend a shape."""
