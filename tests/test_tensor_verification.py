@@ -296,6 +296,37 @@ def test_wrong_gradients_of_large_tensors_fail_along_directions() -> None:
     assert verdict.status == "failed" and "random direction" in verdict.failures[0]
 
 
+@pytest.mark.parametrize("share", [1.0, 0.0, 0.4])
+def test_the_shares_of_a_tie_add_up(spoil: Callable[..., None], share: float) -> None:
+    """Of two largest entries each may get any share of the gradient, but together they get all of it, once."""
+    spoil("amax", "vjp", (lambda m, g, y, x, **k: m.where(m.eq(x, y), share * g, 0),))
+    verdict = proved("3*max(x)", x=[1.0, 2.0, 2.0])
+    assert verdict.status == "failed" and "passes to the entries of x adds up to" in verdict.failures[0]
+
+
+def test_the_shares_of_a_tie_may_differ(spoil: Callable[..., None]) -> None:
+    """A quarter and three quarters are a gradient of max too."""
+    spoil("amax", "vjp", (lambda m, g, y, x, **k: np.array([0.0, 0.25, 0.75]) * g,))
+    assert proved("3*max(x)", x=[1.0, 2.0, 2.0]).status == "passed"
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("max(x,axis=0)", {"x": [[1.0, 2.0, 2.0], [1.0, 2.0, 3.0]]}),
+        ("min(x)*max(x)", {"x": [1.0, 1.0, 1.0]}),
+        ("norm(x)", {"x": [0.0, 0.0]}),
+        ("svm_loss(x,t)", {"x": [[1.0, 2.0, 2.0]], "t": [0.0]}),
+        ("f(a)=relu(a)-relu(-a)+sum(abs(a)); sum(f(x))", {"x": [0.0, 1.0]}),
+        ("f(a)=max(a,a)*max(a); sum(f(x))", {"x": [2.0, 2.0]}),
+        ("f(a)=max(a)-sum(a); f(x)", {"x": [2.0, 2.0]}),
+    ],
+)
+def test_ties_and_kinks_as_they_are_shared_out_pass(text: str, values: dict[str, Any]) -> None:
+    """Whatever the convention, the proof agrees with it."""
+    assert proved(text, **values).status == "passed"
+
+
 # ── kinks, domains, sizes ───────────────────────────────────────────────────────────────────────────────────
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from math import prod
+from math import fsum, isfinite, nan, prod
 from time import perf_counter
 from typing import Any
 
@@ -19,13 +19,15 @@ import numpy as np
 from flint import arb
 
 from gradcli.autodiff import Gradients
+from gradcli.notation import number
 from gradcli.ops.op import CONSTANT, INPUT, Op
 from gradcli.systems import _Made as Made
 from gradcli.systems.arrays import ARRAYS
 from gradcli.systems.series import NAN, ONE, ZERO
 from gradcli.verify.enclosures import Kept
+from gradcli.verify.judge import ULPS, touches
 from gradcli.verify.planning import Plan
-from gradcli.verify.proof import LISTED
+from gradcli.verify.proof import LISTED, shown
 from gradcli.verify.settling import CLEAR, CLEAR_BITS, DOUBLE, EXACT, Once, Roughness, as_double, nudged, settle
 from gradcli.verify.tensor_digits import enclose_entries
 from gradcli.verify.tensor_words import Balls, TensorWords
@@ -241,6 +243,7 @@ class TensorProof(TensorWords):
                 self.downstream += len(claims)
             kinks = self.m.kinks, self.m.straddles
             passed: Balls = [*self.backward(i, k)]
+            chosen = len(self.choices.get(i, ()))
             found = settle(
                 self.m,
                 claims or [0.0] * len(passed),
@@ -254,6 +257,8 @@ class TensorProof(TensorWords):
                 for j, claim in found.items():
                     passed[j] = arb(claim)
                     self.bent.setdefault((i, k), {})[j] = claim
+                if claims is not None and len(self.choices.get(i, ())) > chosen:
+                    self.check_shares(i, k, claims)
                 alone = len(self.leaving.get(p, ())) == 1 and p != self.graph.output
                 if alone and claims is not None and claims == self.claims(p):
                     self.settled.add(p)  # what arrives is what has just been judged
@@ -261,6 +266,20 @@ class TensorProof(TensorWords):
                     self.send(p, passed)
                 if claims is not None and prod(self.shapes[i]) > 1 and len(passed) * prod(self.shapes[i]) <= MOST_LOCAL:
                     self.check_local(i, k)
+
+    def check_shares(self, i: int, k: int, claims: list[float]) -> None:
+        """What an edge at a kink passes down, together: the shares of a tie add up to what is shared."""
+        run: Run = self.forwards[i]()
+        slopes = run.along(run.program.leaves[k])
+        if slopes is None:
+            return
+        terms = [d * g for d, g in zip(slopes, self.seeds(i), strict=True) if g is not None]
+        exact, size = sum(terms, ZERO), sum(map(abs, [*terms, *map(arb, claims)]), ZERO)
+        claim, p = fsum(claims) if all(map(isfinite, claims)) else nan, self.graph.parents[i][k]
+        if isfinite(claim) and exact.is_finite() and not touches(claim, exact, size * (ULPS * 2.0**-52)):
+            self.poor.add((i, k))
+            what = f"what {self.node(i)} passes to the entries of {self.graph.names[p]}"
+            self.fail(i, f"{what} adds up to {number(claim)}, but proved is {shown(exact)}")
 
     def check_local(self, i: int, k: int) -> None:
         """A small local Jacobian, row by row: what the edge passes down of each entry by itself."""

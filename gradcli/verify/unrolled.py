@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from flint import arb, arb_mat
+from flint import arb, arb_mat, arb_series
 
 from gradcli.graph import Graph
 from gradcli.ops import TABLE
@@ -138,6 +138,35 @@ class Run:
         """Sums of products."""
         found = (self.matrix(step.a) * self.matrix(step.b)).entries()
         self.column[step.start : step.start + step.size] = found if self.tight is None else map(self.tight, found)
+
+    def along(self, leaf: Positions) -> list[arb] | None:
+        """How every entry of the output moves when all entries of a leaf do together, by as much; None for products.
+
+        At a kink the ball of everything between the one-sided derivatives, as ever: but where the largest entries are
+        equal, they stay so on the way, and what they pass on adds up to one number.
+        """
+        column, functions = list(self.column), self.m.functions
+        for place in leaf.ravel().tolist():
+            column[place] = arb_series([column[place], 1])
+        for step in self.program.steps:
+            self.tick()
+            if isinstance(step, Product):
+                return None
+            if isinstance(step, Total):
+                column[step.start : step.start + step.size] = [
+                    sum(map(column.__getitem__, row), ZERO) for row in step.rows.tolist()
+                ]
+                continue
+            function = functions[step.op]
+            for j, places in enumerate(zip(*[at.tolist() for at in step.inputs], strict=True)):
+                if not j & STRIDE - 1:
+                    self.tick()
+                try:
+                    column[step.start + j] = function(*map(column.__getitem__, places))
+                except (ValueError, ZeroDivisionError):
+                    column[step.start + j] = NAN
+        ends = [column[place] for place in self.program.output.ravel().tolist()]
+        return [y[1] if type(y) is arb_series else ZERO if ball(y).is_finite() else NAN for y in ends]
 
     def matrix(self, at: Positions) -> arb_mat:
         """The numbers at positions, as a matrix."""
