@@ -26,7 +26,7 @@ from gradcli.verify import BUDGET, Kink, ProofVerdict
 from gradcli.verify.curvature import Curved
 from gradcli.verify.enclosures import FEW, FULL, right_digits
 from gradcli.verify.judge import Outcome
-from gradcli.verify.proof import listed, shown
+from gradcli.verify.proof_words import listed, shown
 from gradcli.verify.settling import DOUBLE, EXACT, Once, Roughness, nudged, settle
 from gradcli.verify.unrolled import LateError, Run, entry_name, unroll_graph
 

@@ -12,7 +12,8 @@ from gradcli.autodiff import Gradients
 from gradcli.notation import number
 from gradcli.systems.arrays import ARRAYS
 from gradcli.verify.judge import Outcome
-from gradcli.verify.proof import LISTED, NAMED, Proof, shown
+from gradcli.verify.proof import Proof
+from gradcli.verify.proof_words import LISTED, NAMED, shown
 from gradcli.verify.settling import EXACT, Roughness, nudged
 from gradcli.verify.unrolled import entry_name
 
