@@ -33,7 +33,7 @@ def check(graph: Graph, values: Sequence[Any]) -> None:
                 source=graph.source if whole else None,
                 span=(start, end) if whole else None,
                 hint=f"labels are whole numbers from 0 to {np.shape(scores)[-1] - 1}, one a row, "
-                f"or one-hot rows in the shape of the scores, {shown(np.shape(scores))}",
+                f"or one-hot rows, {shown(np.shape(scores))}",
             )
 
 
