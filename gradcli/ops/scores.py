@@ -184,6 +184,7 @@ ROWS = tuple(
             labels="weights",
             called="cross_entropy_error",
             shown=("-g/n/p at t, else 0", "-g*log(p)/n"),
+            typed=typed.picked,
             averaged=lambda p, t: prod(p[:-1]),
             selects=[named, None],
             domain=lambda m, p, t: m.where(named(m, p, t), m.gt(p, 0), 1),

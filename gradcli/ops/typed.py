@@ -155,6 +155,12 @@ def weighted(scores: Shape = (0,), t: Shape = (0,)) -> Texts:
     return f"g*({total}*softmax(scores)-t)/n", None
 
 
+def picked(p: Shape = (0,), t: Shape = (0,)) -> Texts:
+    """Of the cross-entropy of probabilities, at the classes named."""
+    hot = one_hot(p, t)
+    return f"where({hot},-g/n/p,0)" if hot else None, None
+
+
 def one_hot(scores: Shape, t: Shape) -> str:
     """Labels in the shape of the scores; empty where there are many classes."""
     if scores == t:
