@@ -55,9 +55,15 @@ class Plan:
         self.programs: dict[tuple[Any, ...], Program] = {}
         self.m = Balls()
 
+    def size(self, i: int, ops: int) -> str:
+        """How large a node is: its ops on single numbers, or the entries of what only moves them."""
+        if ops:
+            return f"{ops:,} ops on single numbers are"
+        return f"{sum(prod(self.shapes[p]) for p in (i, *self.graph.parents[i])):,} entries are"
+
     @cached_property
     def costs(self) -> dict[int, tuple[float, int]]:
-        """Each node's seconds, and its ops on single numbers, or entries where it is not unrolled."""
+        """Each node's seconds, and its ops on single numbers."""
         used, parents = self.graph.used, self.graph.parents
         return {i: self.cost(i) for i in range(len(self.graph)) if used[i] and parents[i]}
 
@@ -69,14 +75,14 @@ class Plan:
         slower = pace()
         if nominal * slower <= ROOM * budget:
             return {}, DEADLINES[0] * budget
-        endless = {i: f"{size:,} entries are" for i, (seconds, size) in self.costs.items() if isinf(seconds)}
+        endless = {i: self.size(i, 0) for i, (seconds, _) in self.costs.items() if isinf(seconds)}
         found, rest = endless, {i: cost for i, cost in self.costs.items() if i not in endless}
         total = sum(seconds for seconds, _ in rest.values()) * slower
         for i, (seconds, size) in sorted(rest.items(), key=lambda item: -item[1][0]):
             if total <= REDUCED * budget:
                 break
             total -= seconds * slower
-            found[i] = f"{size:,} ops on single numbers are"
+            found[i] = self.size(i, size)
         return found, DEADLINES[1] * budget
 
     def cost(self, i: int) -> tuple[float, int]:
@@ -95,7 +101,7 @@ class Plan:
         try:
             program = self.program(i)
         except LimitError:
-            return inf, entries
+            return inf, 0
         for step in program.steps:
             terms = 1 if isinstance(step, Apply) else step.rows.shape[1] if isinstance(step, Total) else len(step.b)
             seconds += step.size * terms * SECONDS[type(step)]

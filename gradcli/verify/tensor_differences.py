@@ -34,8 +34,8 @@ DIRECTIONS, SEED = 3, 20
 STEPS = 2 * len(list(ladder(0.0))) + 1
 """Evaluations that a derivative along a direction takes."""
 
-COARSE = 64
-"""The ratio of steps where one evaluation takes long."""
+COARSE = (20, 64.0), (0, 4096.0)
+"""Where one evaluation takes long: how many there is time for → the ratio of steps."""
 
 SHARE = 0.7
 """The part of the time that is left by which entries or directions are chosen."""
@@ -53,7 +53,7 @@ class TensorCheck(Check):
         trace = gradients.trace
         self.deadline, self.random = deadline, np.random.default_rng(SEED)
         self.leaves = {i: np.asarray(trace.values[i]) for i in gradients.graph.inputs.values()}
-        self.seconds, self.ratio = inf, RATIO  # that one evaluation takes; of steps
+        self.seconds, self.ratio = inf, float(RATIO)  # that one evaluation takes; of steps
         super().__init__(gradients, deadline)
 
     # ── how much there is time for ───────────────────────────────────────────────────────────────────────
@@ -82,7 +82,7 @@ class TensorCheck(Check):
         room = SHARE * max(self.deadline - perf_counter(), 0.0) / max(self.seconds, 1e-9)
         if sum(leaf.size for leaf in self.leaves.values()) <= MOST_ENTRIES and sum(sizes) * STEPS <= room:
             return
-        self.ratio = RATIO if room >= STEPS else COARSE
+        self.ratio = RATIO if room >= 2 * STEPS else next(ratio for least, ratio in COARSE if room >= least)
         self.along = max(1, min(DIRECTIONS, int(room / (STEPS * max(len(names), 1)))))
         self.together = len(names) > 1 and len(names) * STEPS > room
 
@@ -111,6 +111,8 @@ class TensorCheck(Check):
                     started = perf_counter()
                     probes.append(abs(self.weighted(moved) - middle))
                     self.seconds = min(self.seconds, perf_counter() - started)
+                    if self.seconds * 2 * STEPS > self.deadline - perf_counter():
+                        break
             steps = self.stepwise()
         spread = max(probes, default=0.0)
         return 4 * spread + 16 * ULP * size + steps if isfinite(spread) else 64 * ULP * size + steps
