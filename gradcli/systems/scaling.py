@@ -6,7 +6,7 @@ of two, which is exact. Where nothing overflows or vanishes on the way, the plai
 
 from __future__ import annotations
 
-from math import inf, isfinite
+from math import inf, isfinite, log2
 from typing import Any
 
 import numpy as np
@@ -35,7 +35,7 @@ smallest_of: Any = np.minimum.reduce
 
 def ldexp(x: Any, n: Any) -> Any:
     """x·2ⁿ, rounded once; n is whole, and broadcasts with x."""
-    if np.ndim(n) == 0 and n == 0:
+    if n.__class__ is int and n == 0:
         return x
     n = np.clip(n, -FARTHEST, FARTHEST).astype(np.intc)
     if n.size < np.size(x) and np.max(np.abs(n)) < NORMAL:
@@ -120,19 +120,28 @@ def balanced(g: Any, x: Any, *, axis: Any = None) -> tuple[Any, Any, Any]:
     product of g and any of x leaves the doubles anyway.
     """
     sizes, weights = np.abs(x), np.abs(g)
-    most = product_of(np.maximum(sizes, 1.0), axis=axis)
-    least = product_of(np.where(sizes == 0, 1.0, np.minimum(sizes, 1.0)), axis=axis)
-    largest = largest_of(most, axis=None) * max(1.0, largest_of(weights, axis=None))
-    smallest = smallest_of(least, axis=None) * smallest_of(
-        np.where(weights == 0, 1.0, np.minimum(weights, 1.0)), axis=None
-    )
-    if largest < inf and smallest >= TINY:
+    if np.size(x) * reach(sizes) + reach(weights) < NORMAL or within(sizes, weights, axis):
         return 0, 0, 0
     rows, shape = grouped(x, axis)
     n = tempered(rows)
     total = np.reshape(n.sum(axis=-1), shape)
     down, n = exponent(g), ungrouped(n, x, axis)
     return -down, -n, total - n + down
+
+
+def reach(sizes: Any) -> float:
+    """How far sizes are from 1, in powers of two; inf where one is 0, inf or nan."""
+    least, most = smallest_of(sizes, axis=None), largest_of(sizes, axis=None)
+    return max(log2(most), -log2(least), 0.0) if least > 0 and most < inf else inf
+
+
+def within(sizes: Any, weights: Any, axis: Any) -> bool:
+    """Whether no weight times some sizes of one group leaves the doubles; 0 apart."""
+    most = product_of(np.maximum(sizes, 1.0), axis=axis)
+    least = product_of(np.where(sizes == 0, 1.0, np.minimum(sizes, 1.0)), axis=axis)
+    lightest = smallest_of(np.where(weights == 0, 1.0, np.minimum(weights, 1.0)), axis=None)
+    heaviest = max(1.0, largest_of(weights, axis=None))
+    return bool(largest_of(most, axis=None) * heaviest < inf and smallest_of(least, axis=None) * lightest >= TINY)
 
 
 def grouped(x: Any, axis: Any) -> tuple[Any, tuple[int, ...]]:
