@@ -215,9 +215,9 @@ class Arrays(System):
 TRUTHS = frozenset(("less", "less_equal", "greater", "greater_equal", "equal", "not_equal"))
 
 REDUCERS: dict[str, Function] = {
-    "mean": np.mean,
-    "sum": np.sum,
-    "rows": lambda losses: np.sum(losses) * WEIGHTS["rows"](np.shape(losses)),
+    "mean": STRUCTURAL["averaged"],
+    "sum": STRUCTURAL["summed"],
+    "rows": lambda losses: STRUCTURAL["summed"](losses) * WEIGHTS["rows"](np.shape(losses)),
 }
 """What becomes of a batch of losses, by the row's `reduces`."""
 
