@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from gradcli.autodiff import Gradients
+from gradcli.cli.checks import Checks
 from gradcli.errors import GradcliError
 from gradcli.graph import Builder, Graph
 from gradcli.ops import TABLE, Op
@@ -410,6 +411,16 @@ def test_a_wrong_gradient_that_is_too_large_to_prove_fails(narrow: None) -> None
     verdict = verify(Gradients(right.trace, adjoints), "proof", 20)
     assert verdict.proof is not None and verdict.proof.status != "failed"
     assert verdict.status == "failed" and "of W" in verdict.failures[0]
+
+
+def test_the_command_line_compares_along_directions_too(narrow: None) -> None:
+    """`eval` runs the same checks as `verify`; what only moves entries is measured by its entries."""
+    found = gradients("sum(x[0]*x[1])", x=np.random.default_rng(0).normal(size=(2, 50_000)))
+    with Checks(("proof",), 20) as checks:
+        verdict = checks.run(found)
+    assert verdict.proof is not None and verdict.differences is not None
+    assert verdict.proof.unproved[0] == "n1 = x[0]: 150,000 entries are too many to prove"
+    assert verdict.differences.status == "passed" and verdict.differences.along
 
 
 def test_all_variables_move_together_when_one_evaluation_takes_long() -> None:
