@@ -202,6 +202,6 @@ def test_no_digits_beyond_the_range(words, told, answers, capsys):
 def test_no_digits_of_derivatives_beyond_the_range(capsys):
     """Of a whole matrix, no entry is promised where a node is beyond the format, nor one that is itself."""
     assert run(["jacobian", "exp(x)", "--x=[1,20]", "--dtype=float16", "--no-verify"]) == 0
-    assert "value [2.72, none], jac.f[0].x[0] none" in capsys.readouterr().out
+    assert "value [2.72, none], jac.f[0].x[0] none" in " ".join(capsys.readouterr().out.split())
     assert run(["hessian", "x^3*1e-3", "--x=2", "--dtype=float16", "--no-verify"]) == 0
-    assert "value 0.0080, hess.x.x 0.0120" in capsys.readouterr().out
+    assert "value 0.0080, hess.x.x 0.0120" in " ".join(capsys.readouterr().out.split())
