@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gradcli.errors import UsageError
 from gradcli.notation import number
@@ -24,8 +23,7 @@ SHORT = ((), (1,), (2,), (3,), (4,))
 """Shapes of answers that a sentence has room for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Dtype:
+class Dtype(NamedTuple):
     """A format of numbers.
 
     bits: of the significand, the hidden one included.   least: exponent of the smallest normal number.
