@@ -15,8 +15,8 @@ the same text must serve a float, an interval and a symbol.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from functools import partial
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 Rule = Callable[..., Any]
@@ -60,9 +60,14 @@ class Check(NamedTuple):
     partials: tuple[Any, ...]
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
 class Op:
-    """One row of the table: everything gradcli knows of an op."""
+    """One row of the table: everything gradcli knows of an op. It does not change, and is equal to itself alone.
+
+    A class of its own rather than a dataclass, which would take longer to make than all the rows.
+    """
 
     name: str
     parameters: tuple[str, ...]
@@ -88,7 +93,7 @@ class Op:
     alone: str = ""  # the row that a call with one argument means: max(x) is the largest entry of x
     called: str = ""  # the name in a call, where it is not the row's
     trailing: str = ""  # the attribute that further arguments, whole numbers, make up: reshape(x, 2, 3)
-    spelled: Mapping[str, str] = field(default_factory=dict)  # a primitive's name in each system
+    spelled: Mapping[str, str] = NOTHING  # a primitive's name in each system
     selects: Sequence[Rule | None] | Rule = ()  # (m, *x) → is input k the one chosen?
     domain: Rule | None = None  # (m, *x) → 1 where defined
     kinks: Rule | None = None  # (m, *x) → 1 where calculus leaves a choice
@@ -103,14 +108,30 @@ class Op:
     samples: tuple[tuple[Any, ...], ...] = ()
     checks: tuple[Check, ...] = ()
     source: str = ""
-    attributes: Mapping[str, Any] = field(default_factory=dict)  # keywords without gradient, and defaults
-    limits: Mapping[str, str] = field(default_factory=dict)  # what an attribute has to be, a word of LIMITS
-    bound: Mapping[str, Any] = field(default_factory=dict)  # the attributes that a node has set
+    attributes: Mapping[str, Any] = NOTHING  # keywords without gradient, and defaults
+    limits: Mapping[str, str] = NOTHING  # what an attribute has to be, a word of LIMITS
+    bound: Mapping[str, Any] = NOTHING  # the attributes that a node has set
     body: Any = None  # a user's gate: its Graph
 
+    def __init__(
+        self,
+        name: str,
+        parameters: tuple[str, ...],
+        definition: Rule,
+        partials: Sequence[Rule | None] | Rule,
+        **facts: Any,
+    ) -> None:
+        facts |= {"name": name, "parameters": parameters, "definition": definition, "partials": partials}
+        if not facts.keys() <= Op.__annotations__.keys():
+            raise TypeError(f"the row of {name} has no {', '.join(facts.keys() - Op.__annotations__.keys())}")
+        self.__dict__.update(facts)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"a row does not change: {name} of {self.name}")
+
     def named(self, **facts: Any) -> Op:
-        """The same row with facts that a whole group shares."""
-        return replace(self, **facts)
+        """The same row with other facts, such as those that a whole group shares."""
+        return Op(**{**self.__dict__, **facts})
 
     @property
     def signature(self) -> str:
@@ -180,7 +201,7 @@ class Op:
         key = self, *sorted(attributes.items())
         found = _BOUND.get(key)
         if found is None:
-            found = replace(self, bound={**self.attributes, **attributes})
+            found = self.named(bound={**self.attributes, **attributes})
             if len(_BOUND) < MOST_BOUND:
                 _BOUND[key] = found
         return found

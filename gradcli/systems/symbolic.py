@@ -13,7 +13,6 @@ which say one thing each: what is flat has no gradient, and a choice has the gra
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from math import isfinite
 from typing import Any
 
@@ -68,7 +67,7 @@ class Symbolic(System):
         """The op on sympy expressions; keyword attributes are exact numbers too."""
         if op.attributes:
             attributes = {**op.attributes, **op.bound}
-            op = replace(op, bound={name: exact(value) for name, value in attributes.items()})
+            op = op.named(bound={name: exact(value) for name, value in attributes.items()})
         function = super().function(op)
         return lambda *x: exact(function(*map(exact, x)))
 
