@@ -76,6 +76,7 @@ ROWS = (
     ("-mean(sum(t*log(softmax(a,axis=LAST)),axis=LAST))", "softmax_cross_entropy(a,t)"),
     ("mean(-sum(t*log(softmax(a,axis=LAST)),axis=LAST))", "softmax_cross_entropy(a,t)"),
     ("cross_entropy_error(softmax(a,axis=LAST),t)", "softmax_cross_entropy(a,t)"),
+    ("cross_entropy_error_at(softmax(a,axis=LAST),t)", "softmax_cross_entropy(a,t)"),
     ("-sum(t*log(y))", "cross_entropy_error(y,t)"),
     ("-sum(t*log(y))/n", "cross_entropy_error(y,t)"),
     ("-mean(sum(t*log(y),axis=LAST))", "cross_entropy_error(y,t)"),
