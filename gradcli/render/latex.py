@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, cast
 
-from gradcli import notation
+from gradcli import notation, typesetting
 from gradcli.autodiff import Edge
 from gradcli.errors import GradcliError, visible
 from gradcli.render.figures import figure
@@ -67,16 +67,16 @@ TITLES = (
 
 def render(report: Report, style: Style) -> str:
     """The fragment."""
-    graph, output = counted(report), notation.latex_name(report.output)
-    formula = notation.latex(graph)
+    graph, output = counted(report), typesetting.latex_name(report.output)
+    formula = typesetting.latex(graph)
     if len(formula) > LONGEST * 4:
-        formula = notation.latex(graph, atom=lambda i: graph.names[i] if graph.parents[i] else None)
+        formula = typesetting.latex(graph, atom=lambda i: graph.names[i] if graph.parents[i] else None)
     equation = [output, formula, value(report.value, style)]
     head = [r"% needs \usepackage{amsmath,amssymb}", rf"\[ {' = '.join(dict.fromkeys(equation))} \]"]
     table = [
         r"\begin{tabular}{lrllrrr}",
         r"\hline",
-        TITLES % notation.latex_name(over(report)) + r" \\",
+        TITLES % typesetting.latex_name(over(report)) + r" \\",
         r"\hline",
         *(_line(row, report, graph, style) for row in grid(report, style)),
         r"\hline",
@@ -116,7 +116,7 @@ def _line(row: GridRow, report: Report, graph: Graph, style: Style) -> str:
     name = forward = ""
     total = "" if row.total is None else value(row.total, style, "$")
     if node is not None:
-        name = notation.latex_name(node.name)
+        name = typesetting.latex_name(node.name)
         if node.formula:
             name += f" = {_one_level(graph, node)}"
         if node.shape:
@@ -156,7 +156,7 @@ def _passed(report: Report, edge: EdgeRow, alone: bool) -> str:
 
 
 def _fraction(above: str, below: str) -> str:
-    return rf"\frac{{\partial {notation.latex_name(above)}}}{{\partial {notation.latex_name(below)}}}"
+    return rf"\frac{{\partial {typesetting.latex_name(above)}}}{{\partial {typesetting.latex_name(below)}}}"
 
 
 def _space(shape: Shape) -> str:
@@ -189,8 +189,8 @@ def _matrix(shape: Shape, texts: list[str]) -> str:
     across = len(texts) // shape[0]
     parts = [texts[at : at + across] for at in range(0, len(texts), across)]
     if len(shape) > MATRIX:
-        return notation.latex_matrix([[_matrix(shape[1:], part)] for part in parts])
-    return notation.latex_matrix(parts if len(shape) == MATRIX else [texts])
+        return typesetting.latex_matrix([[_matrix(shape[1:], part)] for part in parts])
+    return typesetting.latex_matrix(parts if len(shape) == MATRIX else [texts])
 
 
 def _jacobians(report: Report, style: Style) -> Iterator[str]:
@@ -206,11 +206,11 @@ def _one_level(graph: Graph, node: NodeRow) -> str:
     """A node's formula in node names; read back from its text where a walk over the tape would take long."""
     if len(graph) > WALKED:
         return typeset(node.formula)
-    return notation.latex(graph, node.index, atom=lambda i: graph.names[i])
+    return typesetting.latex(graph, node.index, atom=lambda i: graph.names[i])
 
 
 def _quotient(above: str, below: str) -> str:
-    return rf"\partial {notation.latex_name(above)}/\partial {notation.latex_name(below)}"
+    return rf"\partial {typesetting.latex_name(above)}/\partial {typesetting.latex_name(below)}"
 
 
 def number(shown: float, style: Style, fence: str = "") -> str:
@@ -228,7 +228,7 @@ def number_text(shown: str, fence: str = "$") -> str:
     elif special:
         typed = special[1] + (r"\infty" if special[2] == "inf" else r"\mathrm{nan}")
     else:
-        typed = notation.latex_name(shown)
+        typed = typesetting.latex_name(shown)
     return f"{fence}{typed}{fence}"
 
 
@@ -240,18 +240,18 @@ def typeset(formula: str, known: Mapping[str, str] | None = None) -> str:
     from gradcli.syntax import CONSTANTS, parse
 
     try:
-        return notation.latex(parse(formula, given=CONSTANTS), known=known)
+        return typesetting.latex(parse(formula, given=CONSTANTS), known=known)
     except GradcliError:
         return rf"\text{{{text(formula)}}}"
 
 
 def text(words: str) -> str:
     """Text that shows as it is and does nothing."""
-    typed = notation.latex_text(visible(words)).translate(SYMBOLS)
+    typed = typesetting.latex_text(visible(words)).translate(SYMBOLS)
     return typed if typed.isascii() else "".join(map(_letter, typed))
 
 
 def _letter(letter: str) -> str:
     """A Greek letter by its command; any other letter outside ASCII as it is, for an engine that knows it."""
-    named = letter if letter.isascii() else notation.latex_name(letter)
+    named = letter if letter.isascii() else typesetting.latex_name(letter)
     return letter if named == letter or named.startswith(r"\mathrm") else rf"\({named}\)"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gradcli import notation
+from gradcli import typesetting
 from gradcli.matrices import Matrices, Panel
 from gradcli.render.figures import Style
 from gradcli.render.latex import counted, number_text
@@ -42,8 +42,8 @@ def latex(matrices: Matrices, style: Style) -> Iterator[str]:
     """A fragment for a document that loads amsmath: the formula, a matrix each, and what is to be said."""
     panels = shown(matrices, style)
     widest = max((panel.shape[1] for panel in panels if whole(panel, style)), default=0)
-    name = notation.latex_name(matrices.output)
-    lines = [r"% needs \usepackage{amsmath,amssymb}", rf"\[ {name} = {notation.latex(counted(matrices.report))} \]"]
+    name = typesetting.latex_name(matrices.output)
+    lines = [r"% needs \usepackage{amsmath,amssymb}", rf"\[ {name} = {typesetting.latex(counted(matrices.report))} \]"]
     if widest > COLUMNS:
         lines.append(rf"\setcounter{{MaxMatrixCols}}{{{widest}}}")
     for panel in panels:
@@ -59,7 +59,7 @@ def latex(matrices: Matrices, style: Style) -> Iterator[str]:
 
 def quotient(panel: Panel) -> str:
     r"""What a matrix is, typeset: \frac{\partial f}{\partial (x, y)}, \nabla^{2} f."""
-    above, names = notation.latex_name(panel.above), [notation.latex_name(name) for name in panel.below]
+    above, names = typesetting.latex_name(panel.above), [typesetting.latex_name(name) for name in panel.below]
     if not panel.second:
         below = names[0] if len(names) == 1 else f"({', '.join(names)})"
         return rf"\frac{{\partial {above}}}{{\partial {below}}}"
