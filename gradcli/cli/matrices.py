@@ -109,11 +109,14 @@ def wanted(verify: str | None, *, no_verify: bool) -> Sequence[str]:
 
 
 def verified(matrices: Matrices, checks: Sequence[str], budget: float | None) -> Verification:
-    """The verdicts on the matrices, by the checks asked for."""
+    """The verdicts on the matrices, by the checks asked for, all of them within the budget together."""
+    from time import monotonic
+
     from gradcli.verify import BUDGET, Verification
 
     proof = differences = None
     seconds = BUDGET if budget is None else budget
+    end = monotonic() + seconds
     if "proof" in checks:
         from gradcli.verify.matrices import check_hessian, check_jacobian
 
@@ -126,7 +129,7 @@ def verified(matrices: Matrices, checks: Sequence[str], budget: float | None) ->
     if "differences" in checks or unproved:
         from gradcli.verify.matrix_differences import check_matrices
 
-        differences = check_matrices(matrices.found, seconds)
+        differences = check_matrices(matrices.found, max(0.0, end - monotonic()))
     return Verification(proof=proof, differences=differences)
 
 
