@@ -59,7 +59,7 @@ class Reader:
     def whole(self) -> Cell:
         """The cell of all entries."""
         if self.text == "value":
-            return Cell("value", self.gradients.trace.value, "value")
+            return Cell("value", self.gradients.trace.value, "value", (), (self.graph.output,))
         parts = self.split()
         kind = parts[0]
         if len(parts) > 1 and kind in OF_NODE:
@@ -210,7 +210,7 @@ class Reader:
     def value(self, found: list[int]) -> Cell:
         """The cell of a forward value."""
         address = "value" if found == [self.graph.output] else f"value.{self.named(found)}"
-        return Cell(address, self.gradients.trace.values[found[0]], "value")
+        return Cell(address, self.gradients.trace.values[found[0]], "value", (), (found[0],))
 
     def grad(self, found: list[int]) -> Cell:
         """The cell of a global gradient: over several occurrences, their sum."""
@@ -223,7 +223,7 @@ class Reader:
                 )
         total = sum(part for part in parts[1:] if part is not None)
         names = tuple(self.graph.names[i] for i in found) if len(found) > 1 else ()
-        return Cell(f"grad.{self.named(found)}", parts[0] + total, "grad", names)
+        return Cell(f"grad.{self.named(found)}", parts[0] + total, "grad", names, tuple(found))
 
     def edge(self, kind: str, child: int, k: int) -> Cell:
         """The cell of an edge."""
@@ -235,7 +235,7 @@ class Reader:
         local, down = carried(edge)
         if kind == "local" and local is None:
             local = self.jacobian(edge, place)
-        return Cell(f"{kind}.{place}", local if kind == "local" else down, kind)
+        return Cell(f"{kind}.{place}", local if kind == "local" else down, kind, (), (child,), k)
 
     def jacobian(self, edge: Edge, place: str) -> Value:
         """The local gradient of an edge whose rule alone is shown."""

@@ -11,7 +11,7 @@ grad.W[0,1]         an entry of a tensor           x[-1], value.q[1:3]     from 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from gradcli.autodiff import Edge, Gradients, Trace, Value
 from gradcli.graph import Graph
@@ -28,12 +28,17 @@ class Cell(NamedTuple):
     """A number of the table: its canonical address, its value, and its kind: value, grad, local or down.
 
     occurrences: the names of the nodes whose gradients it adds up, where a text occurs more than once.
+    nodes: the tape positions it is read at, the child of an edge.   k: which input of the child the edge is.
+    key: the entries of it that are meant; () is all.
     """
 
     address: str
     value: Value
     kind: str
     occurrences: tuple[str, ...] = ()
+    nodes: tuple[int, ...] = ()
+    k: int = 0
+    key: tuple[Any, ...] = ()
 
 
 def resolve(address: str, gradients: Gradients) -> Cell:

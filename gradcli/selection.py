@@ -57,4 +57,5 @@ def select(cell: Cell, key: Key, address: str) -> Cell:
 
     front = tuple(part % length if isinstance(part, int) else part for part, length in zip(key, shape, strict=False))
     value = cell.value[slices(key)]
-    return cell._replace(address=f"{cell.address}[{key_text(front)}]", value=value if value.ndim else float(value))
+    address = f"{cell.address}[{key_text(front)}]"
+    return cell._replace(address=address, value=value if value.ndim else float(value), key=tuple(key))
