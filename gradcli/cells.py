@@ -59,17 +59,17 @@ def list_cells(gradients: Gradients, wrt: Sequence[str] | None = None) -> Iterat
     among them are left out, and so are local gradients that are large Jacobians.
     """
     graph, values = gradients.graph, gradients.trace.values
-    yield Cell("value", gradients.trace.value, "value")
+    yield Cell("value", gradients.trace.value, "value", (), (graph.output,))
     asked = tuple(graph.inputs) if wrt is None else tuple(wrt)
     for name in asked:
-        yield Cell(f"grad.{name}", gradients[name], "grad")
+        yield Cell(f"grad.{name}", gradients[name], "grad", (), (graph.position(name),))
     names, listed = graph.names, {graph.position(name) for name in asked}
     for i, op in enumerate(graph.ops):
         if op is not CONSTANT and op is not INPUT and i != graph.output:
-            yield Cell(f"value.{names[i]}", values[i], "value")
+            yield Cell(f"value.{names[i]}", values[i], "value", (), (i,))
             gradient = gradient_of(gradients, i)
             if gradient is not None and i not in listed:
-                yield Cell(f"grad.{names[i]}", gradient, "grad")
+                yield Cell(f"grad.{names[i]}", gradient, "grad", (), (i,))
     left_out = frozenset(graph.inputs.values()) - listed
     for edge in gradients.edges():
         if edge.parent in left_out:
@@ -77,8 +77,8 @@ def list_cells(gradients: Gradients, wrt: Sequence[str] | None = None) -> Iterat
         place = edge_name(graph, edge.child, edge.k)
         local, down = carried(edge)
         if local is not None:
-            yield Cell(f"local.{place}", local, "local")
-        yield Cell(f"down.{place}", down, "down")
+            yield Cell(f"local.{place}", local, "local", (), (edge.child,), edge.k)
+        yield Cell(f"down.{place}", down, "down", (), (edge.child,), edge.k)
 
 
 def gradient_of(gradients: Gradients, index: int) -> Value | None:
