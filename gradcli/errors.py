@@ -113,6 +113,21 @@ def clipped(text: str) -> str:
     return short if len(short) <= LONGEST else short[: LONGEST - 1] + "…"
 
 
+def brief(text: str, most: int = 40) -> str:
+    """Text as a message quotes it."""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def reason(error: OSError) -> str:
+    """The system's words for what went wrong with a file, as our messages are written."""
+    return uncapitalised(error.strerror or str(error))
+
+
+def uncapitalised(words: str) -> str:
+    """A foreign message as ours begin; an abbreviation stays."""
+    return words[:1].lower() + words[1:] if words[1:2].islower() else words
+
+
 def visible(text: str) -> str:
     r"""Text with control characters, bidi marks and lone surrogates written as escapes.
 

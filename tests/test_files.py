@@ -17,9 +17,10 @@ import pytest
 
 from gradcli.cli import inputs
 from gradcli.cli.arguments import Binding
-from gradcli.cli.files import LARGEST, LARGEST_TOML, from_files
+from gradcli.cli.files import from_files
 from gradcli.cli.values import value
 from gradcli.errors import FileError, GradcliError, LimitError, UsageError
+from gradcli.reading.documents import LARGEST, LARGEST_TOML
 
 
 def given(text: str) -> Binding:

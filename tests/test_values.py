@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from gradcli.cli.arguments import Binding
-from gradcli.cli.values import read, refuse_twice, value
+from gradcli.cli.values import refuse_twice, value
 from gradcli.errors import LimitError, UsageError
+from gradcli.reading.values import read
 
 
 def given(text: str) -> Binding:

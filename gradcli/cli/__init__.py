@@ -16,8 +16,8 @@ from typer.main import get_command
 
 from gradcli import __version__
 from gradcli.cli import streams
-from gradcli.cli.arguments import brief, quoted
-from gradcli.errors import GradcliError, LimitError, Status, UsageError
+from gradcli.cli.arguments import quoted
+from gradcli.errors import GradcliError, LimitError, Status, UsageError, brief
 
 COMMANDS = ("eval", "jacobian", "hessian", "ops")
 """Every command, in the order of the help; each is a module of this package."""

@@ -22,7 +22,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from gradcli.errors import Span, UsageError
+from gradcli.errors import Span, UsageError, brief
 from gradcli.syntax import GREEK
 from gradcli.tokens import NAME
 
@@ -246,11 +246,6 @@ def as_variable(name: str, value: str | None) -> str | None:
     return (
         f"to give a variable of this name its value, write --set {name}={value or '…'}" if name.isidentifier() else None
     )
-
-
-def brief(text: str, most: int = 40) -> str:
-    """Text as a message quotes it."""
-    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def quoted(word: str) -> str:

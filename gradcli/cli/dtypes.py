@@ -14,7 +14,7 @@ from gradcli.errors import UsageError
 from gradcli.notation import number
 
 if TYPE_CHECKING:
-    from gradcli.cli.values import Value
+    from gradcli.reading.values import Value
 
 SHOWN = 4
 """Inputs that a sentence names, and answers."""

@@ -7,14 +7,15 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from gradcli.cli import streams
-from gradcli.cli.arguments import RESERVED, Arguments, Binding, assignment, brief
-from gradcli.cli.values import Value, refuse_twice, value
-from gradcli.errors import ExpressionError, LimitError, UsageError
+from gradcli.cli.arguments import RESERVED, Arguments, Binding, assignment
+from gradcli.cli.values import refuse_twice, value
+from gradcli.errors import ExpressionError, LimitError, UsageError, brief
 from gradcli.ops import FUNCTIONS
 from gradcli.syntax import parse
 
 if TYPE_CHECKING:
     from gradcli.graph import Graph
+    from gradcli.reading.values import Value
 
 EXAMPLE = 'gradcli {command} "(x+y)*z" --x=-2 --y=5 --z=-4'
 
@@ -41,7 +42,8 @@ def read_graph(
     filed: dict[str, Value] = {}
     definitions = ""
     if files or defs is not None:
-        from gradcli.cli.files import from_files, read_text
+        from gradcli.cli.files import from_files
+        from gradcli.reading.documents import read_text
 
         filed = from_files(files)
         definitions = read_text(defs, streams.LARGEST) if defs is not None else ""
@@ -121,7 +123,7 @@ def read_expression(
             hint=f"keep one of them; for a variable named file write --set file={brief(file)}",
         )
     if file is not None:
-        from gradcli.cli.files import read_text
+        from gradcli.reading.documents import read_text
 
         return read_text(file, streams.LARGEST), file
     if text == "-":

@@ -18,9 +18,8 @@ from collections.abc import Sequence
 from typing import NamedTuple, NoReturn
 
 from gradcli import literals
-from gradcli.cli.arguments import brief
-from gradcli.cli.values import PLAIN, Value, array, constant, listed
-from gradcli.errors import FileError, GradcliError, LimitError, Span
+from gradcli.errors import FileError, GradcliError, LimitError, Span, brief
+from gradcli.reading.values import PLAIN, Value, array, constant, listed
 from gradcli.tokens import NAME
 
 SEPARATED = (".csv", ".tsv")

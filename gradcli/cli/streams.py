@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
-from gradcli.errors import FileError, LimitError, clipped, visible
+from gradcli.errors import FileError, LimitError, clipped, reason, visible
 
 if TYPE_CHECKING:
     from gradcli.render.figures import Style
@@ -184,13 +184,3 @@ def decoded(word: str) -> str:
         return word if word.isascii() else os.fsencode(word).decode("utf-8")
     except UnicodeError:
         return word
-
-
-def reason(error: OSError) -> str:
-    """The system's words for what went wrong with a file, as our messages are written."""
-    return uncapitalised(error.strerror or str(error))
-
-
-def uncapitalised(words: str) -> str:
-    """A foreign message as ours begin; an abbreviation stays."""
-    return words[:1].lower() + words[1:] if words[1:2].islower() else words

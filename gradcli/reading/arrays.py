@@ -10,12 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from gradcli.cli.arguments import brief
-from gradcli.errors import FileError, GradcliError, LimitError
+from gradcli.errors import FileError, GradcliError, LimitError, brief
 from gradcli.literals import DEEPEST, MOST
 
 if TYPE_CHECKING:
-    from gradcli.cli.values import Value
+    from gradcli.reading.values import Value
 
 MAGIC = b"\x93NUMPY"
 ZIPPED = b"PK"
