@@ -61,13 +61,21 @@ class Rules(NamedTuple):
 class Number(NamedTuple):
     """A number as typed. `decimals`: digits behind its point, None where it is exact (an integer, a fraction).
 
-    digits: significant ones, None where it is exact.   unit: of its last digit.
+    exact: None where it is infinite.   digits: significant ones, None where it is exact.
+    cut: whether it was typed as going on, as 0.333…   computed: whether it is the value of a formula without names.
     """
 
     value: float
-    exact: Fraction
+    exact: Fraction | None
     decimals: int | None
     digits: int | None
+    cut: bool = False
+    computed: bool = False
+
+    @property
+    def unit(self) -> float:
+        """The unit of the last digit typed; 0 where the number is exact."""
+        return 0.0 if self.decimals is None else float(f"1e{-self.decimals}")
 
 
 class Formula(NamedTuple):
@@ -90,11 +98,11 @@ class Blank(NamedTuple):
 
 
 class Unreadable(NamedTuple):
-    """What was written is no answer: why, and where in the text."""
+    """What was written is no answer: why, where in the text, and what to write; a Said, or an error's own words."""
 
-    why: str
+    why: Said | str
     span: tuple[int, int] | None = None
-    hint: str | None = None
+    hint: Said | str | None = None
 
 
 Given = Number | Formula | Listed | Blank | Unreadable
