@@ -4,8 +4,8 @@
 
 `worksheet` prints these values and `grade` computes them again, perhaps years later with a newer gradcli, so what is
 "good enough" belongs to the schema gradcli.assignment/1 and never changes within it. Hence the judge rests on nothing
-that may grow: not on the table of misconceptions, but on the slips of this file; not on the clock; not on which cells are
-asked, on points or on decimals, so that an assignment can be mended after its sheets were printed. Whether numbers
+that may grow: not on the table of misconceptions, but on the slips of this file; not on the clock; not on which cells
+are asked, on points or on decimals, so that an assignment can be mended after its sheets were printed. Whether numbers
 differ is asked with a margin that no short decimal meets exactly, so that no last digit of a platform decides.
 
 The values do depend on a problem's id, `expr`, `at` and `draw`, on the assignment's seed, and on the student's id.
@@ -17,8 +17,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import lru_cache
-from itertools import islice
-from math import cos, inf, isfinite, nan, radians
+from itertools import islice, pairwise
+from math import cos, inf, isfinite, isnan, nan, radians
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gradcli.autodiff import Value
@@ -79,7 +79,7 @@ SLIPS: Mapping[str, tuple[tuple[Slip, ...], ...]] = {
 
 
 def values(problem: Problem, assignment: Assignment, student: str) -> dict[str, Value]:
-    """What a student's variables are: those of `at`, and those of `draw` as drawn for this student; the same for ever."""
+    """What a student's variables are: those of `at`, and of `draw` as drawn for this student; the same for ever."""
     from gradcli.homework.drawing import candidates
 
     if not problem.draw:
@@ -90,7 +90,7 @@ def values(problem: Problem, assignment: Assignment, student: str) -> dict[str, 
 
 
 class Link(NamedTuple):
-    """An edge as the judge sees it: child, which input of it, parent, all inputs of the child, its rule and its slips."""
+    """An edge as the judge sees it: child, which input of it, parent, all inputs of the child, its rule, its slips."""
 
     i: int
     k: int
@@ -186,9 +186,9 @@ class Judge:
         faults += KINK * sum(bool(rule(FLOATS, *[y[p] for p in self.graph.parents[i]])) for i, rule in self.kinked)
         margin = APART * min(1.0, max(map(abs, right), default=0.0))
         for gradient, led in zip(right, self._led(y, g), strict=True):
-            led = sorted(wrong for wrong in led if wrong == wrong)
-            faults += RIGHT * sum(near(gradient, wrong, margin) for wrong in led)
-            faults += ALIKE * sum(near(a, b, margin) for a, b in zip(led, led[1:], strict=False))
+            told = sorted(wrong for wrong in led if not isnan(wrong))
+            faults += RIGHT * sum(near(gradient, wrong, margin) for wrong in told)
+            faults += ALIKE * sum(near(a, b, margin) for a, b in pairwise(told))
         return faults, sum(map(digits, numbers))
 
     def _led(self, y: list[Any], g: list[float]) -> list[list[float]]:

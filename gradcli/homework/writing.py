@@ -62,14 +62,14 @@ def opened(path: str | Path, force: bool = False, *, bom: bool = False, keep: bo
     """
     path = Path(path)
     refuse_existing([path], force)
-    with _told(path.parent):
+    with told(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
-    with _told(path):
+    with told(path):
         part = path.with_name(f".{path.name[:LONGEST]}.{os.getpid()}.part")
         stream = part.open("w", encoding="utf-8-sig" if bom else "utf-8", newline="", errors="backslashreplace")
     done = False
     try:
-        with _told(path):
+        with told(path):
             yield stream
             stream.flush()
         done = True
@@ -77,7 +77,7 @@ def opened(path: str | Path, force: bool = False, *, bom: bool = False, keep: bo
         done = keep
         raise
     finally:
-        with _told(path, quiet=not done):
+        with told(path, quiet=not done):
             stream.close()
             if done:
                 part.replace(path)
@@ -106,7 +106,7 @@ def csv_rows(stream: IO[str], rows: Iterable[Iterable[Any]]) -> None:
 
 
 @contextmanager
-def _told(path: Path, *, quiet: bool = False) -> Iterator[None]:
+def told(path: Path, *, quiet: bool = False) -> Iterator[None]:
     """What the system says of a file, as our own error; nothing after another one."""
     try:
         yield
