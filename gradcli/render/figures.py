@@ -107,6 +107,7 @@ ASCII = str.maketrans(
         "→": "->",
         "…": "...",
         "≈": "~",
+        "±": "+-",
         "≠": "!=",
         "≤": "<=",
         "≥": ">=",
@@ -121,8 +122,13 @@ def plain(text: str, style: Style) -> str:
     """Text as the screen may show it: controls escaped, and in ASCII where that is all the encoding has."""
     if not style.ascii or text.isascii():
         return visible(text)
+    return simple(text).encode("ascii", "backslashreplace").decode()
+
+
+def simple(text: str) -> str:
+    """Text without the table's own signs; letters of other scripts stay, for encodings that have those."""
     raised = re.sub(rf"[{SUPERSCRIPTS}]+", lambda power: f"^{power[0]}", text)
-    return visible(raised).translate(ASCII).encode("ascii", "backslashreplace").decode()
+    return visible(raised).translate(ASCII)
 
 
 def is_numeric(rule: str) -> bool:

@@ -1,0 +1,307 @@
+"""What the formats of a check share: each answer as texts in a language, and the line that sums them up.
+
+Where the right answer is hidden, no number is told that the student has not written.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from math import floor, isfinite, log10
+from typing import Any, NamedTuple
+
+from gradcli.errors import visible
+from gradcli.homework.records import (
+    Accepted,
+    Blank,
+    Checked,
+    Explanation,
+    Listed,
+    Number,
+    Result,
+    Said,
+    State,
+    Unreadable,
+)
+from gradcli.homework.words import Words, written
+from gradcli.notation import number
+from gradcli.render.figures import Style, brief, figure, simple
+
+MARKS = {
+    State.RIGHT: "✓",
+    State.ROUNDED: "✓",
+    State.CARRIED: "→",
+    State.COARSE: "≈",
+    State.WRONG: "✗",
+    State.BLANK: "○",
+    State.UNREADABLE: "?",
+    State.UNDECIDED: "?",
+}
+"""What stands before a verdict."""
+SIMPLE_MARKS = str.maketrans("✓→≈✗○", "+>~x-")
+"""The same in ASCII."""
+
+PARTS = {
+    State.RIGHT: "good",
+    State.ROUNDED: "good",
+    State.CARRIED: "warn",
+    State.COARSE: "warn",
+    State.WRONG: "bad",
+    State.BLANK: "dim",
+    State.UNREADABLE: "warn",
+    State.UNDECIDED: "warn",
+}
+"""The parts that verdicts play (lines.py)."""
+
+GOOD = (State.RIGHT, State.ROUNDED)
+
+COINCIDING = 2
+"""Other mistakes leading to the same number that are told; JSON has all."""
+
+UNTOLD = "…"
+"""What stands for a number that is not told."""
+
+DIGITS = re.compile(r"(?<![\w.])[-−]?[0-9]+(?:\.[0-9]+)?(?:e[-+]?[0-9]+)?(?![\w.])")
+"""A number within a sentence."""
+
+WIDE = 15
+"""Digits of a double that are told at most."""
+
+
+class Row(NamedTuple):
+    """One answer in words.
+
+    cell: the address as it was given.   accepted: "" where it is hidden.   hints: instead of sentences, if asked for.
+    """
+
+    result: Result
+    cell: str
+    given: str
+    accepted: str
+    verdict: str
+    sentences: tuple[str, ...]
+
+
+class View:
+    """How a check is told.
+
+    hide: tell no right number, and no interval.   hint: hints up to this level in the place of the diagnosis.
+    """
+
+    def __init__(self, checked: Checked, language: str, *, hide: bool = False, hint: int = 0) -> None:
+        self.checked, self.hide, self.hint = checked, hide or bool(hint), hint
+        self.hidden = hide
+        self.words = Words(language, self.masked) if self.hide else Words(language)
+        self.open = Words(language)
+        self.spellings = {r.cell.address: r.answer.address.strip() for r in checked.results}
+        self.several = sum(r.state not in GOOD for r in checked.results) > 1
+
+    @property
+    def rows(self) -> list[Row]:
+        """All answers, in the order of the check."""
+        return [self.row(result) for result in self.checked.results]
+
+    def row(self, result: Result) -> Row:
+        """One answer."""
+        return Row(
+            result,
+            self.spellings[result.cell.address],
+            given(result),
+            "" if self.hide else accepted(result),
+            self.verdict(result),
+            tuple(self.sentences(result)),
+        )
+
+    def verdict(self, result: Result) -> str:
+        """The state in a word or two."""
+        return self.words.say("check.first" if result.first and self.several else f"check.{result.state}")
+
+    # ── sentences ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def sentences(self, result: Result) -> list[str]:
+        """What is said of an answer beyond its verdict."""
+        if self.hint and result.state not in GOOD and result.state is not State.CARRIED:
+            return self.hints(result) if result is self.hinted else []
+        return self.told(result)
+
+    @property
+    def hinted(self) -> Result | None:
+        """The answer that hints are about: the first mistake, or the first answer that is not right."""
+        results = self.checked.results
+        return self.checked.first or next((r for r in results if r.state not in (*GOOD, State.CARRIED)), None)
+
+    def hints(self, result: Result) -> list[str]:
+        """The hints, a line each. Their numbers are what was asked for."""
+        from gradcli.homework.hints import hints
+
+        return [self.open.said(hint) for hint in hints(result, self.checked.gradients, self.hint)]
+
+    def told(self, result: Result) -> list[str]:
+        """The diagnosis of a wrong answer, the origin of one that follows from another, remarks."""
+        say = self.words.say
+        if result.state is State.BLANK:
+            return [say("check.is_blank")]
+        if isinstance(result.given, Unreadable):
+            why, hint = result.given.why, result.given.hint
+            return [say("check.why", why=why, hint=hint) if hint else say("check.why_alone", why=why)]
+        remarks = [text for text in (self.said(remark, result) for remark in result.remarks) if text]
+        if result.state is State.CARRIED:
+            return [*self.follows(result), *remarks]
+        if result.state is not State.WRONG:
+            return remarks
+        return [*self.diagnosis(result), *remarks]
+
+    def follows(self, result: Result) -> list[str]:
+        """Of which of the student's own answers a carried one is the consequence."""
+        key = "check.follows_same" if result.explanations else "check.follows"
+        found = [self.words.say(key, cells=self.cells(result.origin))]
+        if result.trivial:
+            found.append(self.words.say("check.trivial", cells=self.cells(result.origin)))
+        return found
+
+    def diagnosis(self, result: Result) -> list[str]:
+        """The simplest mistake that leads to the number, and what coincides with it."""
+        if not result.explanations:
+            return [self.words.say("check.unexplained" if result.searched else "check.unsearched")]
+        first = result.explanations[0]
+        text = self.said(first.said, result)
+        if text is None:
+            return [self.words.say("check.hidden", place=self.place(result))]
+        if result.origin:
+            text = self.words.say("check.on_top", cells=self.cells(result.origin), said=text)
+        others = [self.said(other, result) for other in coinciding(result.explanations)[:COINCIDING]]
+        return [text, *(self.words.say("check.also_told", said=other) for other in others if other)]
+
+    def said(self, message: Said, result: Result) -> str | None:
+        """A sentence; None for one that would give a hidden number away."""
+        text = self.words.said(message)
+        return None if self.hide and self.gives_away(text, result) else text
+
+    def cells(self, addresses: Sequence[str]) -> str:
+        """Addresses as the student wrote them."""
+        return ", ".join(self.spellings.get(address, address) for address in addresses)
+
+    def place(self, result: Result) -> str:
+        """Where a mistake is: the gate, or the cell where no mistake was found."""
+        from gradcli.homework.hints import changed, focused, gate
+
+        graph = self.checked.gradients.graph
+        found = result.explanations[:1]
+        if found and (found[0].sites or (found[0].change is not None and changed(found[0].change))):
+            focus = focused(result, self.checked.gradients)
+            return gate(graph, focus.node)
+        return self.spellings[result.cell.address]
+
+    # ── what is hidden ──────────────────────────────────────────────────────────────────────────────────────────
+
+    def masked(self, value: Any) -> str:
+        """A number of a sentence where the right ones are hidden: only the student's own are told."""
+        if isinstance(value, float) and any(is_own(value, result) for result in self.checked.results):
+            return figure(value, Style())
+        return UNTOLD
+
+    def gives_away(self, text: str, result: Result) -> bool:
+        """Whether a text has the right number of this answer, or of another that is not right yet."""
+        told = {match[0].replace("−", "-") for match in DIGITS.finditer(text)}
+        own = {r.answer.text.strip().replace("−", "-") for r in self.checked.results}
+        hidden = [r.right for r in self.checked.results if r is result or r.state not in GOOD]
+        return any(is_near(word, right) for word in told - own for right in hidden)
+
+    # ── the summary ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    def summary(self) -> str:
+        """`5 of 7 right; 1 follows from an earlier mistake; 1 mistake, at n5 = -n4`."""
+        say, results = self.words.say, self.checked.results
+        count = {state: sum(r.state is state for r in results) for state in State}
+        right = count[State.RIGHT] + count[State.ROUNDED]
+        if right == len(results):
+            return say("check.one_right") if right == 1 else say("check.all_right", count=right)
+        parts = [say("check.some_right", right=right, count=len(results))] if len(results) > 1 else []
+        if count[State.CARRIED]:
+            one = count[State.CARRIED] == 1
+            parts.append(say("check.one_follows") if one else say("check.some_follow", count=count[State.CARRIED]))
+        first, wrong = self.checked.first, count[State.WRONG]
+        if wrong and first is not None:
+            key = "check.one_mistake" if wrong == 1 else "check.mistakes"
+            parts.append(say(key, count=wrong, place=self.place(first)))
+        for state in (State.COARSE, State.BLANK, State.UNREADABLE, State.UNDECIDED):
+            if count[state]:
+                parts.append(say(f"check.some_{state}", count=count[state]))
+        return "; ".join(parts)
+
+
+def coinciding(explanations: Sequence[Explanation]) -> list[Said]:
+    """Other mistakes that lead to the same number as the first one."""
+    return [*explanations[0].coincides, *(other.said for other in explanations[1:])]
+
+
+def shown(text: str, style: Style) -> str:
+    """Text as the screen may show it: controls escaped; without our own signs where the encoding lacks them.
+
+    What it lacks beyond those, the stream escapes: an encoding for Korean has Korean.
+    """
+    return simple(text) if style.ascii else visible(text)
+
+
+def marked(row: Row, style: Style) -> str:
+    """A verdict with its sign."""
+    mark = MARKS[row.result.state]
+    return f"{mark.translate(SIMPLE_MARKS) if style.ascii else mark} {shown(row.verdict, style)}"
+
+
+# ── numbers ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def given(result: Result) -> str:
+    """What was written, as it was typed; of the array of a file its shape."""
+    text = " ".join(result.answer.text.split())
+    if text or not isinstance(result.given, Listed):
+        return text
+    return written(result.given.value)
+
+
+def accepted(result: Result) -> str:
+    """The numbers that count as right: `0.3932 ± 0.005`, `-4`, `0 … 1`; of an array the right one.
+
+    Of a formula the number that it should have at this point.
+    """
+    if isinstance(result.given, Blank | Unreadable) or not isinstance(result.right, float):
+        return written(result.right)
+    return interval(result.right, result.accepted)
+
+
+def interval(right: float, found: Accepted | None) -> str:
+    """An interval around a number."""
+    if found is None or not (isinstance(found.low, float) and isinstance(found.high, float)):
+        return figure(right, Style())
+    low, high = found.low, found.high
+    half = (high - low) / 2
+    if not isfinite(half) or half <= 2.0**-40 * abs(right):
+        return figure(right, Style()) if low <= right <= high or low == high != right else figure(low, Style())
+    if abs((low + high) / 2 - right) <= 1e-6 * half:
+        return f"{precise(right, half)} ± {brief(half)}"
+    return f"{figure(low, Style())} … {figure(high, Style())}"
+
+
+def precise(value: float, half: float) -> str:
+    """A number with as many digits as an interval around it needs."""
+    text = figure(value, Style())
+    if abs(float(text) - value) <= half / 10:
+        return text
+    places = min(max(1 - floor(log10(half)), 0), 17)
+    fixed = f"{value:.{places}f}" if abs(value) < 10.0 ** (WIDE - places) else number(value)
+    return fixed.rstrip("0").rstrip(".") if "." in fixed and "e" not in fixed else fixed
+
+
+def is_own(value: float, result: Result) -> bool:
+    """Whether a number is the one that the student wrote."""
+    return isinstance(result.given, Number) and result.given.value == value
+
+
+def is_near(word: str, right: Any) -> bool:
+    """Whether a number within a sentence is the right one, as far as its digits go."""
+    if not isinstance(right, float) or not isfinite(right):
+        return False
+    mantissa, _, power = word.partition("e")
+    unit = 10.0 ** (int(power or 0) - len(mantissa.partition(".")[2]))
+    return abs(float(word) - right) <= unit / 2 * (1 + 1e-9) if "." in mantissa else float(word) == right
