@@ -1,0 +1,211 @@
+"""Marking: what a submission is worth, cell by cell; and a whole class, in several processes, in order.
+
+    Assignment ─┐
+                ├─Marker→ Marked ─render→ feedback; marks.py → files; tally.py → the class report
+    Submission ─┘
+
+Nothing of one submission stops the marks of the others: what cannot be marked is left for a person to look at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from gradcli.autodiff import Gradients, Value
+from gradcli.cells import resolve
+from gradcli.errors import GradcliError
+from gradcli.homework.records import Answer, Checked, Result, Rules, Said, State
+
+if TYPE_CHECKING:
+    from gradcli.homework.assignment import Assignment, Problem
+    from gradcli.homework.submissions import Submission
+
+FAILED = "failed"
+"""The state of a cell whose marking went wrong by our own fault."""
+
+FULL = (State.RIGHT, State.ROUNDED)
+"""States that are worth all points of a cell."""
+
+SHARED = (State.CARRIED, State.COARSE)
+"""States that are worth the assignment's share: the right method, but not the right number."""
+
+NONE = (State.WRONG, State.BLANK)
+"""States that are worth nothing. All others are for a person to look at."""
+
+
+class Mark(NamedTuple):
+    """What one cell of a submission is worth.
+
+    address: as the assignment has it.   points: None where a person has to look, out of `most`.
+    text: what was written.   mistake, told: the misconception that explains it.   first: whether it is the first one.
+    verdict, said: what became of it, in words; render fills them in.   why: the same for the review list.
+    """
+
+    address: str
+    most: float
+    points: float | None
+    state: str
+    text: str = ""
+    right: Value = None
+    mistake: str = ""
+    told: Said | None = None
+    first: bool = False
+    verdict: str = ""
+    said: str = ""
+    why: str = ""
+
+
+class Part(NamedTuple):
+    """The marks of one problem, and the values that it was worked out at.
+
+    checked: what the marks were made of, in the order of the marks; None behind a process's end.
+    fault: why it could not be marked, or "".
+    """
+
+    problem: str
+    expression: str
+    values: Mapping[str, Value]
+    marks: tuple[Mark, ...]
+    checked: Checked | None = None
+    fault: str = ""
+
+
+class Marked(NamedTuple):
+    """A submission, marked.
+
+    notes: what is to be known of the submission as a whole.   unread: whether some of it could not be read at all.
+    """
+
+    student: str
+    name: str
+    place: str
+    parts: tuple[Part, ...]
+    notes: tuple[Said, ...] = ()
+    unread: bool = False
+
+    @property
+    def marks(self) -> list[Mark]:
+        """The marks of all problems."""
+        return [mark for part in self.parts for mark in part.marks]
+
+    @property
+    def points(self) -> float:
+        """The points that are certain."""
+        return total(self.marks)
+
+    @property
+    def most(self) -> float:
+        """The points that could be had."""
+        return round(sum(mark.most for mark in self.marks), 9)
+
+    @property
+    def open(self) -> int:
+        """How many cells a person has to look at."""
+        return sum(mark.points is None for mark in self.marks)
+
+
+def total(marks: Sequence[Mark]) -> float:
+    """The points of marks that are certain; a sum of tenths has no sixteenth digit."""
+    return round(sum(mark.points or 0.0 for mark in marks), 9)
+
+
+def credit(result: Result, carry: float) -> float | None:
+    """Which share of a cell's points a result is worth; None where a person has to look.
+
+    A coarse number is worth what a carried one is: the method is right, the number is not all there. A carried number
+    whose origin makes the question trivial is worth nothing.
+    """
+    if result.state in FULL:
+        return 1.0
+    if result.state in SHARED:
+        return 0.0 if result.trivial else carry
+    return 0.0 if result.state in NONE else None
+
+
+class Marker:
+    """Marks submissions to one assignment; graphs, and sweeps at values that all students share, are made once."""
+
+    def __init__(self, assignment: Assignment, rules: Rules, *, prove: bool = False) -> None:
+        self.assignment, self.rules, self.prove = assignment, rules, prove
+        self._graphs: dict[str, Any] = {}
+        self._shared: dict[str, Gradients] = {}
+
+    def mark(self, submission: Submission) -> Marked:
+        """What a submission is worth. Never raises: what goes wrong with a problem is left for review."""
+        parts = []
+        for problem in self.assignment.problems:
+            answers = submission.answers.get(problem.id, ())
+            try:
+                parts.append(self._part(problem, submission.student, answers))
+            except Exception as error:  # one bad submission never stops the class
+                parts.append(failed(problem, answers, said_of(error)))
+        notes = tuple(submission.faults)
+        return Marked(submission.student, submission.name, submission.place, tuple(parts), notes)
+
+    def _part(self, problem: Problem, student: str, answers: Sequence[Answer]) -> Part:
+        """The marks of one problem."""
+        from gradcli.homework.checking import check
+
+        values, gradients = self._at(problem, student)
+        written = {resolve(answer.address, gradients).address: answer for answer in answers}
+        asked = {resolve(address, gradients).address: address for address in problem.cells}
+        given = [written.get(cell, Answer(address, "")) for cell, address in asked.items()]
+        checked = check(gradients, given, self.rules, prove=self.prove)
+        found = {result.cell.address: result for result in checked.results}
+        checked = checked._replace(results=[found[cell] for cell in asked])
+        marks = [
+            worth(result, address, problem.cells[address], self.rules.carry)
+            for result, address in zip(checked.results, asked.values(), strict=True)
+        ]
+        return Part(problem.id, problem.expr, values, tuple(marks), checked)
+
+    def _at(self, problem: Problem, student: str) -> tuple[Mapping[str, Value], Gradients]:
+        """The values that a student has for a problem, and both sweeps there."""
+        from gradcli.homework.choosing import values
+        from gradcli.syntax import parse
+
+        found = values(problem, self.assignment, student)
+        if problem.id in self._shared:
+            return found, self._shared[problem.id]
+        if problem.id not in self._graphs:
+            self._graphs[problem.id] = parse(problem.expr, given=set(found))
+        gradients = self._graphs[problem.id].forward(found).backward()
+        if not problem.draw:
+            self._shared[problem.id] = gradients
+        return found, gradients
+
+
+def worth(result: Result, address: str, most: float, carry: float) -> Mark:
+    """A result as a mark."""
+    share = credit(result, carry)
+    explained = result.explanations[0] if result.state is State.WRONG and result.explanations else None
+    return Mark(
+        address=address,
+        most=most,
+        points=None if share is None else round(most * share, 9),
+        state=str(result.state),
+        text=result.answer.text,
+        right=result.right,
+        mistake=explained.name if explained else "",
+        told=explained.said if explained else None,
+        first=result.first,
+    )
+
+
+def failed(problem: Problem, answers: Sequence[Answer], fault: str) -> Part:
+    """A problem of a submission that could not be marked: every answer is for review."""
+    texts = {answer.address: answer.text for answer in answers}
+    marks = (Mark(cell, most, None, FAILED, texts.get(cell, "")) for cell, most in problem.cells.items())
+    return Part(problem.id, problem.expr, {}, tuple(marks), fault=fault)
+
+
+def lost(assignment: Assignment, submission: Submission, fault: str) -> Marked:
+    """A submission that could not be marked at all."""
+    parts = [failed(problem, submission.answers.get(problem.id, ()), fault) for problem in assignment.problems]
+    return Marked(submission.student, submission.name, submission.place, tuple(parts), tuple(submission.faults))
+
+
+def said_of(error: Exception) -> str:
+    """An error in a few words."""
+    return error.message if isinstance(error, GradcliError) else f"{type(error).__name__}: {error}"

@@ -1,0 +1,200 @@
+"""What a teacher gets of a class: a page of Markdown, and a summary for the terminal, from running counts alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from gradcli.errors import visible
+from gradcli.homework.grading import FAILED
+from gradcli.homework.marks import shown
+from gradcli.homework.records import State
+from gradcli.homework.tally import LISTED
+from gradcli.render.feedback import row
+from gradcli.render.figures import Style
+from gradcli.render.judged import PARTS
+from gradcli.render.lines import Line, painted, wrapped
+from gradcli.render.markdown import code, text
+
+if TYPE_CHECKING:
+    from gradcli.homework.tally import Mistake, Question, Student, Tally
+    from gradcli.homework.words import Words
+
+STYLE = Style()
+
+MOST = 10
+"""Mistakes that the page tells; of one question this many at most too."""
+
+FEW = 3
+"""Mistakes that the terminal tells."""
+
+# ── class.md ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def page(tally: Tally, title: str, words: Words, *, interrupted: bool = False) -> str:
+    """The report of a class as Markdown."""
+    head = words.say("grade.report", title=title) if title else words.say("grade.report_untitled")
+    lines = [f"# {text(head, STYLE)}", ""]
+    if interrupted:
+        lines += [f"**{text(words.say('grade.interrupted'), STYLE)}**", ""]
+    lines += [text(f"{marked(tally, words)}. {mean(tally, words)}.".replace("..", "."), STYLE), ""]
+    lines += questions(tally, words)
+    lines += ["", f"## {text(words.say('grade.mistakes'), STYLE)}", "", *mistakes(tally, words)]
+    if tally.firsts():
+        lines += ["", f"## {text(words.say('grade.firsts'), STYLE)}", "", *firsts(tally, words)]
+    if tally.open:
+        lines += ["", f"## {text(review(tally, words), STYLE)}", "", text(words.say("grade.review_where"), STYLE)]
+    for key, students in (("grade.missing", tally.missing), ("grade.strangers", tally.strangers)):
+        if students:
+            lines += ["", f"## {text(words.say(key, count=str(len(students))), STYLE)}", "", *named(students, words)]
+    if tally.notes:
+        lines += ["", f"## {text(words.say('grade.notes'), STYLE)}", "", *noted(tally, words)]
+    return "\n".join([*lines, ""])
+
+
+def questions(tally: Tally, words: Words) -> list[str]:
+    """A row a cell: how many are right, the mean of the points, and what the answers were."""
+    heads = [words.say(f"grade.column_{name}") for name in ("question", "share", "mean", "answers")]
+    rows = [row([text(head, STYLE) for head in heads]), row([":--", "--:", "--:", ":--"])]
+    for question in tally.questions.values():
+        points = f"{shown(round(question.mean, 2))}/{shown(question.most)}" if question.settled else "–"
+        cells = [address(question), share(question.right, question.students), points]
+        rows.append(row([*cells, text(counted(tally, question.states, words), STYLE)]))
+    return rows
+
+
+def mistakes(tally: Tally, words: Words) -> list[str]:
+    """The most frequent mistakes: how many students, where, and what one of them was told."""
+    found = tally.mistakes()
+    if not found:
+        return [text(words.say("grade.no_mistakes"), STYLE)]
+    heads = [words.say(f"grade.column_{name}") for name in ("students", "question", "mistake")]
+    rows = [row([text(head, STYLE) for head in heads]), row(["--:", ":--", ":--"])]
+    for mistake in found[:MOST]:
+        rows.append(row([str(mistake.students), address(mistake), text(told(mistake, words), STYLE)]))
+    return rows
+
+
+def firsts(tally: Tally, words: Words) -> list[str]:
+    """At which question students made their first mistake."""
+    heads = [words.say(f"grade.column_{name}") for name in ("students", "question")]
+    rows = [row([text(head, STYLE) for head in heads]), row(["--:", ":--"])]
+    return [*rows, *(row([str(question.firsts), address(question)]) for question in tally.firsts()[:MOST])]
+
+
+def named(students: Sequence[Student], words: Words) -> list[str]:
+    """A list of students, of very many the first ones."""
+    lines = [f"- {text(f'{one.id} {one.name}'.strip(), STYLE)}" for one in students[:LISTED]]
+    return [*lines, *rest(len(students), words)]
+
+
+def noted(tally: Tally, words: Words) -> list[str]:
+    """What is to be known of submissions: repeated ones, what could not be read."""
+    lines = [f"- {text(f'{who}: {words.said(said)}', STYLE)}" for who, said in tally.notes[:LISTED]]
+    return [*lines, *rest(tally.noted, words)]
+
+
+def rest(count: int, words: Words) -> list[str]:
+    """How many a list leaves out."""
+    return [f"- {text(words.say('grade.more', count=str(count - LISTED)), STYLE)}"] if count > LISTED else []
+
+
+def address(at: Question | Mistake) -> str:
+    """A question, as a column of marks.csv names it."""
+    return code(f"{at.problem}:{at.address}", STYLE)
+
+
+# ── the terminal ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def summary(
+    tally: Tally, title: str, files: Mapping[str, str], words: Words, style: Style, *, interrupted: bool
+) -> str:
+    """How the class did, in a few lines, and where the files are."""
+    lines: list[Line] = []
+    if title:
+        lines += wrapped([(visible(title), "title")], style.width)
+    if interrupted:
+        lines += wrapped([(words.say("grade.interrupted"), "warn")], style.width)
+    lines += wrapped([(marked(tally, words), "")], style.width)
+    lines += wrapped([(mean(tally, words), "")], style.width)
+    if tally.states:
+        lines += wrapped(states(tally, words), style.width)
+    found = tally.mistakes()[:FEW]
+    if found:
+        lines += [[], [(words.say("grade.mistakes"), "head")]]
+        column = max(len(str(mistake.students)) for mistake in found)
+        for mistake in found:
+            before = [(f"  {mistake.students:>{column}} × ", "bad"), (f"{mistake.problem}:{mistake.address}  ", "name")]
+            lines += wrapped([*before, (visible(told(mistake, words)), "")], style.width, column + 5)
+    lines += [[]]
+    for key, file in files.items():
+        lines += wrapped([(words.say(f"grade.where_{key}", file=visible(file)), "dim")], style.width)
+    return painted(lines, style.colour)
+
+
+def states(tally: Tally, words: Words) -> Iterator[tuple[str, str]]:
+    """How many answers have each state, as pieces of a line."""
+    for at, (state, count) in enumerate(tally.met(tally.states)):
+        if at:
+            yield " · ", "dim"
+        told = words.say("grade.count", state=state_word(state, words), count=f"{count:,}")
+        yield told.replace(" ", "\u00a0"), PARTS.get(State(state), "") if state != FAILED else "warn"
+
+
+def told(mistake: Mistake, words: Words) -> str:
+    """A mistake as it was told a student."""
+    return words.said(mistake.said)
+
+
+def marked(tally: Tally, words: Words) -> str:
+    """How many were marked."""
+    key = {0: "grade.marked_none", 1: "grade.marked_one"}.get(tally.students, "grade.marked")
+    return words.say(key, students=f"{tally.students:,}")
+
+
+def mean(tally: Tally, words: Words) -> str:
+    """The mean of the points, and between what they lie; of submissions without anything to review."""
+    if tally.mean is None:
+        return words.say("grade.mean_none") if tally.students else ""
+    left = tally.students - tally.settled
+    fields = {
+        "mean": shown(round(tally.mean, 2)),
+        "most": shown(tally.most),
+        "share": percent(tally.mean, tally.most),
+        "least": shown(tally.least),
+        "highest": shown(tally.highest),
+        "left": str(left),
+    }
+    return words.say("grade.mean_some" if left else "grade.mean", **fields)
+
+
+def review(tally: Tally, words: Words) -> str:
+    """How many answers are for review."""
+    return words.say("grade.review_one" if tally.open == 1 else "grade.review", open=str(tally.open))
+
+
+def counted(tally: Tally, counts: Mapping[str, int], words: Words) -> str:
+    """How many answers have each state."""
+    return ", ".join(
+        words.say("grade.count", state=state_word(state, words), count=str(count))
+        for state, count in tally.met(counts)
+    )
+
+
+def share(part: float, whole: float) -> str:
+    """A share in per cent."""
+    return f"{percent(part, whole)} %"
+
+
+def percent(part: float, whole: float) -> str:
+    """A share in whole per cent; only all is 100, and only none 0."""
+    if not whole:
+        return "0"
+    rounded = round(100 * part / whole)
+    return str(min(max(rounded, 1 if part > 0 else 0), 99 if part < whole else rounded))
+
+
+def state_word(state: str, words: Words) -> str:
+    """A state, in the words of a verdict."""
+    return words.say("grade.failed" if state == FAILED else f"check.{state}")
