@@ -1,0 +1,81 @@
+"""The same question at other points: values of the same shapes, drawn from a seed.
+
+Labels of a loss keep their values: they are classes, or one-hot rows, and other numbers would mean nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from random import Random
+
+from gradcli.autodiff import Gradients, Value
+from gradcli.errors import GradcliError
+from gradcli.graph import Graph
+
+KINDS = ("simple", "near", "wide", "unit", "near", "positive")
+"""Kinds of draws, in turn: small whole numbers, around the values given, ±10, between 0 and 1, above 0."""
+
+TRIES = 5
+"""Draws for each point that is wanted."""
+
+
+def moved(gradients: Gradients, seed: int, count: int) -> Sequence[Gradients]:
+    """The gradients at so many other points, as far as all numbers there are finite."""
+    found: list[Gradients] = []
+    for values in draws(gradients, seed, TRIES * count):
+        if len(found) == count:
+            break
+        other = at(gradients, values)
+        if other is not None and sound(other):
+            found.append(other)
+    return found
+
+
+def at(gradients: Gradients, values: dict[str, Value], upstream: Value | None = None) -> Gradients | None:
+    """The gradients at other values; None where these do not suit the question."""
+    try:
+        trace = gradients.graph.forward(values)
+        return trace.backward(gradients.upstream if upstream is None else upstream, wrt=gradients.wrt)
+    except (GradcliError, ArithmeticError, ValueError):
+        return None
+
+
+def sound(gradients: Gradients) -> bool:
+    """Whether all forward values, and all gradients that arrive, are finite."""
+    finite = gradients.trace.m.finite
+    return all(map(finite, gradients.trace.values)) and all(finite(g) for g in gradients.adjoints if g is not None)
+
+
+def draws(gradients: Gradients, seed: int, count: int) -> Iterator[dict[str, Value]]:
+    """Values for every variable, kind after kind."""
+    random, graph = Random(seed), gradients.graph  # noqa: S311 - points, not secrets
+    kept = labels(graph)
+    given = {name: gradients.trace.values[i] for name, i in graph.inputs.items()}
+    for n in range(count):
+        kind = KINDS[n % len(KINDS)]
+        yield {
+            name: value if graph.inputs[name] in kept else drawn(value, kind, random) for name, value in given.items()
+        }
+
+
+def labels(graph: Graph) -> frozenset[int]:
+    """The inputs that are labels of a loss over scores."""
+    return frozenset(graph.parents[i][-1] for i, op in enumerate(graph.ops) if op.labels)
+
+
+def drawn(value: Value, kind: str, random: Random) -> Value:
+    """A number, or an array of the same shape, of a kind."""
+    if isinstance(value, float):
+        return _number(value, kind, random)
+    import numpy as np
+
+    entries = [_number(entry, kind, random) for entry in np.ravel(value).tolist()]
+    return np.array(entries).reshape(np.shape(value))
+
+
+def _number(value: float, kind: str, random: Random) -> float:
+    if kind == "simple":
+        return float(random.choice((-3, -2, -1, 1, 2, 3, 4, 5)))
+    low, high = {"near": (0.5, 1.5), "wide": (-10.0, 10.0), "unit": (0.05, 0.95), "positive": (0.1, 4.0)}[kind]
+    found = round(random.uniform(low, high), 3)
+    return found * (value or 1.0) if kind == "near" else found
