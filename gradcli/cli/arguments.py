@@ -32,7 +32,7 @@ RESERVED = frozenset(
     set vars file defs share gates at-kink
     get wrt decimals sig full paths rank verify no-verify verify-budget
     upstream grad-output dout dtype
-    answer answers hide-answer hint problem rtol atol cs231n
+    answer answers hide-answer hint problem student encoding rtol atol cs231n
     """.split()
 )
 """Names of options, of any command, now or planned: no variable is given its value by one of them."""

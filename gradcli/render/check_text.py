@@ -190,3 +190,7 @@ def markdown_cells(row: Row, view: View, style: Style) -> Iterator[str]:
 def table_row(*cells: str) -> str:
     """A row of a Markdown table."""
     return f"| {' | '.join(cells)} |"
+
+
+FORMATS = {"plain": plain, "json": json_text, "csv": csv_text, "markdown": markdown}
+"""Format → function (view, style) → text."""

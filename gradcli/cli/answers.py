@@ -1,0 +1,197 @@
+"""`--answer CELL=TEXT`, and `--answers FILE`: what a student wrote, with the cells it is for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gradcli.cells import resolve
+from gradcli.cli.arguments import Binding
+from gradcli.errors import LimitError, UnknownCell, UsageError, brief
+from gradcli.homework.records import Answer, Unreadable
+
+if TYPE_CHECKING:
+    from gradcli.autodiff import Gradients
+    from gradcli.homework.words import Words
+
+FLAG = "--answer"
+
+EXAMPLE = "such as --answer dx=-4"
+
+OPENING, CLOSING = "([{", ")]}"
+
+COMPARING = ("<", ">", "=", "!")
+"""What makes `=` a part of a comparison when it stands before."""
+
+
+def typed(texts: Iterable[str]) -> list[Answer]:
+    """The answers of the command line, as typed; `@file` reads the array of a file.
+
+    Errors: UsageError for one without a cell or without `=`; FileError.
+    """
+    return [answer(text) for text in texts]
+
+
+def answer(text: str) -> Answer:
+    """The answer that `--answer CELL=TEXT` gives.
+
+    >>> answer("local.q.(x==2)=2*x*y")[:2]
+    ('local.q.(x==2)', '2*x*y')
+    """
+    at = equals(text)
+    written = f"{FLAG} {text}"
+    if at is None:
+        raise UsageError(
+            f"{FLAG} takes CELL=ANSWER",
+            source=written,
+            span=(len(FLAG) + 1, len(written)),
+            hint=EXAMPLE,
+        )
+    address, said = text[:at], text[at + 1 :]
+    if not address.strip():
+        raise UsageError(
+            f"which cell is the answer '{brief(said)}' for?",
+            source=written,
+            span=(len(FLAG) + 1, len(written)),
+            hint=EXAMPLE,
+        )
+    found = Answer(address, said, None, written)
+    return from_file(found) if said.strip().startswith("@") else found
+
+
+def equals(text: str) -> int | None:
+    """Where the first `=` stands that is in no brackets and part of no comparison."""
+    depth = 0
+    for at, c in enumerate(text):
+        depth += (c in OPENING) - (c in CLOSING)
+        if c != "=" or depth > 0:
+            continue
+        if text[at + 1 : at + 2] != "=" and text[at - 1 : at] not in COMPARING:
+            return at
+    return None
+
+
+def from_file(found: Answer) -> Answer:
+    """An answer whose text names a file: the array, in the file's own precision; of a text file what is typed there.
+
+    Errors: UsageError; FileError; LimitError.
+    """
+    from gradcli.cli.files import from_file as read_file
+    from gradcli.reading import documents
+
+    name = found.text.strip()[1:]
+    kind = Path(name).suffix.lower()
+    if kind == ".npy":
+        from gradcli.reading.arrays import from_npy, header
+
+        data = documents.read(name)
+        value = from_npy(data, name)
+        return found._replace(value=stored(value, header(data)[2]))
+    binding = Binding(found.address, found.text, found.place)
+    value = read_file(name, binding)
+    text = literal(documents.decoded(name, documents.json_document)) if kind == ".json" else None
+    return found._replace(value=value) if text is None else found._replace(text=text)
+
+
+def stored(value: Any, kind: Any) -> Any:
+    """The numbers of a file as an array of the type that the file has."""
+    import numpy as np
+
+    return np.asarray(value).astype(kind.newbyteorder("="))
+
+
+def literal(document: Any) -> str | None:
+    """Nested lists of numbers as a list of our own language, with the digits that the file has."""
+    from gradcli.literals import DEEPEST
+
+    lists, depth = [document], 0
+    while any(isinstance(entry, list) for entry in lists):
+        lists = [each for entry in lists if isinstance(entry, list) for each in entry]
+        depth += 1
+    if depth > DEEPEST:
+        raise LimitError(f"more than {DEEPEST} lists in lists")
+    return spelled(document)
+
+
+def spelled(entry: Any) -> str:
+    """A number, or lists of numbers no deeper than an array has axes, as text."""
+    return f"[{', '.join(map(spelled, entry))}]" if isinstance(entry, list) else str(entry)
+
+
+def from_answer_files(paths: Sequence[str], encoding: str | None, problem: str | None) -> list[Answer]:
+    """The answers that files hold; `-` is standard input.
+
+    Errors: FileError; UsageError; LimitError.
+    """
+    from gradcli.homework.submissions import answers_of
+
+    return [found for path in paths for found in answers_of(path, encoding=encoding, problem=problem)]
+
+
+def refuse_unknown(answers: Sequence[Answer], gradients: Gradients) -> None:
+    """Refuse an answer for a cell that there is not, and a second one for the same cell.
+
+    Errors: UnknownCell, UsageError, pointing into the option or naming the file.
+    """
+    before: dict[str, Answer] = {}
+    for found in answers:
+        try:
+            cell = resolve(found.address, gradients).address
+        except UnknownCell as error:
+            if is_typed(found):
+                span = (len(FLAG) + 1, len(FLAG) + 1 + len(found.address))
+                raise UnknownCell(error.message, source=found.place, span=span, hint=error.hint) from None
+            raise UnknownCell(f"{found.place}: {error.message}", hint=error.hint) from None
+        first = before.setdefault(cell, found)
+        if first is found:
+            continue
+        if is_typed(first) and is_typed(found):
+            start = len(first.place) + 1
+            raise UsageError(
+                f"{cell} is answered twice",
+                source=f"{first.place} {found.place}",
+                span=(start, start + len(found.place)),
+                hint="keep one of them",
+            )
+        raise UsageError(f"{cell} is answered twice: {first.place}, and {found.place}", hint="keep one of them")
+
+
+def refuse_unreadable(answers: Sequence[Answer], names: frozenset[str], words: Words) -> None:
+    """Refuse an answer of the command line that is none, with the caret where it stops being one.
+
+    Errors: UsageError.
+    """
+    from gradcli.homework.given import read
+
+    for found in answers:
+        if not is_typed(found) or found.value is not None:
+            continue
+        given = read(found.text, names=names)
+        if isinstance(given, Unreadable):
+            before = len(found.place) - len(found.text)
+            start, end = given.span or (0, len(found.text))
+            hint = None if given.hint is None else told(given.hint, words)
+            raise UsageError(
+                told(given.why, words), source=found.place, span=(before + start, before + end), hint=hint or EXAMPLE
+            )
+
+
+def told(message: Any, words: Words) -> str:
+    """A message that is a text already, or is said in a language."""
+    return message if isinstance(message, str) else words.said(message)
+
+
+def is_typed(found: Answer) -> bool:
+    """Whether an answer is from the command line."""
+    return found.place.startswith(f"{FLAG} ")
+
+
+def refuse_nothing(answers: Sequence[Answer], paths: Sequence[str]) -> None:
+    """Refuse a check of nothing.
+
+    Errors: UsageError.
+    """
+    if not answers:
+        where = f" in {', '.join(map(brief, paths))}" if paths else ""
+        raise UsageError(f"there is no answer{where}", hint="give one or more: --answer dx=-4")
