@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import ClassVar
 
@@ -17,6 +18,9 @@ Span = tuple[int, int]
 WINDOW = 72
 """Columns of a long source line that an error shows around its caret."""
 
+
+MOST_FAULTS = 30
+"""Faults of a file that are shown at once."""
 
 LONGEST = 1000
 """Characters of a line of a message."""
@@ -93,6 +97,34 @@ class FileError(GradcliError):
     """A file that could not be read or written."""
 
     status = Status.FILE
+
+
+class FaultyFile(FileError):
+    """A file with faults: all of them at once, each with its path in the file.
+
+    faults: an error each; its message begins with the path.
+    """
+
+    def __init__(self, file: str, faults: Sequence[GradcliError]) -> None:
+        self.file, self.faults = file, tuple(faults)
+        first = self.faults[0]
+        if len(self.faults) == 1:
+            super().__init__(f"{file}: {first.message}", source=first.source, span=first.span, hint=first.hint)
+        else:
+            listed = "; ".join(fault.message for fault in self.faults)
+            super().__init__(f"{file} has {len(self.faults)} faults: {listed}")
+
+    def block(self) -> str:
+        """All faults, each with its line and its hint; of very many the first."""
+        if len(self.faults) == 1:
+            return super().block()
+        lines = [f"error: {visible(clipped(self.file))} has {len(self.faults)} faults"]
+        for fault in self.faults[:MOST_FAULTS]:
+            _, *rest = fault.block().split("\n")
+            lines += [f"  {visible(fault.message)}", *(f"    {line}" for line in rest)]
+        if len(self.faults) > MOST_FAULTS:
+            lines.append(f"  … and {len(self.faults) - MOST_FAULTS} more")
+        return "\n".join(lines)
 
 
 class LimitError(GradcliError):

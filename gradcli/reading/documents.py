@@ -65,6 +65,13 @@ def nested(entry: Any, file: str, name: str = "") -> Value:
 
     Errors: FileError with the place, such as W[2][1]; LimitError.
     """
+    return nested_at(
+        entry, file, lambda path: f"{file}: '{name}{path}'" if name else f"{file}: {path}".removesuffix(": ")
+    )
+
+
+def nested_at(entry: Any, file: str, called: Callable[[str], str]) -> Value:
+    """The same, where `called` says how a place in the lists, such as [2][1], is called."""
     shape: list[int] = []
     items: list[Any] = [entry]
 
@@ -73,7 +80,7 @@ def nested(entry: Any, file: str, name: str = "") -> Value:
         for length in reversed(shape):
             index, at = divmod(index, length)
             path = f"[{at}]{path}"
-        return f"{file}: '{name}{path}'" if name else f"{file}: {path}".removesuffix(": ")
+        return called(path)
 
     while any(isinstance(item, list) for item in items):
         first = items[0]
