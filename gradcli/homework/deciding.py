@@ -90,7 +90,7 @@ def effort(tried: Tried) -> tuple[bool, bool, bool, int]:
     """How hard a counter-example is to follow: by its numbers, their size, and how far apart they are."""
     right, found = tried.right, tried.found
     sizes = [abs(number) for number in (right, found) if number]
-    extreme = any(not 1e-3 <= size <= 1e5 for size in sizes)
+    extreme = len(sizes) < 2 or any(not 1e-3 <= size <= 1e5 for size in sizes)
     hardly = abs(right - found) <= 0.02 * max(abs(right), abs(found))
     length = len(f"{right:.6g}{found:.6g}")
     return tried.point.kind == "given", extreme, hardly, length + LENGTHS[tried.point.kind]

@@ -83,7 +83,7 @@ class Plan:
         self.bound, self.cell, self.graph = bound, cell, gradients.graph
         self.upstream = gradients.upstream
         graph, formula = self.graph, bound.graph
-        wanted = {bound.nodes[at] for at in bound.nodes if formula.used[at]}
+        wanted = {i for at, i in bound.nodes.items() if formula.used[at]}
         self.back = bytearray(len(graph))
         if cell.kind == "value":
             wanted.update(cell.nodes)
@@ -110,30 +110,27 @@ class Plan:
         leaves = {i: exact(point[name]) for name, i in graph.inputs.items() if self.forward[i]}
         values = run(graph, self.forward, leaves, m)
         g = exact(upstream)
+        passed = self.cell.kind in ("grad", "down")
+        adjoints = self.backward(values, g, m) if passed else []
         own = {at: values[i] for at, i in bound.nodes.items()}
+        own |= {at: adjoints[i] for at, i in bound.gradients.items()}
         if bound.upstream is not None:
             own[bound.upstream] = g
         found = run(bound.graph, self.formula_needs, own, m)[bound.graph.output]
-        return self.right(values, g, m), found
+        return self.right(values, adjoints, m), found
 
-    def right(self, values: Sequence[arb], g: arb, m: Exact) -> arb:
+    def right(self, values: Sequence[arb], adjoints: Sequence[arb], m: Exact) -> arb:
         """The number that belongs in the cell."""
-        cell, graph = self.cell, self.graph
+        cell = self.cell
         node = cell.nodes[0]
         if cell.kind == "value":
             return values[node]
         if cell.kind == "local":
             return self.slope(values, node, cell.k, m)
-        adjoints = self.backward(values, g, m)
         if cell.kind == "down":
             arrived = adjoints[node]
-            return ZERO if arrived is None else arrived * self.slope(values, node, cell.k, m)
-        total = ZERO
-        for i in cell.nodes:
-            arrived = g if i == graph.output else adjoints[i]
-            if arrived is not None:
-                total = total + arrived
-        return total
+            return ZERO if arrived.is_zero() else arrived * self.slope(values, node, cell.k, m)
+        return sum((adjoints[i] for i in cell.nodes[1:]), adjoints[node])
 
     def slope(self, values: Sequence[arb], child: int, k: int, m: Exact) -> arb:
         """The local gradient of an edge."""
@@ -142,8 +139,8 @@ class Plan:
         constant = fixed[k] if fixed else None
         return m.slope(op, [values[p] for p in parents], k) if constant is None else constant
 
-    def backward(self, values: Sequence[arb], g: arb, m: Exact) -> list[arb | None]:
-        """The gradients of all nodes between the output and the cell's; None where exactly nothing arrives."""
+    def backward(self, values: Sequence[arb], g: arb, m: Exact) -> list[arb]:
+        """The gradients of all nodes between the output and the cell's; 0 where exactly nothing arrives."""
         graph, back = self.graph, self.back
         adjoints: list[arb | None] = [None] * len(graph)
         adjoints[graph.output] = g
@@ -161,7 +158,7 @@ class Plan:
                     continue
                 before = adjoints[p]
                 adjoints[p] = d * arrived if before is None else before + d * arrived
-        return adjoints
+        return [ZERO if arrived is None else arrived for arrived in adjoints]
 
 
 def run(graph: Graph, wanted: Sequence[int], leaves: Mapping[int, arb], m: Exact) -> list[arb]:

@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 from math import isfinite, isnan
 from typing import TYPE_CHECKING, Any
 
-from gradcli.autodiff import Gradients, Value
+from gradcli.autodiff import Gradients, Trace, Value
 from gradcli.cells import Cell
-from gradcli.errors import ExpressionError, GradcliError
+from gradcli.errors import GradcliError, UnknownCell
 from gradcli.homework.records import Comparison, Formula, Rules, Said, State
-from gradcli.homework.scope import Bound, bind, circular, names, read
+from gradcli.homework.scope import Bound, bind, misplaced, names, read
 from gradcli.homework.sweeps import Change, sweep
 
 if TYPE_CHECKING:
@@ -46,12 +46,11 @@ def compare(
     rules = rules or Rules()
     try:
         bound = bind(formula, gradients)
-    except ExpressionError as error:
-        why = Said("formulas.unknown", {"why": error.message, "hint": error.hint or ""})
-        return Comparison(State.UNREADABLE, None, (why,))
-    named = circular(bound, cell, gradients)
-    if named is not None:
-        return Comparison(State.WRONG, None, (Said("formulas.circular", {"name": named}),))
+    except UnknownCell as error:
+        return Comparison(State.UNREADABLE, None, (Said("formulas.unknown", {"name": error.message}),))
+    fault = misplaced(bound, cell, gradients)
+    if fault is not None:
+        return Comparison(State.WRONG, None, (fault,))
     if bound.constant:
         return constant(bound, cell, gradients)
     if gradients.trace.tensorial or formula.graph.tensorial:
@@ -165,18 +164,8 @@ def value_at(formula: Formula, gradients: Gradients) -> Value | None:
 
     dout is the upstream gradient there.
     """
-    return valued(formula, gradients, gradients.trace.values)
-
-
-def valued(formula: Formula, gradients: Gradients, values: Sequence[Value]) -> Value | None:
-    """The formula's number from these values of the nodes."""
     try:
-        bound = bind(formula, gradients)
-        leaves = {
-            name: gradients.upstream if at == bound.upstream else values[bound.nodes[at]]
-            for name, at in formula.graph.inputs.items()
-        }
-        found = formula.graph.forward(leaves).value
+        found = formula.graph.forward(bind(formula, gradients).leaves(gradients)).value
     except (GradcliError, ArithmeticError, ValueError):
         return None
     return None if isinstance(found, float) and isnan(found) else found
@@ -214,10 +203,15 @@ def fits(formula: Formula, cell: Cell, gradients: Gradients, seed: int = 0) -> C
             predicted = None if outcome is None else outcome.read(cell)
             if outcome is None or predicted is None:
                 return False
-            said = [valued(formula, each, values) for values in (each.trace.values, outcome.values)]
-            if all(value is None or not finite(value) for value in said) or not finite(predicted):
+            swept = Gradients(
+                Trace(each.graph, list(outcome.values), each.trace.m, each.trace.shapes),
+                list(outcome.adjoints),
+                each.upstream,
+            )
+            said = [value for own in (each, swept) if (value := value_at(formula, own)) is not None and finite(value)]
+            if not said or not finite(predicted):
                 continue
-            if not any(value is not None and alike(value, predicted) for value in said):
+            if not any(alike(value, predicted) for value in said):
                 return False
             agreed += 1
         return agreed > 1 or (agreed == 1 and not moved)

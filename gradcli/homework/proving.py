@@ -168,6 +168,7 @@ def request(plan: Plan) -> dict[str, Any]:
         "formula": formula,
         "gates": [[op.name, encoded(op.body, {})] for op in gates],
         "nodes": list(bound.nodes.items()),
+        "gradients": list(bound.gradients.items()),
         "dout": bound.upstream,
         "upstream": plan.upstream,
         "cell": [cell.kind, list(cell.nodes), cell.k],

@@ -80,13 +80,9 @@ def numbers(bound: Bound, cell: Cell, gradients: Gradients) -> tuple[Value, Valu
         right = resolve(cell.address, gradients).value
     except GradcliError:
         return None
-    leaves = {
-        name: gradients.upstream if place == bound.upstream else gradients.trace.values[bound.nodes[place]]
-        for name, place in bound.graph.inputs.items()
-    }
     try:
         with np.errstate(all="ignore"):
-            found = bound.graph.forward(leaves).value
+            found = bound.graph.forward(bound.leaves(gradients)).value
     except ShapeError as error:
         return error.message
     except (GradcliError, ArithmeticError, ValueError):

@@ -1,36 +1,30 @@
-"""What the names in a formula stand for: variables, named nodes, the output, and dout, its upstream gradient."""
+"""What the names in a formula stand for: variables, named nodes, the output, dout, and the gradients of nodes, dq."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from itertools import islice
 from typing import NamedTuple
 
-from gradcli.autodiff import Gradients
+from gradcli.autodiff import Gradients, Value
 from gradcli.cells import Cell
-from gradcli.errors import ExpressionError, GradcliError
+from gradcli.errors import GradcliError, UnknownCell
 from gradcli.graph import OUTPUT_NAME, Graph
-from gradcli.homework.records import Formula, Unreadable
+from gradcli.homework.records import Formula, Said, Unreadable
 from gradcli.ops.op import INPUT
 
 UPSTREAM = "dout"
 """The upstream gradient of the output, unless a variable or a node is called so."""
 
-CANDIDATES = 2000
-"""Names among which a misspelling is looked for."""
-
-NAMED = 8
-"""Names that a hint lists."""
-
 
 class Bound(NamedTuple):
-    """A formula whose names are found: its inputs' tape positions in its own graph → in the question's.
+    """A formula whose names are found, by the tape positions of its inputs in its own graph.
 
-    upstream: where in its own graph dout stands; None where the formula does not mention it.
+    nodes: → a node of the question, whose value is meant.   gradients: → one whose gradient is meant.
+    upstream: where dout stands; None where the formula does not mention it.
     """
 
     formula: Formula
     nodes: dict[int, int]
+    gradients: dict[int, int]
     upstream: int | None
 
     @property
@@ -44,11 +38,24 @@ class Bound(NamedTuple):
         """Whether it is a number, without any name."""
         return not self.graph.inputs
 
+    def leaves(self, gradients: Gradients) -> dict[str, Value]:
+        """What its names are at the point of the gradients."""
+        found: dict[str, Value] = {}
+        for name, at in self.graph.inputs.items():
+            if at == self.upstream:
+                found[name] = gradients.upstream
+            elif at in self.nodes:
+                found[name] = gradients.trace.values[self.nodes[at]]
+            else:
+                found[name] = gradients.at(self.gradients[at])
+        return found
+
 
 def names(gradients: Gradients) -> frozenset[str]:
     """The names that a formula may use."""
     graph = gradients.graph
-    return frozenset((*graph.inputs, *(graph.names[i] for i in graph.shown), UPSTREAM, OUTPUT_NAME))
+    shown = [graph.names[i] for i in graph.shown]
+    return frozenset((*shown, *(f"d{name}" for name in shown), UPSTREAM, OUTPUT_NAME))
 
 
 def read(text: str, gradients: Gradients) -> Formula | Unreadable:
@@ -62,19 +69,25 @@ def read(text: str, gradients: Gradients) -> Formula | Unreadable:
         parser.gates.flat[op.name] = op
     try:
         formula = Formula(text, parser.program())
-        bind(formula, gradients)
     except GradcliError as error:
-        return Unreadable(error.message, error.span, error.hint)
+        return Unreadable(error.message, error.span if error.source is not None else None, error.hint)
+    try:
+        bind(formula, gradients)
+    except UnknownCell as error:
+        from gradcli.homework.given import stranger
+
+        return stranger(error.message, formula.graph.spans[formula.graph.inputs[error.message]], names(gradients))
     return formula
 
 
 def bind(formula: Formula, gradients: Gradients) -> Bound:
     """What each name of a formula stands for.
 
-    Errors: ExpressionError for a name that nothing has, with what was meant as a hint.
+    Errors: UnknownCell for a name that nothing has; its message is the name.
     """
     graph = gradients.graph
     nodes: dict[int, int] = {}
+    passed: dict[int, int] = {}
     upstream = None
     for name, at in formula.graph.inputs.items():
         found = place(graph, name)
@@ -82,9 +95,11 @@ def bind(formula: Formula, gradients: Gradients) -> Bound:
             nodes[at] = found
         elif name == UPSTREAM:
             upstream = at
+        elif name[0] == "d" and (node := place(graph, name[1:])) is not None:
+            passed[at] = node
         else:
-            raise unknown(formula, name, at, graph)
-    return Bound(formula, nodes, upstream)
+            raise UnknownCell(name)
+    return Bound(formula, nodes, passed, upstream)
 
 
 def place(graph: Graph, name: str) -> int | None:
@@ -95,37 +110,30 @@ def place(graph: Graph, name: str) -> int | None:
     return found
 
 
-def unknown(formula: Formula, name: str, at: int, graph: Graph) -> ExpressionError:
-    """The error about a name that nothing has."""
-    from difflib import get_close_matches
+def misplaced(bound: Bound, cell: Cell, gradients: Gradients) -> Said | None:
+    """What is wrong with a formula that uses what it is asked for, or what is worked out from that; None if nothing.
 
-    known: Collection[str] = dict.fromkeys(
-        [
-            *islice(graph.inputs, CANDIDATES),
-            *islice(graph.labels.values(), CANDIDATES),
-            *(graph.names[i] for i in islice(graph.shown, CANDIDATES)),
-            UPSTREAM,
-        ]
-    )
-    near = get_close_matches(name, known, 3, 0.5 if len(name) < 4 else 0.6)
-    listed = ", ".join(islice(known, NAMED)) + (" …" if len(known) > NAMED else "")
-    hint = f"did you mean {' or '.join(near)}?" if near else f"a formula may use {listed}, {UPSTREAM}"
-    span = formula.graph.spans[at] if formula.graph.spans else None
-    return ExpressionError(f"no variable or node '{name}'", source=formula.text, span=span, hint=hint)
-
-
-def circular(bound: Bound, cell: Cell, gradients: Gradients) -> str | None:
-    """The name by which a formula for a value uses that very value, or one made of it; None where it does not."""
-    if cell.kind != "value":
-        return None
-    graph, node = gradients.graph, cell.nodes[0]
-    if graph.ops[node] is INPUT:
-        return None
-    made = bytearray(len(graph))
-    made[node] = 1
-    for i in range(node + 1, len(graph)):
-        made[i] = any(made[p] for p in graph.parents[i])
+    A value is worked out from what stands before it, a gradient from values and the gradients that stand after it.
+    """
+    graph = gradients.graph
+    after = following(graph, cell)
     for name, at in bound.graph.inputs.items():
-        if at in bound.nodes and made[bound.nodes[at]]:
-            return name
+        if cell.kind == "value" and graph.ops[cell.nodes[0]] is not INPUT and after[bound.nodes.get(at, 0)]:
+            return Said("formulas.circular", {"name": name})
+        if at in bound.gradients:
+            node = bound.gradients[at]
+            own = node in cell.nodes and cell.kind == "grad"
+            if cell.kind not in ("grad", "down") or own or not after[node]:
+                return Said("formulas.circular" if own else "formulas.beside", {"name": name})
     return None
+
+
+def following(graph: Graph, cell: Cell) -> bytearray:
+    """1 for the nodes of a cell, and for each that is computed from them."""
+    after = bytearray(len(graph))
+    for i in cell.nodes:
+        after[i] = 1
+    for i in range(min(cell.nodes) + 1, len(graph)):
+        if not after[i]:
+            after[i] = any(after[p] for p in graph.parents[i])
+    return after

@@ -61,6 +61,7 @@ class Sides:
         self.kind, self.nodes, self.k = asked["cell"]
         self.dout = self.m.symbol("dout") if asked["dout"] is not None else written(asked["upstream"])
         bound = {at: self.values[i] for at, i in asked["nodes"]}
+        bound |= {at: self.gradient(i) for at, i in asked["gradients"]}
         if asked["dout"] is not None:
             bound[asked["dout"]] = self.dout
         self.found = self.evaluated(self.formula, bound)[self.formula.output]
