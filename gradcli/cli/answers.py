@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from gradcli.cells import resolve
 from gradcli.cli.arguments import Binding
 from gradcli.errors import LimitError, UnknownCell, UsageError, brief
-from gradcli.homework.records import Answer, Unreadable
+from gradcli.homework.records import Answer, Checked, Said, State, Unreadable
 
 if TYPE_CHECKING:
     from gradcli.autodiff import Gradients
@@ -157,27 +157,27 @@ def refuse_unknown(answers: Sequence[Answer], gradients: Gradients) -> None:
         raise UsageError(f"{cell} is answered twice: {first.place}, and {found.place}", hint="keep one of them")
 
 
-def refuse_unreadable(answers: Sequence[Answer], names: frozenset[str], words: Words) -> None:
+def refuse_unreadable(checked: Checked, words: Words) -> None:
     """Refuse an answer of the command line that is none, with the caret where it stops being one.
 
     Errors: UsageError.
     """
-    from gradcli.homework.given import read
-
-    for found in answers:
-        if not is_typed(found) or found.value is not None:
+    for result in checked.results:
+        found, given = result.answer, result.given
+        if result.state is not State.UNREADABLE or not is_typed(found):
             continue
-        given = read(found.text, names=names)
-        if isinstance(given, Unreadable):
-            before = len(found.place) - len(found.text)
-            start, end = given.span or (0, len(found.text))
-            hint = None if given.hint is None else told(given.hint, words)
-            raise UsageError(
-                told(given.why, words), source=found.place, span=(before + start, before + end), hint=hint or EXAMPLE
-            )
+        before = len(found.place) - len(found.text)
+        start, end = (given.span if isinstance(given, Unreadable) else None) or (0, len(found.text))
+        why, hint = (given.why, given.hint) if isinstance(given, Unreadable) else (result.remarks[0], None)
+        raise UsageError(
+            told(why, words),
+            source=found.place,
+            span=(before + start, before + end),
+            hint=EXAMPLE if hint is None else told(hint, words),
+        )
 
 
-def told(message: Any, words: Words) -> str:
+def told(message: Said | str, words: Words) -> str:
     """A message that is a text already, or is said in a language."""
     return message if isinstance(message, str) else words.said(message)
 

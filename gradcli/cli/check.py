@@ -25,7 +25,7 @@ from gradcli.cli.options import (
     ValueFiles,
 )
 from gradcli.errors import Status, UsageError
-from gradcli.homework.records import Answer, Checked, Rules, State
+from gradcli.homework.records import Checked, Rules, State
 from gradcli.homework.words import LANGUAGES, Words, spoken
 from gradcli.homework.words import VARIABLE as LANGUAGE
 
@@ -192,7 +192,8 @@ def check(
             from gradcli.cli.problems import read_problem
 
             others = bool(set_ or vars_ or file or defs or share or upstream)
-            gradients, rules = read_problem(ctx.obj, problem, student, encoding=encoding, others=others)
+            gradients, assignment = read_problem(ctx.obj, problem, student, encoding=encoding, others=others)
+            rules, words = assignment.rules, Words(language(lang, assignment.lang))
         else:
             if student is not None:
                 raise UsageError("--student is for an assignment", hint="--problem 1 hw4.toml --student ID")
@@ -212,7 +213,10 @@ def check(
             found += from_answer_files(answers, encoding, problem)
         refuse_nothing(found, answers or ())
         refuse_unknown(found, gradients)
-        checked = judged(found, gradients, rules, words)
+        from gradcli.homework.checking import check as judged
+
+        checked = judged(gradients, found, rules)
+        refuse_unreadable(checked, words)
         from gradcli.render.judged import View
 
         show(View(checked, words.language, hide=hide_answer, hint=hint or 0), form)
@@ -221,12 +225,12 @@ def check(
     raise typer.Exit(worst(statuses))
 
 
-def language(lang: str | None) -> str:
-    """The language that the option, or the environment, asks for.
+def language(lang: str | None, own: str | None = None) -> str:
+    """The language that the option, or the environment, or else an assignment asks for.
 
     Errors: UsageError with the languages there are.
     """
-    flag, word = ("--lang", lang) if lang is not None else (LANGUAGE, os.environ.get(LANGUAGE) or LANGUAGES[0])
+    flag, word = ("--lang", lang) if lang is not None else (LANGUAGE, os.environ.get(LANGUAGE) or own or LANGUAGES[0])
     found = spoken(word)
     if found is None:
         raise cannot_be(flag, word, f"one of: {', '.join(LANGUAGES)}")
@@ -239,17 +243,6 @@ def ruled(rules: Rules, wishes: Mapping[str, Any]) -> Rules:
     if given.keys() - {"at_kink"}:  # one way of comparing takes the place of another
         rules = rules._replace(decimals=None, sig=None, rtol=None, atol=None, cs231n=False)
     return rules._replace(**given)
-
-
-def judged(found: list[Answer], gradients: "Gradients", rules: Rules, words: Words) -> Checked:
-    """The answers, judged.
-
-    Errors: UsageError for an answer of the command line that is none.
-    """
-    from gradcli.homework import checking
-
-    refuse_unreadable(found, checking.known_names(gradients), words)
-    return checking.check(gradients, found, rules)
 
 
 def show(view: "View", form: str) -> None:

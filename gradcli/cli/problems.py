@@ -9,20 +9,21 @@ from gradcli.errors import UsageError, brief
 
 if TYPE_CHECKING:
     from gradcli.autodiff import Gradients
-    from gradcli.homework.records import Rules
+    from gradcli.homework.assignment import Assignment
 
 EXAMPLE = "gradcli check --problem 1 hw4.toml --answer dx=-4"
 
 
 def read_problem(
     arguments: Arguments, wanted: str, student: str | None, *, encoding: str | None = None, others: bool = False
-) -> tuple[Gradients, Rules]:
-    """The gradients of a problem at a student's values, and the assignment's rules.
+) -> tuple[Gradients, Assignment]:
+    """The gradients of a problem at a student's values, and its assignment.
 
     others: whether options say what the assignment says.
     Errors: UsageError for a problem that there is not, or whose values are drawn while no student is named; FileError.
     """
     from gradcli.homework.assignment import load
+    from gradcli.homework.drawing import values
 
     file = arguments.expression("check", "assignment")
     if file is None:
@@ -39,21 +40,10 @@ def read_problem(
             "the assignment gives the expression and its values", hint="leave out --set, --vars, --file and --defs"
         )
     assignment = load(file, encoding)
-    known = {problem.id: problem for problem in assignment.problems}
-    if wanted not in known:
-        raise UsageError(
-            f"{file} has no problem '{brief(wanted)}'",
-            hint=f"its problems: {', '.join(map(brief, list(known)[:12]))}",
-        )
-    problem = known[wanted]
+    problem = assignment.problem(wanted)
     if problem.draw and student is None:
         raise UsageError(
-            f"the values of problem {brief(wanted)} are drawn for each student",
+            f"the values of problem {brief(problem.id)} are drawn for each student",
             hint="whose are meant? --student ID",
         )
-    from gradcli.homework.drawing import values
-    from gradcli.syntax import parse
-
-    found = values(problem, assignment, student or "")
-    graph = parse(problem.expr, given=set(found), place=f"{file}: problem {wanted}")
-    return graph.forward(found).backward(), assignment.rules
+    return problem.gradients(values(problem, assignment, student or "")), assignment

@@ -23,6 +23,8 @@ LANGUAGES = ("en", "ko")
 VARIABLE = "GRADCLI_LANG"
 """The environment variable that sets the language."""
 
+FIELD = re.compile(r"\{(\w+)\}")
+
 PARTS = re.compile(r"\{(\w+)\}|(은\(는\)|는\(은\)|이\(가\)|가\(이\)|을\(를\)|를\(을\)|와\(과\)|과\(와\)|\(으\)|\(이\))")
 """What is not said as it stands: fields, and particles that depend on the word before them."""
 

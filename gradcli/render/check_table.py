@@ -40,6 +40,7 @@ def _lines(view: View, style: Style) -> Iterator[Line]:
     source = "; ".join(statements(view.checked.gradients.graph.source))
     for line in folded(shown(source, style), style.width, FOLDED, INDENT):
         yield [(line, "title")]
+    yield from wrapped([(shown(view.at, style), "dim")], style.width)
     yield []
     rows = view.rows
     if rows:

@@ -170,7 +170,8 @@ def markdown(view: View, style: Style) -> str:
     say = view.words.say
     source = "; ".join(statements(view.checked.gradients.graph.source))
     names = ("cell", "given", *(() if view.hide else ("right",)), "verdict", "hint" if view.hint else "diagnosis")
-    lines = [code(source, style), "", table_row(*(say(f"check.column_{name}") for name in names))]
+    heading = f"{code(source, style)} {escaped(view.at, style)}".strip()
+    lines = [heading, "", table_row(*(say(f"check.column_{name}") for name in names))]
     lines.append(table_row(*(":--" for _ in names)))
     for row in view.rows:
         lines.append(table_row(*markdown_cells(row, view, style)))

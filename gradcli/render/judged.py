@@ -58,11 +58,17 @@ GOOD = (State.RIGHT, State.ROUNDED)
 COINCIDING = 2
 """Other mistakes leading to the same number that are told; JSON has all."""
 
+FEW = 12
+"""Variables whose values are told."""
+
 UNTOLD = "…"
 """What stands for a number that is not told."""
 
 DIGITS = re.compile(r"(?<![\w.])[-−]?[0-9]+(?:\.[0-9]+)?(?:e[-+]?[0-9]+)?(?![\w.])")
 """A number within a sentence."""
+
+TINY = 1e-6
+"""Half widths from which on an interval is written without an exponent."""
 
 WIDE = 15
 """Digits of a double that are told at most."""
@@ -95,6 +101,16 @@ class View:
         self.open = Words(language)
         self.spellings = {r.cell.address: r.answer.address.strip() for r in checked.results}
         self.several = sum(r.state not in GOOD for r in checked.results) > 1
+
+    @property
+    def at(self) -> str:
+        """The values that the answers are for; "" where there are none, or many."""
+        gradients = self.checked.gradients
+        inputs = gradients.graph.inputs
+        if not 0 < len(inputs) <= FEW:
+            return ""
+        listed = [f"{name} = {written(gradients.trace.values[at])}" for name, at in inputs.items()]
+        return self.open.say("check.at", values=", ".join(listed))
 
     @property
     def rows(self) -> list[Row]:
@@ -222,7 +238,8 @@ class View:
             parts.append(say("check.one_follows") if one else say("check.some_follow", count=count[State.CARRIED]))
         first, wrong = self.checked.first, count[State.WRONG]
         if wrong and first is not None:
-            key = "check.one_mistake" if wrong == 1 else "check.mistakes"
+            unsure = bool(first.explanations) and bool(coinciding(first.explanations))
+            key = "check.mistakes" if wrong > 1 else "check.one_mistake_perhaps" if unsure else "check.one_mistake"
             parts.append(say(key, count=wrong, place=self.place(first)))
         for state in (State.COARSE, State.BLANK, State.UNREADABLE, State.UNDECIDED):
             if count[state]:
@@ -279,8 +296,14 @@ def interval(right: float, found: Accepted | None) -> str:
     if not isfinite(half) or half <= 2.0**-40 * abs(right):
         return figure(right, Style()) if low <= right <= high or low == high != right else figure(low, Style())
     if abs((low + high) / 2 - right) <= 1e-6 * half:
-        return f"{precise(right, half)} ± {brief(half)}"
+        return f"{precise(right, half)} ± {fraction(half)}"
     return f"{figure(low, Style())} … {figure(high, Style())}"
+
+
+def fraction(half: float) -> str:
+    """Half the width of an interval: 0.00005, 5e-9."""
+    text = brief(half)
+    return f"{float(text):.9f}".rstrip("0") if "e-" in text and half >= TINY else text
 
 
 def precise(value: float, half: float) -> str:
