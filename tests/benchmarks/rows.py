@@ -10,6 +10,15 @@ from pathlib import Path
 from tests.benchmarks.measure import Bench, Failed, Times, middle, pairs, ratio
 
 NEURON = ["1/(1+exp(-(w0*x0+w1*x1+w2)))", "--w0=2", "--x0=-1", "--w1=-3", "--x1=-2", "--w2=-3"]
+ANSWERS = (
+    *("value=0.73", "value.n3=4", "value.n6=0.37", "dn7=-0.53", "local.n7.n6=1", "dn6=-0.53", "dn5=-0.20"),
+    *("dn4=-0.20", "dn3=-0.20", "dw0=0.20", "dx0=-0.39", "dx1=0.35"),
+)
+"""Of the neuron: a sign lost at n5, what follows from it, and one more mistake."""
+
+RUN = "import sys; from gradcli.cli import run; run(sys.argv[1:])"
+"""A command line whose exit status says nothing."""
+
 FOOT = b"backward needs"
 """In the last line of the table, before any verdict."""
 
@@ -70,6 +79,14 @@ def verified(bench: Bench, *, quick: bool) -> Iterator[Row]:
         yield Row("the table is written before its verdicts", "no", promised="yes", met=False)
     yield times("eval, the table is on screen", ours, "import sympy", peer, 0.5, "screen")
     yield times("eval, all verdicts told, whole process", ours, "import sympy", peer, 1.6, "finished")
+
+
+def check(bench: Bench, *, quick: bool) -> Iterator[Row]:
+    """Twelve answers, right, following and wrong ones, against an evaluation without and with its verdicts."""
+    ours = partial(bench.whole, "-c", RUN, "check", *NEURON, *(word for each in ANSWERS for word in ("--answer", each)))
+    for name, words in {"eval --no-verify": ["--no-verify"], "eval": []}.items():
+        runs, peer = pairs(ours, partial(bench.whole, "-c", RUN, "eval", *NEURON, *words), 9 if quick else 31)
+        yield times("check of 12 answers with 2 mistakes, whole process", runs, name, peer, 1.5)
 
 
 def engine(bench: Bench, *, quick: bool) -> Iterator[Row]:
@@ -175,6 +192,7 @@ def times(work: str, ours: list[Times], name: str, peer: list[Times], most: floa
 ROWS = {
     "startup": startup,
     "verified": verified,
+    "check": check,
     "engine": engine,
     "depth": depth,
     "proof": proof,
