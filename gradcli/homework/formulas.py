@@ -11,26 +11,19 @@ from collections.abc import Callable, Sequence
 from math import isfinite, isnan
 from typing import TYPE_CHECKING, Any
 
-from gradcli.autodiff import Gradients, Trace, Value
+from gradcli.autodiff import Gradients, Value
 from gradcli.cells import Cell
 from gradcli.errors import GradcliError, UnknownCell
 from gradcli.homework.records import Comparison, Formula, Rules, Said, State
 from gradcli.homework.scope import Bound, bind, misplaced, names, read
-from gradcli.homework.sweeps import Change, sweep
 
 if TYPE_CHECKING:
     from gradcli.homework.deciding import Decision, Tried
 
-__all__ = ["Maker", "compare", "fits", "names", "read", "replaced_by", "same", "test", "value_at"]
-
-Maker = Callable[[Gradients], Change]
-"""What makes a change at whatever point the gradients are."""
+__all__ = ["compare", "names", "read", "test", "value_at"]
 
 RTOL = 1e-9
 """How far a predicted number may be from a formula's value, relatively."""
-
-PLACES = 3
-"""Other points at which a mistake must lead to the same formula."""
 
 MOST_NAMES = 8
 """Variables of a counter-example that are written out."""
@@ -187,67 +180,6 @@ def alike(one: Value, other: Value) -> bool:
         return False
     size = max(float(np.max(np.abs(one), initial=0.0)), float(np.max(np.abs(other), initial=0.0)))
     return bool(np.all(np.abs(np.asarray(one) - other) <= RTOL * size + 1e-300))
-
-
-def fits(formula: Formula, cell: Cell, gradients: Gradients, seed: int = 0) -> Callable[[Change | Maker], bool]:
-    """A test whether a change leads to the formula: at other points too, not only at the values given.
-
-    Whatever the student's own numbers or formulas change moves along, if the change is given as a Maker.
-    """
-    moved = list(elsewhere(gradients, seed))
-
-    def fitting(change: Change | Maker) -> bool:
-        agreed = 0
-        for each in (gradients, *moved):
-            outcome = sweep(each, change(each) if callable(change) else change)
-            predicted = None if outcome is None else outcome.read(cell)
-            if outcome is None or predicted is None:
-                return False
-            swept = Gradients(
-                Trace(each.graph, list(outcome.values), each.trace.m, each.trace.shapes),
-                list(outcome.adjoints),
-                each.upstream,
-            )
-            said = [value for own in (each, swept) if (value := value_at(formula, own)) is not None and finite(value)]
-            if not said or not finite(predicted):
-                continue
-            if not any(alike(value, predicted) for value in said):
-                return False
-            agreed += 1
-        return agreed > 1 or (agreed == 1 and not moved)
-
-    return fitting
-
-
-def same(formula: Formula, cell: Cell, gradients: Gradients, change: Change | Maker) -> bool:
-    """Whether a formula is what a sweep with this change yields, at several points."""
-    return fits(formula, cell, gradients)(change)
-
-
-def replaced_by(formula: Formula, cell: Cell) -> Maker:
-    """The change that puts a formula in the place of what belongs in a cell, at whatever point."""
-
-    def made(gradients: Gradients) -> Change:
-        number = value_at(formula, gradients)
-        if number is None:
-            return Change()
-        node, k = cell.nodes[0], cell.k
-        if cell.kind == "value":
-            return Change(values={node: lambda m, *x: number})
-        if cell.kind == "grad":
-            return Change(sums={node: lambda m, downs: number})
-        if cell.kind == "local":
-            return Change(locals={(node, k): lambda m, y, *x: number})
-        return Change(passed={(node, k): lambda at: number})
-
-    return made
-
-
-def elsewhere(gradients: Gradients, seed: int = 0) -> Sequence[Gradients]:
-    """The same passes at a few other points, where all numbers are finite."""
-    from gradcli.homework.moving import moved
-
-    return moved(gradients, seed, PLACES)
 
 
 def finite(value: Value) -> bool:

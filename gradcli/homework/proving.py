@@ -6,23 +6,20 @@ child. What sympy does not simplify to 0 is not proved, and never wrong.
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from queue import Empty, Queue
-from threading import Thread
 from typing import TYPE_CHECKING, Any
 
-from gradcli.ops.op import Op
-from gradcli.verify.symbolic import encoded
-
 if TYPE_CHECKING:
+    import subprocess
+    from queue import Queue
+
     from gradcli.homework.enclosing import Plan
+    from gradcli.ops.op import Op
 
 WORKER = "gradcli.homework.simplifying"
 
@@ -45,13 +42,17 @@ class Prover:
     def __init__(self, budget: float = ALL) -> None:
         self.left = budget
         self.process: subprocess.Popen[bytes] | None = None
-        self.lines: Queue[bytes] = Queue()
+        self.lines: Queue[bytes] | None = None
         self.ready = self.broken = False
 
     def start(self) -> None:
         """Start the child, so that loading sympy overlaps with what is done meanwhile."""
         if self.process is not None or self.broken or not sys.executable:
             return
+        import subprocess
+        from queue import Queue
+        from threading import Thread
+
         command = [sys.executable, "-P", "-m", WORKER, f"{START + self.left:g}"]
         path = [os.path.abspath(entry) for entry in sys.path]  # noqa: PTH100 - entries may be archives
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path)}
@@ -79,6 +80,8 @@ class Prover:
             if not self.ready:
                 self.broken = True
                 return False
+        import json
+
         started = time.monotonic()
         try:
             process.stdin.write(json.dumps(question).encode() + b"\n")
@@ -92,7 +95,12 @@ class Prover:
 
     def answer(self, seconds: float) -> dict[str, Any] | None:
         """The child's next line; None, and the child's end, where none comes in time."""
+        import json
+        from queue import Empty
+
         with suppress(Empty, ValueError):
+            if self.lines is None:
+                return None
             answer = json.loads(self.lines.get(timeout=seconds))
             if isinstance(answer, dict):
                 return answer
@@ -160,6 +168,8 @@ def proved(plan: Plan) -> bool:
 
 def request(plan: Plan) -> dict[str, Any]:
     """What the child needs to know, as JSON data."""
+    from gradcli.verify.symbolic import encoded
+
     bound, cell = plan.bound, plan.cell
     gates: dict[Op, int] = {}
     question, formula = encoded(plan.graph, gates), encoded(bound.graph, gates)
