@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from math import isfinite
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from gradcli.autodiff import Gradients, Value
 from gradcli.cells import Cell, resolve
 from gradcli.homework import comparing
 from gradcli.homework.diagnosis import Judged, Test, explain
-from gradcli.homework.given import array, read
+from gradcli.homework.given import Reader, array, read
+from gradcli.homework.proving import prover
 from gradcli.homework.records import (
     Answer,
     Blank,
@@ -50,6 +51,7 @@ class Own(NamedTuple):
     low: Value
     high: Value
     wrong: bool
+    given: Given
 
 
 def check(
@@ -60,13 +62,20 @@ def check(
     prove: whether sympy is asked to prove a formula that agrees at every point tried.
     Errors: UnknownCell for an address that names no cell.
     """
-    rules = rules or Rules()
+    with prover():
+        return in_order(gradients, answers, rules or Rules(), prove=prove)
+
+
+def in_order(gradients: Gradients, answers: Iterable[Answer], rules: Rules, *, prove: bool) -> Checked:
+    """The answers one after the other, then what is wrong with them."""
     names = known_names(gradients)
     results: list[Result] = []
     tests: dict[int, Test] = {}
     owned: list[Own] = []
     for answer, cell in sorted(((a, resolve(a.address, gradients)) for a in answers), key=lambda pair: order(pair[1])):
-        given = read(answer.text, names=names) if answer.value is None else array(answer.value)
+        given = (
+            read(answer.text, names=names, formula=reader(gradients)) if answer.value is None else array(answer.value)
+        )
         result = Result(answer, cell, given, cell.value, State.BLANK)
         if isinstance(given, Unreadable):
             result = result._replace(state=State.UNREADABLE)
@@ -79,7 +88,7 @@ def check(
             number = numeric(given, gradients)
             if number is not None:
                 wrong = result.state not in (*ACCEPTED, State.COARSE)
-                owned.append(Own(cell, number, *ends(given, number), wrong))
+                owned.append(Own(cell, number, *ends(given, number), wrong, given))
         results.append(result)
     return Checked(gradients, diagnosed(results, tests, gradients, rules, owned), rules)
 
@@ -88,6 +97,17 @@ def known_names(gradients: Gradients) -> frozenset[str]:
     """The names that a formula may use: variables, nodes, and the upstream gradient dout."""
     graph = gradients.graph
     return frozenset((*graph.inputs, *(graph.names[i] for i in graph.shown), "dout"))
+
+
+def reader(gradients: Gradients) -> Reader:
+    """What reads a formula in the names and the definitions of the question."""
+
+    def read(text: str) -> Formula | Unreadable:
+        from gradcli.homework import formulas
+
+        return formulas.read(text, gradients)
+
+    return read
 
 
 def compared(given: Given, cell: Cell, gradients: Gradients, rules: Rules, *, prove: bool) -> Comparison:
@@ -159,16 +179,22 @@ def carried(result: Result, fits: Test, gradients: Gradients, owned: Sequence[Ow
 
 def follows(result: Result, fits: Test, gradients: Gradients, owned: Sequence[Own]) -> bool:
     """Whether the right method on these numbers gives the answer, however they were rounded on the way."""
+    if isinstance(result.given, Formula):
+        from gradcli.homework import following
+
+        earlier = [(own.cell, own.given) for own in owned]
+        return following.follows(result.given, result.cell, gradients, earlier)
     predicted = [read_with(result.cell, gradients, owned, end) for end in ("value", "low", "high")]
     if any(number is None for number in predicted):
         return False
     if any(fits(number) for number in predicted):
         return True
     given = result.given
-    if not isinstance(given, Number) or not all(isinstance(number, float) for number in predicted):
+    numbers = [number for number in predicted if isinstance(number, float)]
+    if not isinstance(given, Number) or len(numbers) < len(predicted):
         return False
     low, high = ends(given, given.value)
-    return bool(min(predicted) <= high and low <= max(predicted) and min(predicted) < max(predicted))
+    return min(numbers) <= high and low <= max(numbers) and min(numbers) < max(numbers)
 
 
 def read_with(cell: Cell, gradients: Gradients, owned: Sequence[Own], end: str = "value") -> Value | None:
@@ -257,12 +283,13 @@ def diagnosed(
     judged = {i: Judged(results[i].cell, tests[i]) for i in (*wrong, *right)}
     search = explain(gradients, [judged[i] for i in wrong], [judged[i] for i in right], budget=rules.budget)
     for i, found in zip(wrong, search.explanations, strict=True):
-        results[i] = results[i]._replace(explanations=tuple(found), searched=search.complete)
+        holding = everywhere(results[i], gradients, found)
+        results[i] = results[i]._replace(explanations=holding, searched=search.complete)
     mistake: tuple[int, Explanation, Outcome] | None = None
     for i in wrong:
         if mistake is not None and one_place(mistake[1]):
             predicted = mistake[2].read(results[i].cell)
-            if predicted is not None and tests[i](predicted):
+            if predicted is not None and tests[i](predicted) and everywhere(results[i], gradients, [mistake[1]]):
                 origin = (results[mistake[0]].cell.address,)
                 results[i] = results[i]._replace(state=State.CARRIED, origin=origin, explanations=(mistake[1],))
                 continue
@@ -273,6 +300,15 @@ def diagnosed(
             mistake = None if outcome is None else (i, explanation, outcome)
     results[wrong[0]] = results[wrong[0]]._replace(first=True)
     return tuple(results)
+
+
+def everywhere(result: Result, gradients: Gradients, found: Iterable[Explanation]) -> tuple[Explanation, ...]:
+    """The explanations; of a formula those that hold at every point, and not only at the values given."""
+    if not isinstance(result.given, Formula):
+        return tuple(found)
+    from gradcli.homework.following import confirmed
+
+    return confirmed(result.given, result.cell, gradients, tuple(found))
 
 
 def one_place(explanation: Explanation) -> bool:
@@ -290,7 +326,7 @@ def on_own_numbers(
         return result
     base = substituted(earlier, gradients)
     search = explain(gradients, [judged], base=base, budget=rules.budget)
-    found = tuple(search.explanations[0])
+    found = everywhere(result, gradients, search.explanations[0])
     if not found:
         return result
     addresses = tuple(own.cell.address for own in origins(result.cell, gradients, earlier))
