@@ -8,7 +8,8 @@ that may grow: not on the table of misconceptions, but on the slips of this file
 are asked, on points or on decimals, so that an assignment can be mended after its sheets were printed. Whether numbers
 differ is asked with a margin that no short decimal meets exactly, so that no last digit of a platform decides.
 
-The values do depend on a problem's id, `expr`, `at` and `draw`, on the assignment's seed, and on the student's id.
+The values do depend on a problem's id, `expr`, `defs`, `upstream`, `at` and `draw`, on the assignment's seed, and on
+the student's id.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from functools import lru_cache
 from itertools import islice, pairwise
 from math import cos, inf, isfinite, isnan, nan, radians
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -82,11 +82,25 @@ def values(problem: Problem, assignment: Assignment, student: str) -> dict[str, 
     """What a student's variables are: those of `at`, and of `draw` as drawn for this student; the same for ever."""
     from gradcli.homework.drawing import candidates
 
-    if not problem.draw:
-        return dict(problem.at)
     drawn = candidates(problem, assignment.seed, student)
-    judge = _judge(problem, assignment.seed)
-    return judge.choose(islice(drawn, ATTEMPTS))
+    if not problem.draw:
+        return next(drawn)
+    return _judge(problem, assignment.seed).choose(islice(drawn, ATTEMPTS))
+
+
+def _judge(problem: Problem, seed: int) -> Judge:
+    """The judge of a problem; made once, for as long as the same problem is asked for."""
+    known = _judges.get(problem.id)
+    if known is not None and known[0] is problem and known[1] == seed:
+        return known[2]
+    from gradcli.homework.drawing import candidates
+
+    judge = Judge(problem.graph, islice(candidates(problem, seed, ""), SAMPLE), problem.upstream)
+    _judges[problem.id] = (problem, seed, judge)
+    return judge
+
+
+_judges: dict[str, tuple[Problem, int, Judge]] = {}
 
 
 class Link(NamedTuple):
@@ -111,11 +125,11 @@ class Judge:
     """Judges the values of one problem.
 
     sample: values as others would get, by which it is known what can be asked: which slips no values show, and how
-    short the arithmetic can be.
+    short the arithmetic can be.   upstream: what backward starts from.
     """
 
-    def __init__(self, graph: Graph, sample: Iterable[Values]) -> None:
-        self.graph = graph
+    def __init__(self, graph: Graph, sample: Iterable[Values], upstream: Value | None = None) -> None:
+        self.graph, self.upstream = graph, upstream
         self.at = list(graph.inputs.values())
         self.nodes = [i for i, op in enumerate(graph.ops) if op is not CONSTANT]
         active = [varied and used for varied, used in zip(graph.varied, graph.used, strict=True)]
@@ -128,13 +142,14 @@ class Judge:
         ]
         uses = Counter(edge.p for edge in self.edges)
         self.fans = [uses[edge.p] > 1 for edge in self.edges]
-        self.kinked = [(i, op.predicate("kinks")) for i, op in enumerate(graph.ops) if op.kinks and active[i]]
+        kinked = [(i, op.predicate("kinks")) for i, op in enumerate(graph.ops) if op.kinks and active[i]]
+        self.kinked = [(i, rule) for i, rule in kinked if rule is not None]
         self.telling = self._reaching()
         self.bounds = self._calibrated(list(sample))
 
     def choose(self, candidates: Iterable[Values]) -> dict[str, Value]:
         """The first of the candidates that is good enough, else the best of them."""
-        put_off = []
+        put_off: list[tuple[Values, tuple[float, float] | None]] = []
         for candidate in candidates:
             if self._long(candidate):  # known before the slips are worked out
                 put_off.append((candidate, None))
@@ -163,7 +178,7 @@ class Judge:
         """Forward values and gradients in tape order, where all are finite; none of what is not judged further."""
         try:
             trace = self.graph.forward(given)
-            gradients = trace.backward()
+            gradients = trace.backward(self.upstream)
         except (GradcliError, ArithmeticError, ValueError, TypeError):
             return None
         if trace.tensorial or len(self.graph) > LARGEST:

@@ -1,0 +1,267 @@
+"""`gradcli worksheet`: exercises to be filled in, a sheet for each student of a class, and the key apart."""
+
+# Annotations are values here, not text: typer would compile each of them again on every run.
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+
+import typer
+
+from gradcli.cli import streams
+from gradcli.cli.assignments import is_file, read_assignment, stem
+from gradcli.cli.command import ExpressionCommand, completing, one_of
+from gradcli.cli.options import Settings
+from gradcli.errors import UsageError
+from gradcli.homework.words import LANGUAGES
+from gradcli.homework.words import VARIABLE as LANGUAGE
+
+if TYPE_CHECKING:
+    from gradcli.cli.arguments import Arguments
+    from gradcli.homework.assignment import Assignment
+    from gradcli.homework.words import Words
+    from gradcli.homework.worksheets import Press, Sheet
+
+HELP = """Print worksheets: the graph as a table, with cells left to be filled in.
+
+\b
+  gradcli worksheet "(x+y)*z" --x=-2 --y=5 --z=-4
+  gradcli worksheet hw4.toml --roster ids.csv --format html --key
+
+With a roster (a CSV: id,name) each student gets a sheet, with values of his or her
+own where the assignment draws them, and a CSV to fill in on a computer: sheet,
+problem,cell,answer. gradcli grade works out the same values again from the same
+file and id. The key goes to a folder of its own.
+
+Without a roster one sheet is printed, for --student ID or for nobody in particular.
+
+The cells that the assignment names are asked for; --blank says which of the others
+are printed: --blank grad leaves the gradients out and prints forward values, local,
+upstream and downstream gradients as far as these do not give an answer away.
+"""
+
+FORMATS = {"markdown": "md", "html": "html", "latex": "tex"}
+"""The formats, and how their files end."""
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+class WorksheetCommand(ExpressionCommand):
+    """A command that takes an assignment, or an expression with its values."""
+
+    def admit(self, arguments: "Arguments", options: Any) -> None:
+        """Refuse an option that bears the name of one of the expression's variables."""
+        if not (arguments.expressions and is_file(arguments.expressions[0])):
+            super().admit(arguments, options)
+
+
+class Wishes(NamedTuple):
+    """How sheets are to be printed."""
+
+    form: str
+    words: "Words"
+    folder: Path
+    one_file: bool
+    force: bool
+    key: bool
+
+
+@app.command("worksheet", cls=WorksheetCommand, rich_help_panel="homework", help=HELP)
+def worksheet(
+    ctx: typer.Context,
+    assignment: Annotated[
+        str | None, typer.Argument(help="An assignment's file; or a formula, with its values.", show_default=False)
+    ] = None,
+    roster: Annotated[
+        str | None, typer.Option(help="A CSV of the class: id,name. Each student gets a sheet.", metavar="FILE")
+    ] = None,
+    student: Annotated[
+        str | None, typer.Option(help="The id of the one student whose sheet is printed.", metavar="ID")
+    ] = None,
+    output: Annotated[
+        str | None,
+        typer.Option("--output", "-o", help="The folder to write to; hw4-sheets for hw4.toml.", metavar="DIR"),
+    ] = None,
+    format_: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            help="html prints best; markdown can be filled in and handed in as it is.",
+            metavar="|".join(FORMATS),
+            autocompletion=completing(FORMATS),
+        ),
+    ] = "markdown",
+    blank: Annotated[
+        str | None,
+        typer.Option(
+            help="What is not printed: value, local, upstream, down, grad; all of them unless given.", metavar="KINDS"
+        ),
+    ] = None,
+    lang: Annotated[
+        str | None,
+        typer.Option(
+            help=f"The language of the sheets; {LANGUAGE} sets another default.",
+            metavar="|".join(LANGUAGES),
+            autocompletion=completing(LANGUAGES),
+        ),
+    ] = None,
+    one_file: Annotated[bool, typer.Option("--one-file", help="All sheets in one file, a page each.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Write over files that exist.")] = False,
+    key: Annotated[
+        bool, typer.Option("--key", help="Write the key too, apart from the sheets; of one sheet, print it instead.")
+    ] = False,
+    encoding: Annotated[
+        str | None, typer.Option(help="Of files that are neither UTF-8 nor UTF-16, such as cp949.", metavar="NAME")
+    ] = None,
+    set_: Settings = None,
+) -> None:
+    """Print one sheet, or write those of a class."""
+    from gradcli.cli.check import language
+    from gradcli.homework.words import Words
+    from gradcli.homework.worksheets import KINDS, Press
+
+    one_of("--format", format_, tuple(FORMATS))
+    left_out = KINDS if blank is None else kinds(blank)
+    if roster is not None and student is not None:
+        raise UsageError("--roster and --student contradict each other", hint="a roster has all of its students")
+    language(lang)  # a misspelt one is told before files are read
+    options = ctx.command.declared(ctx)  # type: ignore[attr-defined]
+    wanted = read_assignment(ctx.obj, "worksheet", settings=set_ or (), encoding=encoding, options=options)
+    press = Press(wanted, left_out, whole=not wanted.place)
+    words = Words(language(lang, wanted.lang))
+    folder = Path(output if output is not None else f"{stem(str(assignment))}-sheets")
+    wishes = Wishes(format_, words, folder, one_file, force, key)
+    if roster is not None:
+        from gradcli.homework.roster import read_roster
+
+        students = [(each.id, each.name) for each in read_roster(roster, encoding)]
+        streams.put("\n".join(write(press, students, wishes)))
+        return
+    refuse_alone({"--one-file": one_file, "--force": force and output is None})
+    sheet = press.sheet(whose(wanted, student))
+    if output is None:
+        streams.put_all(keyed([sheet], wanted.title, words) if key else documents(format_, [sheet], words))
+        return
+    streams.put("\n".join(write(press, [(sheet.student, "")], wishes)))
+
+
+def kinds(text: str) -> tuple[str, ...]:
+    """The kinds of cells that `--blank` names.
+
+    Errors: UsageError.
+    """
+    from gradcli.homework.worksheets import KINDS
+
+    return tuple(one_of("--blank", word.strip(), KINDS) for word in text.split(","))
+
+
+def whose(wanted: "Assignment", student: str | None) -> str:
+    """Whose sheet is printed where there is no roster.
+
+    Errors: UsageError where it matters and is not said.
+    """
+    from gradcli.homework.assignment import identified
+
+    if student is not None:
+        if not identified(student):
+            raise UsageError("--student has no id", hint="such as --student 2024-001")
+        return identified(student)
+    drawn = next((problem for problem in wanted.problems if problem.draw), None)
+    if drawn is not None and wanted.place:
+        raise UsageError(
+            f"whose sheet? the values of problem {drawn.id} are drawn for each student",
+            hint="--roster ids.csv for the sheets of a class, --student ID for one",
+        )
+    return ""
+
+
+def refuse_alone(given: dict[str, bool]) -> None:
+    """Refuse options of a class, where one sheet is printed.
+
+    Errors: UsageError.
+    """
+    for flag, wished in given.items():
+        if wished:
+            raise UsageError(f"{flag} needs a roster", hint="--roster ids.csv")
+
+
+def documents(form: str, sheets: "Iterable[Sheet]", words: "Words") -> Iterator[str]:
+    """Sheets in one file of a format, piece by piece."""
+    from gradcli.render import worksheet_html, worksheet_latex, worksheet_markdown
+
+    formats: dict[str, Any] = {
+        "markdown": worksheet_markdown.document,
+        "html": worksheet_html.document,
+        "latex": worksheet_latex.document,
+    }
+    pieces: Iterator[str] = formats[form](sheets, words)
+    return pieces
+
+
+def keyed(sheets: "Iterable[Sheet]", title: str, words: "Words") -> Iterator[str]:
+    """The key of sheets, in Markdown, piece by piece."""
+    from gradcli.render import worksheet_markdown
+
+    yield worksheet_markdown.key_head(title, words)
+    yield from (worksheet_markdown.key(sheet, words) for sheet in sheets)
+
+
+# ── files ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def write(press: "Press", students: Sequence[tuple[str, str]], wishes: Wishes) -> list[str]:
+    """Write the sheets of a class, what is to be filled in, and the key if it is wished for; what was written.
+
+    Errors: FileError, before anything is written where files exist.
+    """
+    from gradcli.cli.grade import progress
+    from gradcli.homework import writing
+    from gradcli.homework.worksheets import KEY, TWIN, key, twin
+
+    taken: set[str] = set()
+    names = [writing.safe_name(student, taken) for student, _ in students]
+    folder, ending, words = wishes.folder, FORMATS[wishes.form], wishes.words
+    keys = folder.with_name(f"{folder.name}-key")
+    together = (folder / f"worksheets.{ending}", folder / "answers.csv")
+    files = together if wishes.one_file else [folder / f"{name}.{end}" for name in names for end in (ending, "csv")]
+    writing.refuse_existing([*files, *([keys / "key.csv", keys / "key.md"] if wishes.key else [])], wishes.force)
+    with progress() as advance:
+
+        def made() -> "Iterator[Sheet]":
+            for student, name in students:
+                yield press.sheet(student, name)
+                advance()
+
+        if wishes.one_file:
+            with writing.opened(together[0], wishes.force) as stream:
+                stream.writelines(documents(wishes.form, made(), words))
+            with writing.opened(together[1], wishes.force, bom=True) as stream:
+                writing.csv_rows(stream, [TWIN])
+                writing.csv_rows(stream, (line for sheet in made() for line in twin(sheet)))
+        else:
+            for name, sheet in zip(names, made(), strict=True):
+                writing.write(
+                    folder / f"{name}.{ending}", "".join(documents(wishes.form, [sheet], words)), wishes.force
+                )
+                with writing.opened(folder / f"{name}.csv", wishes.force, bom=True) as stream:
+                    writing.csv_rows(stream, [TWIN, *twin(sheet)])
+        if wishes.key:
+            with writing.opened(keys / "key.csv", wishes.force, bom=True) as stream:
+                writing.csv_rows(stream, [KEY])
+                writing.csv_rows(stream, (line for sheet in made() for line in key(sheet)))
+            with writing.opened(keys / "key.md", wishes.force) as stream:
+                stream.writelines(keyed(made(), press.assignment.title, words))
+    return list(told(len(students), together, keys, wishes))
+
+
+def told(count: int, together: tuple[Path, Path], keys: Path, wishes: Wishes) -> Iterator[str]:
+    """What was written where, a line each."""
+    words, folder = wishes.words, wishes.folder
+    if wishes.one_file:
+        yield words.say("worksheet.made_file", count=count, file=str(together[0]))
+    else:
+        where = str(folder / f"*.{FORMATS[wishes.form]}")
+        yield words.say("worksheet.made_one" if count == 1 else "worksheet.made", count=count, folder=where)
+    yield words.say("worksheet.made_twin", file=str(together[1] if wishes.one_file else folder / "*.csv"))
+    if wishes.key:
+        yield words.say("worksheet.made_key", file=f"{keys / 'key.csv'}, {keys / 'key.md'}")
