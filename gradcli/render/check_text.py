@@ -13,12 +13,12 @@ from io import StringIO
 from typing import Any
 
 from gradcli.errors import visible
-from gradcli.homework.records import Accepted, Blank, Explanation, Formula, Given, Listed, Number, Said, Unreadable
+from gradcli.homework.records import Accepted, Blank, Explanation, Formula, Given, Listed, Number, Unreadable
 from gradcli.places import listed
 from gradcli.render.csv import cell as guarded
 from gradcli.render.figures import Style
 from gradcli.render.json import encoded
-from gradcli.render.judged import GOOD, Row, View, coinciding, marked
+from gradcli.render.judged import GOOD, Row, View, marked
 from gradcli.render.markdown import code
 from gradcli.render.markdown import text as escaped
 from gradcli.render.rows import statements
@@ -124,7 +124,7 @@ def result(row: Row, view: View) -> Object:
         "trivial": found.trivial,
         "searched": found.searched,
         "diagnosis": [] if view.hint else [mistaken(each, row, view) for each in found.explanations],
-        "remarks": [text for text in (view.said(remark, found) for remark in found.remarks) if text],
+        "remarks": view.remarks(found),
         "sentences": list(row.sentences),
     }
 
@@ -144,16 +144,11 @@ def mistaken(explanation: Explanation, row: Row, view: View) -> Object:
     """A mistake that leads to the answer: where it was made, in words, and what else leads there."""
     names = view.checked.gradients.graph.names
 
-    def said(message: Said) -> str:
-        text = view.said(message, row.result)
-        return view.words.say("check.hidden", place=view.place(row.result)) if text is None else text
-
-    others = coinciding([explanation])
     return {
         "name": explanation.name,
         "sites": [{"id": site, "name": names[site]} for site in explanation.sites],
-        "text": said(explanation.said),
-        "coincides": [said(other) for other in others],
+        "text": view.named(explanation, row.result) if view.hide else view.open.said(explanation.said),
+        "coincides": [] if view.hide else [view.open.said(other) for other in explanation.coincides],
     }
 
 

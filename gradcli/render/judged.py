@@ -160,12 +160,21 @@ class View:
         if isinstance(result.given, Unreadable):
             why, hint = result.given.why, result.given.hint
             return [say("check.why", why=why, hint=hint) if hint else say("check.why_alone", why=why)]
-        remarks = [text for text in (self.said(remark, result) for remark in result.remarks) if text]
+        remarks = self.remarks(result)
         if result.state is State.CARRIED:
             return [*self.follows(result), *remarks]
         if result.state is not State.WRONG:
             return remarks
         return [*self.diagnosis(result), *remarks]
+
+    def remarks(self, result: Result) -> list[str]:
+        """Why an answer is right, or what differs."""
+        if not self.hide:
+            return [self.open.said(remark) for remark in result.remarks]
+        from gradcli.homework.comparing import hidden
+
+        found = [self.words.said(remark) for remark in map(hidden, result.remarks) if remark is not None]
+        return [text for text in found if not self.gives_away(text, result)]
 
     def follows(self, result: Result) -> list[str]:
         """Of which of the student's own answers a carried one is the consequence."""
@@ -180,18 +189,19 @@ class View:
         if not result.explanations:
             return [self.words.say("check.unexplained" if result.searched else "check.unsearched")]
         first = result.explanations[0]
-        text = self.said(first.said, result)
-        if text is None:
-            return [self.words.say("check.hidden", place=self.place(result))]
+        if self.hide:
+            return [self.named(first, result)]
+        text = self.open.said(first.said)
         if result.origin:
             text = self.words.say("check.on_top", cells=self.cells(result.origin), said=text)
-        others = [self.said(other, result) for other in coinciding(result.explanations)[:COINCIDING]]
-        return [text, *(self.words.say("check.also_told", said=other) for other in others if other)]
+        others = [self.open.said(other) for other in coinciding(result.explanations)]
+        listed = [self.words.say("check.also", said=other) for other in dict.fromkeys(others) if other != text]
+        return [text, *listed[:COINCIDING]]
 
-    def said(self, message: Said, result: Result) -> str | None:
-        """A sentence; None for one that would give a hidden number away."""
-        text = self.words.said(message)
-        return None if self.hide and self.gives_away(text, result) else text
+    def named(self, explanation: Explanation, result: Result) -> str:
+        """A mistake by its name and its place, without a number."""
+        what = Said(f"diagnosis.{explanation.name}")
+        return self.words.say("check.hidden", what=what, place=self.place(result))
 
     def cells(self, addresses: Sequence[str]) -> str:
         """Addresses as the student wrote them."""
