@@ -1,0 +1,300 @@
+"""What a student typed, read as a grader would: text → Given. It never raises, and no digit passes through a float
+before it is counted.
+
+    −0.20   ≈0.39   +3   .5   5.   1.20e-3   1.2×10^-3   0.333…      a number, with the digits it was typed with
+    007   -1/4   inf                                                exact: an integer, a fraction
+    pi/4   2*3   sqrt(2)/2                                          exact: the value of a formula without names
+    2*x*y   y*(1-y)                                                 a formula, read by our parser
+    [0.2, 0.40]   [0.2 0.4]   [1 2; 3 4]   array([…])               a list, each entry as typed (lists.py)
+    dx = 3   $3$   "3"                                              the number, pasted with its name or its quotes
+
+Empty is blank. Whatever else is written is unreadable, with the reason and what to write: `0,39`, `39%`, `3 m`, `?`,
+`N/A`, nan, 1e999. It goes to a person, never silently to 0.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection
+from fractions import Fraction
+from math import copysign, inf, isfinite
+from typing import Any
+
+from gradcli.errors import GradcliError
+from gradcli.homework.records import Blank, Formula, Given, Listed, Number, Said, Unreadable
+
+LONGEST = 10_000
+"""Characters of an answer that is no list."""
+
+MOST_DIGITS = 1_000
+"""Digits that a number may be typed with: more than any double has."""
+
+SHOWN = 40
+"""Characters of an answer that a message repeats."""
+
+FOLDED = str.maketrans(
+    "０１２３４５６７８９．，＋－＊／（）［］＝；：％＾ｅＥ−–—‐‑﹣⁄∼≃≅≒≐〜～\u00a0\u2009\u202f\u3000",
+    "0123456789.,+-*/()[]=;:%^eE------/≈≈≈≈≈≈≈    ",
+)
+"""Spellings of one character, each one character long: full-width forms, minus signs, approximations, spaces."""
+
+AROUND = " \t\r\n\f\v\ufeff\u200b\u200e\u200f"
+"""What may stand around an answer unseen."""
+
+DIGITS = r"(?:([0-9]++)(\.[0-9]*+)?+|(\.[0-9]++))"
+TIMES_TEN = r"\s*+[×·∙⋅*x]\s*+10\s*+(?:(?:\^|\*\*)\s*+[({]?\s*+([+-]?[0-9]++)\s*+[)}]?|([⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]++))"
+NUMBER = re.compile(rf"([+-]?)[ \t]*+{DIGITS}(?:[eE]([+-]?[0-9]++)|{TIMES_TEN})?(…|\.\.\.)?")
+FRACTION = re.compile(r"([+-]?)[ \t]*+([0-9]++)[ \t]*+/[ \t]*+([0-9]++)")
+INFINITE = re.compile(r"([+-]?)[ \t]*+(?:∞|inf(?:inity)?)", re.IGNORECASE)
+NAN = re.compile(r"[+-]?nan", re.IGNORECASE)
+RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")
+
+NAMED = re.compile(r"(?:[^\W\d]|∂)[\w.∂/()\[\]#*+\- ]{0,80}?\s*+(?:=(?!=)|≈|~|:)|=(?!=)")
+"""An answer's own name in front of it: `dx = 3`, `∂f/∂x ≈ 3`; a spreadsheet's `=3`."""
+
+ABOUT = re.compile(r"(?:≈|~|약|approx\.?|about)\s*+")
+WRAPPED = re.compile(r"\$([^$]*)\$|`([^`]*)`|\"([^\"]*)\"|'([^']*)'|“([^”]*)”")
+
+COMMA = re.compile(r"([+-]?[0-9]*+),([0-9]++)([eE][+-]?[0-9]++)?+")
+THOUSANDS = re.compile(r"[+-]?[1-9][0-9]{0,2}(?:,[0-9]{3})++(\.[0-9]++)?+")
+TURNED = re.compile(r"([+-]?[0-9]{1,3}(?:\.[0-9]{3})++),([0-9]++)")
+PERCENT = re.compile(r"(.+?)\s*+[%‰]")
+UNIT = re.compile(r"([+-]?[ \t]*+(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?+)\s*+([^\W\d_]++|°\w?)[²³]?")
+LISTS = re.compile(r"\[|(?:\w+\.)?(?:array|tensor|matrix|Array)\s*+\(")
+TUPLE = re.compile(r"\((?=[^,]*,)[-+0-9.eE/,\s()\[\]]+\)")
+NO_ANSWER = re.compile(r"n\.?/?a\.?|none|null|nil|idk|tbd|unknown|없음|모름|모르겠.*", re.IGNORECASE)
+
+Reader = Callable[[str], Formula | Unreadable]
+"""Reads a formula: with the names and the gates of a question, where they are known."""
+
+
+def read(text: str, *, names: Collection[str] = (), formula: Reader | None = None) -> Given:
+    """What a text stands for.
+
+    >>> read("−0.20")
+    Number(value=-0.2, exact=Fraction(-1, 5), decimals=2, digits=2, cut=False, computed=False)
+
+    names: those that a formula may use.   formula: reads what is no constant, in place of our parser.
+    """
+    usual = number(text)
+    if usual is not None:
+        return usual
+    folded = text.translate(FOLDED)
+    start, stop = bare(folded)
+    if start == stop:
+        return Blank()
+    found = of_word(folded[start:stop], names, formula)
+    if isinstance(found, Unreadable) and found.span is not None:
+        return found._replace(span=(found.span[0] + start, found.span[1] + start))
+    return found
+
+
+def array(value: Any, dtype: str | None = None) -> Listed | Unreadable:
+    """The array of a file, in its own dtype.
+
+    dtype: its name, where NumPy has no such type: bfloat16.
+    """
+    import numpy as np
+
+    try:
+        held = np.asarray(value)
+    except (ValueError, TypeError, OverflowError):
+        return Unreadable(Said("numbers.ragged"))
+    if held.dtype.kind not in "fiub" and held.dtype.name != "bfloat16":
+        return Unreadable(Said("numbers.no_numbers", {"dtype": held.dtype.name}))
+    return Listed(held.astype(np.float64), None, dtype or held.dtype.name)
+
+
+def bare(text: str) -> tuple[int, int]:
+    """Where the answer itself stands in a text: without the space, quotes and name around it."""
+    start, stop = within(text, 0, len(text))
+    wrapped = WRAPPED.fullmatch(text, start, stop)
+    if wrapped is not None:
+        assert wrapped.lastindex is not None  # noqa: S101 - one of its groups is what is wrapped
+        start, stop = within(text, *wrapped.span(wrapped.lastindex))
+    for lead in (NAMED, ABOUT):
+        match = lead.match(text, start, stop)
+        if match is not None and not (lead is NAMED and ("\n" in text[start:stop] or ";" in text[start:stop])):
+            start, stop = within(text, match.end(), stop)
+    return start, stop
+
+
+def within(text: str, start: int, stop: int) -> tuple[int, int]:
+    """A stretch of a text without the space around it."""
+    while start < stop and text[start] in AROUND:
+        start += 1
+    while stop > start and text[stop - 1] in AROUND:
+        stop -= 1
+    return start, stop
+
+
+def of_word(word: str, names: Collection[str], formula: Reader | None) -> Given:
+    """What an answer stands for that has nothing around it."""
+    if LISTS.match(word) or TUPLE.fullmatch(word):
+        from gradcli.homework.lists import listed
+
+        items = listed(word)
+        if items is not None:
+            return items
+    if len(word) > LONGEST:
+        return Unreadable(Said("numbers.long", {"characters": f"{len(word):,}", "most": f"{LONGEST:,}"}))
+    constant = constant_of(word) or refused(word, names)
+    if constant is not None:
+        return constant
+    return computed((formula or (lambda text: parsed(text, names)))(word), names)
+
+
+def constant_of(word: str) -> Number | Unreadable | None:
+    """The number, the fraction or the infinity that a word is; None for anything else.
+
+    >>> constant_of("-1/4")
+    Number(value=-0.25, exact=Fraction(-1, 4), decimals=None, digits=None, cut=False, computed=False)
+    """
+    found = number(word)
+    if found is not None:
+        return found
+    match = FRACTION.fullmatch(word)
+    if match is not None:
+        return quotient(match)
+    match = INFINITE.fullmatch(word)
+    if match is not None:
+        return Number(-inf if match[1] == "-" else inf, None, None, None)
+    return Unreadable(Said("numbers.nan")) if NAN.fullmatch(word) else None
+
+
+def number(word: str) -> Number | Unreadable | None:
+    """A number with its digits as typed; None for what is none.
+
+    >>> [number(word).decimals for word in ("0.20", "1.20e-3", "1e3", "7")]
+    [2, 5, -3, None]
+    """
+    match = NUMBER.fullmatch(word)
+    if match is None:
+        return None
+    sign, whole, point, alone, exponent, power, raised, dots = match.groups()
+    behind = (point or alone or ".")[1:]
+    mantissa = ((whole or "") + behind).lstrip("0")
+    exponent = exponent or power or (raised.translate(RAISED) if raised else "0")
+    if len(mantissa) > MOST_DIGITS:
+        return Unreadable(Said("numbers.digits", {"digits": f"{len(mantissa):,}"}))
+    value = float(f"{sign}{whole or '0'}.{behind or '0'}e{exponent}")
+    if not isfinite(value) or (value == 0 and mantissa):
+        return Unreadable(Said("numbers.small" if value == 0 else "numbers.large"))
+    if not mantissa and len(exponent) > 4:
+        return Number(0.0, Fraction(0), None, None)
+    digits, shift = int(mantissa or "0"), int(exponent) - len(behind)
+    if sign == "-":
+        digits = -digits
+    exact = Fraction(digits * 10**shift) if shift >= 0 else Fraction(digits, 10**-shift)
+    if point is None and alone is None and exponent == "0" and dots is None:
+        return Number(value, exact, None, None)
+    return Number(value, exact, -shift, len(mantissa), dots is not None)
+
+
+def quotient(match: re.Match[str]) -> Number | Unreadable:
+    """A fraction of whole numbers."""
+    above, below = match[2].lstrip("0") or "0", match[3].lstrip("0")
+    if max(len(above), len(below)) > MOST_DIGITS:
+        return Unreadable(Said("numbers.digits", {"digits": f"{max(len(above), len(below)):,}"}))
+    if not below:
+        return Unreadable(Said("numbers.by_zero"))
+    exact = Fraction(int(match[1] + above), int(below))
+    try:
+        value = float(exact)
+    except OverflowError:
+        return Unreadable(Said("numbers.large"))
+    if value == 0 and exact:
+        return Unreadable(Said("numbers.small"))
+    return Number(copysign(value, -1.0) if match[1] == "-" and not value else value, exact, None, None)
+
+
+# ── formulas ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def parsed(text: str, names: Collection[str]) -> Formula | Unreadable:
+    """A formula, by our parser."""
+    from gradcli.syntax import parse
+
+    try:
+        graph = parse(text, given=frozenset(names))
+    except GradcliError as error:
+        return Unreadable(error.message, error.span if error.source is not None else None, error.hint)
+    unknown = [name for name in graph.inputs if name not in names]
+    if unknown:
+        return stranger(unknown[0], graph.spans[graph.inputs[unknown[0]]], names)
+    return Formula(text, graph)
+
+
+def computed(found: Formula | Unreadable, names: Collection[str] = ()) -> Given:
+    """A formula; where no name is in it, the number that it is, or the list."""
+    if isinstance(found, Unreadable) or found.graph.inputs:
+        return found
+    try:
+        value = found.graph.forward({}).value
+    except GradcliError as error:
+        return Unreadable(error.message, error.span if error.source is not None else None, error.hint)
+    if isinstance(value, float | int):
+        value = float(value)
+        if not isfinite(value):
+            return Unreadable(Said("numbers.not_finite", {"value": str(value)}))
+        return Number(value, Fraction(value), None, None, computed=True)
+    return Listed(value.tolist(), None, "float64")
+
+
+def stranger(name: str, span: tuple[int, int], names: Collection[str]) -> Unreadable:
+    """A name that a formula may not use, with what was meant."""
+    if not names:
+        return Unreadable(Said("numbers.no_number", {"text": clipped(name)}), span)
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, names, 3, 0.5 if len(name) < 4 else 0.6)
+    hint = Said("numbers.meant", {"names": ", ".join(near)}) if near else None
+    return Unreadable(Said("numbers.no_name", {"name": clipped(name)}), span, hint)
+
+
+# ── what is refused ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def refused(word: str, names: Collection[str]) -> Unreadable | None:
+    """What a grader would not guess at, with what to write instead; None for what may be a formula."""
+    if THOUSANDS.fullmatch(word):
+        plain = word.replace(",", "")
+        if word.count(",") == 1 and "." not in word:
+            either = {"one": word.replace(",", "."), "other": plain}
+            return Unreadable(Said("numbers.comma"), None, Said("numbers.write_either", either))
+        return Unreadable(Said("numbers.thousands"), None, written(plain))
+    comma = COMMA.fullmatch(word)
+    if comma:
+        return Unreadable(Said("numbers.comma"), None, written(f"{comma[1] or '0'}.{comma[2]}{comma[3] or ''}"))
+    turned = TURNED.fullmatch(word)
+    if turned:
+        return Unreadable(Said("numbers.comma"), None, written(f"{turned[1].replace('.', '')}.{turned[2]}"))
+    percent = PERCENT.fullmatch(word)
+    if percent:
+        return Unreadable(Said("numbers.percent"), None, share(percent[1], 3 if word.endswith("‰") else 2))
+    unit = UNIT.fullmatch(word)
+    if unit and unit[2] not in names and unit[2] not in ("e", "pi", "tau", "π", "τ"):
+        return Unreadable(Said("numbers.unit", {"unit": unit[2]}), unit.span(2), written(unit[1].strip()))
+    if "±" in word or re.search(r"\+\s*/?-", word):
+        return Unreadable(Said("numbers.uncertain"))
+    if not any(character.isalnum() for character in word) or (NO_ANSWER.fullmatch(word) and word not in names):
+        return Unreadable(Said("numbers.no_number", {"text": clipped(word)}))
+    return None
+
+
+def share(text: str, places: int) -> Said | None:
+    """The number that a percentage is, with the digits it was typed with."""
+    found = number(text.strip())
+    if not isinstance(found, Number):
+        return None
+    return written(f"{found.value / 10**places:.{max((found.decimals or 0) + places, 0)}f}")
+
+
+def written(text: str) -> Said:
+    """The advice to write something else."""
+    return Said("numbers.write", {"text": clipped(text)})
+
+
+def clipped(text: str) -> str:
+    """The beginning of a long text."""
+    return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"

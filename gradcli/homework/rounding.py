@@ -1,0 +1,335 @@
+"""What rounding does to a result: steps rounded by hand on the way, and the last digits of doubles.
+
+A student who writes 0.1966 as 0.20 and goes on from there gets 0.40 where 0.3932 is right. So both passes are run again
+with every forward value, local gradient and gradient rounded, each kind alone and together, until one of the sweeps
+gives the student's number. Rounding as coarse as that explains nearly anything, so a sweep counts only where
+
+    each step stays near what it was (within NEAR; ROUGH where one decimal or none was kept), and none becomes 0;
+    the result has the right sign, and is within NEAR of the right one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from math import copysign, floor, isfinite, log10
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
+
+from gradcli.autodiff import Gradients, Value
+from gradcli.cells import Cell
+from gradcli.homework.records import Said
+from gradcli.homework.sweeps import Change, Outcome, Rounding, Slot, sweep
+from gradcli.places import size
+
+NEAR, ROUGH = 0.1, 0.01
+"""How far, as a share of itself, rounding may move a step or the result: to two decimals or more, and to fewer."""
+
+DECIMALS, DIGITS = (2, 3, 4, 5, 6, 1, 0), (2, 3, 4)
+"""Decimals and significant digits that people round to, the likely ones first."""
+
+PARTS = (
+    (True, True, True),
+    (True, False, False),
+    (False, False, True),
+    (True, True, False),
+    (True, False, True),
+    (False, True, True),
+    (False, True, False),
+)
+"""Which steps are rounded: forward values, local gradients, gradients."""
+
+WORK = 1_000_000
+"""Numbers that all replays of one graph may compute."""
+
+NAMED = 200
+"""Roundings among which the one that made the difference is looked for."""
+
+NOTHING = 1e-12
+"""What is smaller may be the rounding error of a 0."""
+
+Test = Callable[[Value], bool]
+
+
+class Way(NamedTuple):
+    """One way of rounding: to so many decimals, or significant digits; which steps; by the textbook's rules or ours."""
+
+    digits: int
+    significant: bool
+    parts: tuple[bool, bool, bool]
+    textbook: bool
+
+
+class Replay(NamedTuple):
+    """How steps were rounded: to so many decimals, None for significant digits; and what to say of it."""
+
+    decimals: int | None
+    remarks: tuple[Said, ...]
+
+
+class Spent(NamedTuple):
+    """The sweeps made for one graph, so that each is made once, however many answers there are."""
+
+    outcomes: dict[Way, Outcome | None]
+    textbook: Change
+    most: int
+
+
+_SPENT: WeakKeyDictionary[Gradients, Spent] = WeakKeyDictionary()
+
+
+def replayed(cell: Cell, gradients: Gradients, fits: Test, decimals: int | None, digits: int | None) -> Replay | None:
+    """How the steps were rounded that lead to an answer; None where no rounding does.
+
+    fits: whether a number counts as the answer.   decimals, digits: with how many it was typed.
+    """
+    for way, outcome in ways(gradients, decimals, digits):
+        found = outcome.read(cell)
+        if found is not None and plausible(found, cell.value) and fits(found):
+            remarks = said(way), *step(way, cell, gradients, fits)
+            return Replay(None if way.significant else way.digits, remarks)
+    return None
+
+
+def said(way: Way) -> Said:
+    """How the steps were rounded, in words."""
+    if way.significant:
+        return Said("numbers.rounded_digits", {"digits": str(way.digits)})
+    if way.digits < 2:
+        return Said("numbers.rounded_one" if way.digits else "numbers.rounded_whole")
+    return Said("numbers.rounded_decimals", {"digits": str(way.digits)})
+
+
+def ways(gradients: Gradients, decimals: int | None, digits: int | None) -> Iterator[tuple[Way, Outcome]]:
+    """The ways of rounding whose steps stay near what they were, the likely ones first, with what comes out."""
+    spent = _SPENT.get(gradients)
+    if spent is None:
+        work = sum(map(size, gradients.trace.shapes)) if gradients.trace.tensorial else len(gradients.graph)
+        spent = _SPENT[gradients] = Spent({}, textbook(gradients), max(2, WORK // (work + 1)))
+    every = dict.fromkeys(
+        Way(count, significant, parts, by_book)
+        for count, significant in counts(decimals, digits)
+        for parts in PARTS
+        for by_book in ((False, True) if spent.textbook.locals else (False,))
+    )
+    for way in islice(every, spent.most):
+        if way not in spent.outcomes:
+            spent.outcomes[way] = outcome_of(way, gradients, spent.textbook)
+        outcome = spent.outcomes[way]
+        if outcome is not None:
+            yield way, outcome
+
+
+def counts(decimals: int | None, digits: int | None) -> Iterator[tuple[int, bool]]:
+    """To how many decimals, or significant digits, a student may have rounded who typed so many."""
+    if decimals is not None and 1 < decimals <= max(DECIMALS):
+        yield decimals, False
+    yield from ((count, False) for count in DECIMALS if count > 1)
+    if digits is not None and 1 < digits <= max(DIGITS):
+        yield digits, True
+    yield from ((count, True) for count in DIGITS)
+    yield from ((count, False) for count in DECIMALS if count <= 1)
+
+
+def outcome_of(way: Way, gradients: Gradients, by_book: Change) -> Outcome | None:
+    """Both passes with rounded steps; None where one of them was moved too far."""
+    steps = [Steps(way) if part else None for part in way.parts]
+    change = Change(rounded=(steps[0], steps[1], steps[2]))
+    outcome = sweep(gradients, by_book | change if way.textbook else change)
+    return None if any(each is not None and each.far for each in steps) else outcome
+
+
+def plausible(found: Value, right: Value) -> bool:
+    """Whether rounding on the way may have led from one number to the other."""
+    if isinstance(found, float) and isinstance(right, float):
+        return bool(isfinite(found) and found * right > 0 and abs(found - right) <= NEAR * abs(right))
+    import numpy as np
+
+    found, right = np.asarray(found), np.asarray(right)
+    near = np.abs(found - right) <= NEAR * np.abs(right)
+    return bool(found.shape == right.shape and near.all())
+
+
+def textbook(gradients: Gradients) -> Change:
+    """The local gradients by the rules that textbooks print, y(1-y) of a sigmoid: from numbers that were written down.
+
+    Our own rules compute them another way, which keeps more digits.
+    """
+    from gradcli.notation import local
+
+    graph = gradients.graph
+    rules: dict[Slot, Callable[..., Value]] = {}
+    for i, op in enumerate(graph.ops):
+        if not op.shown or op.structural or not graph.varied[i]:
+            continue
+        for k, p in enumerate(graph.parents[i]):
+            if graph.varied[p] and op.passes(k) and op.selected(k) is None:
+                rules[i, k] = lambda m, y, *x, op=op, k=k: local(op, k, m, y, x)
+    return Change(locals=rules)
+
+
+# ── steps ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Steps:
+    """Rounds each number that it is given, and remembers whether one was moved too far."""
+
+    def __init__(self, way: Way) -> None:
+        self.way, self.far = way, False
+        self.limit = ROUGH if way.digits < 2 else NEAR
+
+    def __call__(self, value: Value) -> Value:
+        """The rounded number, or array."""
+        if not isinstance(value, float | int):
+            return self.array(value)
+        value = float(value)
+        rounded = half_up(value, self.way.digits, self.way.significant)
+        if abs(rounded - value) > self.limit * abs(value) and abs(value) > NOTHING:
+            self.far = True
+        return rounded
+
+    def array(self, value: Any) -> Any:
+        """The array rounded entry by entry."""
+        import numpy as np
+
+        value = np.asarray(value, dtype=np.float64)
+        scale = np.full(value.shape, 10.0**self.way.digits)
+        if self.way.significant:
+            with np.errstate(divide="ignore", invalid="ignore"):
+                power = np.floor(np.log10(np.abs(value)))
+            scale = 10.0 ** (self.way.digits - 1 - np.where(np.isfinite(power), power, 0.0))
+        rounded = np.copysign(np.floor(np.abs(value) * scale + 0.5 + 1e-9) / scale, value)
+        rounded = np.where(np.isfinite(rounded), rounded, value)
+        moved = np.abs(rounded - value) > self.limit * np.abs(value)
+        self.far |= bool(np.any(moved & (np.abs(value) > NOTHING)))
+        return rounded[()]
+
+
+def half_up(value: float, digits: int, significant: bool) -> float:
+    """A number rounded as people round: halves away from 0.
+
+    >>> half_up(0.125, 2, False), half_up(-0.1966, 2, False), half_up(1234.0, 2, True)
+    (0.13, -0.2, 1200.0)
+    """
+    if not isfinite(value) or value == 0 or abs(value) > 1e15:
+        return value
+    if significant:
+        digits = digits - 1 - floor(log10(abs(value)))
+    if not -300 < digits < 300:
+        return value
+    scale = 10.0 ** abs(digits)
+    scaled = abs(value) * scale if digits >= 0 else abs(value) / scale
+    whole = floor(scaled + 0.5 + 1e-9)
+    return copysign(whole / scale if digits >= 0 else whole * scale, value)
+
+
+def step(way: Way, cell: Cell, gradients: Gradients, fits: Test) -> list[Said]:
+    """The one step whose rounding is enough to lead to the answer, the last of several: ∂f/∂n3 = 0.1966 became 0.20."""
+    if gradients.trace.tensorial or way.significant:
+        return []
+    by_book = _SPENT[gradients].textbook
+    for part in (part for part in (2, 1, 0) if way.parts[part]):
+        last: list[Said] = []
+        for at in range(NAMED):
+            one = One(way, at)
+            change = Change(
+                rounded=(one if part == 0 else None, one if part == 1 else None, one if part == 2 else None)
+            )
+            outcome = sweep(gradients, by_book | change if way.textbook else change)
+            if one.before is None:
+                break
+            found = None if outcome is None else outcome.read(cell)
+            if found is None or one.before == one.after or found == cell.value or not fits(found):
+                continue
+            name = named(part, one.before, gradients, cell)
+            if name:
+                before, after = f"{one.before:.{way.digits + 2}f}".rstrip("0"), f"{one.after:.{way.digits}f}"
+                last = [Said("numbers.step", {"name": name, "before": before, "after": after})]
+        if last:
+            return last
+    return []
+
+
+class One:
+    """Rounds the number that it is given as the `at`-th, and no other."""
+
+    def __init__(self, way: Way, at: int) -> None:
+        self.way, self.left = way, at
+        self.before: float | None = None
+        self.after = 0.0
+
+    def __call__(self, value: Value) -> Value:
+        """The number, rounded or as it is."""
+        self.left -= 1
+        if self.left != -1:
+            return value
+        self.before = float(value)
+        self.after = half_up(self.before, self.way.digits, False)
+        return self.after
+
+
+def named(part: int, value: float, gradients: Gradients, cell: Cell) -> str:
+    """What a number of the sweep is called: a forward value, a local gradient, or a gradient; not the answer itself."""
+    graph, values = gradients.graph, gradients.trace.values
+    names, output = graph.names, graph.names[graph.output]
+    if part == 0:
+        return next((names[i] for i in graph.shown if values[i] == value), "")
+    if part == 1:
+        return next((f"∂{names[e.child]}/∂{names[e.parent]}" for e in gradients.edges() if close(e.local, value)), "")
+    found = [i for i in graph.shown if close(gradients.at(i), value) and i != graph.output]
+    return next((f"∂{output}/∂{names[i]}" for i in reversed(found) if cell.kind != "grad" or i not in cell.nodes), "")
+
+
+def close(a: float, b: float) -> bool:
+    """Whether two numbers are one, but for rounding errors."""
+    return abs(a - b) <= 1e-12 * abs(b)
+
+
+# ── the last digits of doubles ──────────────────────────────────────────────────────────────────────────────────
+
+EPSILON = 2.0**-51
+
+SIGNS: tuple[Sequence[int], ...] = ((1, 1), (1, -1), (-1, 1, 1), (1, 1, -1, -1))
+"""In which directions numbers are moved, over and over: whatever cancels in one run does not in another."""
+
+
+def noise(cell: Cell, gradients: Gradients) -> Value:
+    """How far a cell may be off because all numbers before it are doubles: sin(pi) is 0, but for that.
+
+    Every input and every step is moved by a unit or two of its last digit.
+    """
+    graph, trace = gradients.graph, gradients.trace
+    right: Any = cell.value
+    widest: Any = right - right
+    for signs in SIGNS:
+        moves = Moves(signs)
+        inputs = {i: moves.of(trace.values[i]) for i in graph.inputs.values()}
+        outcome = sweep(gradients, Change(values=inputs, rounded=(moves, moves, moves)))
+        found: Any = None if outcome is None else outcome.read(cell)
+        if found is None:
+            continue
+        off = abs(found - right)
+        if isinstance(off, float):
+            widest = max(widest, off) if isfinite(off) else widest
+        else:
+            import numpy as np
+
+            widest = np.maximum(widest, np.where(np.isfinite(off), off, 0.0))
+    return 4 * widest
+
+
+class Moves:
+    """Moves each number that it is given by a unit or two of its last digit."""
+
+    def __init__(self, signs: Sequence[int]) -> None:
+        self.signs, self.count = signs, 0
+
+    def __call__(self, value: Value) -> Value:
+        """The number, moved."""
+        self.count += 1
+        return value * (1 + self.signs[self.count % len(self.signs)] * EPSILON)
+
+    def of(self, value: Value) -> Rounding:
+        """A rule that gives an input, moved."""
+        moved = self(value)
+        return lambda m, *x: moved
