@@ -280,7 +280,6 @@ def too_few(given: Number, right: float, rules: Rules) -> Said | None:
         error = relative(given.value, right)
         said = Said("numbers.uncomfortable", {"error": number(float(f"{error:.0e}"))})
         return said if error > bands()[0] * (1 + HAIR) else None
-        )
     if not free(rules) or given.digits is None or given.digits > 1:
         return None
     if abs(given.value - right) <= EXACT * abs(right):
