@@ -10,7 +10,7 @@ Nothing of one submission stops the marks of the others: what cannot be marked i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from gradcli.autodiff import Gradients, Value
 from gradcli.cells import resolve
@@ -124,11 +124,10 @@ def credit(result: Result, carry: float) -> float | None:
 
 
 class Marker:
-    """Marks submissions to one assignment; graphs, and sweeps at values that all students share, are made once."""
+    """Marks submissions to one assignment; sweeps at values that all students share are made once."""
 
     def __init__(self, assignment: Assignment, rules: Rules, *, prove: bool = False) -> None:
         self.assignment, self.rules, self.prove = assignment, rules, prove
-        self._graphs: dict[str, Any] = {}
         self._shared: dict[str, Gradients] = {}
 
     def mark(self, submission: Submission) -> Marked:
@@ -146,42 +145,49 @@ class Marker:
     def _part(self, problem: Problem, student: str, answers: Sequence[Answer]) -> Part:
         """The marks of one problem."""
         from gradcli.homework.checking import check
-
-        values, gradients = self._at(problem, student)
-        written = {resolve(answer.address, gradients).address: answer for answer in answers}
-        asked = {resolve(address, gradients).address: address for address in problem.cells}
-        given = [written.get(cell, Answer(address, "")) for cell, address in asked.items()]
-        checked = check(gradients, given, self.rules, prove=self.prove)
-        found = {result.cell.address: result for result in checked.results}
-        checked = checked._replace(results=[found[cell] for cell in asked])
-        marks = [
-            worth(result, address, problem.cells[address], self.rules.carry)
-            for result, address in zip(checked.results, asked.values(), strict=True)
-        ]
-        return Part(problem.id, problem.expr, values, tuple(marks), checked)
-
-    def _at(self, problem: Problem, student: str) -> tuple[Mapping[str, Value], Gradients]:
-        """The values that a student has for a problem, and both sweeps there."""
         from gradcli.homework.choosing import values
-        from gradcli.syntax import parse
 
         found = values(problem, self.assignment, student)
-        if problem.id in self._shared:
-            return found, self._shared[problem.id]
-        if problem.id not in self._graphs:
-            self._graphs[problem.id] = parse(problem.expr, given=set(found))
-        gradients = self._graphs[problem.id].forward(found).backward()
-        if not problem.draw:
-            self._shared[problem.id] = gradients
-        return found, gradients
+        gradients = self._at(problem, found)
+        given = written(problem, answers)
+        checked = check(gradients, given.values(), self.rules, prove=self.prove)
+        results = {result.answer.address: result for result in checked.results}
+        checked = checked._replace(results=[results[address] for address in problem.cells])
+        marks = [worth(result, problem.cells[result.answer.address], self.rules.carry) for result in checked.results]
+        return Part(problem.id, problem.expr, found, tuple(marks), checked)
+
+    def _at(self, problem: Problem, values: Mapping[str, Value]) -> Gradients:
+        """Both sweeps of a problem at these values."""
+        if problem.draw:
+            return problem.gradients(values)
+        if problem.id not in self._shared:
+            self._shared[problem.id] = problem.gradients(values)
+        return self._shared[problem.id]
 
 
-def worth(result: Result, address: str, most: float, carry: float) -> Mark:
+def written(problem: Problem, answers: Sequence[Answer]) -> dict[str, Answer]:
+    """The answer to each cell that is asked for, by the address that the assignment has; an empty one is blank.
+
+    An answer may have its cell's address in another spelling. Of several the last one counts.
+    """
+    from gradcli.homework.assignment import spot
+
+    found = {address: Answer(address, "") for address in problem.cells}
+    for answer in answers:
+        address: str | None = answer.address
+        if address not in found:
+            address = problem.asked.get(spot(resolve(answer.address, problem.sample)))
+        if address is not None:
+            found[address] = answer._replace(address=address)
+    return found
+
+
+def worth(result: Result, most: float, carry: float) -> Mark:
     """A result as a mark."""
     share = credit(result, carry)
     explained = result.explanations[0] if result.state is State.WRONG and result.explanations else None
     return Mark(
-        address=address,
+        address=result.answer.address,
         most=most,
         points=None if share is None else round(most * share, 9),
         state=str(result.state),

@@ -8,6 +8,7 @@ from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
 from gradcli.homework.records import Said, State
+from gradcli.homework.roster import Student
 
 if TYPE_CHECKING:
     from gradcli.homework.grading import Mark, Marked
@@ -21,14 +22,6 @@ KEPT = 5000
 
 LISTED = 50
 """Notes that are kept; the others are counted."""
-
-
-class Student(NamedTuple):
-    """A student of the roster."""
-
-    id: str
-    name: str = ""
-    email: str = ""
 
 
 class Mistake(NamedTuple):

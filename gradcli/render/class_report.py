@@ -17,7 +17,8 @@ from gradcli.render.lines import Line, painted, wrapped
 from gradcli.render.markdown import code, text
 
 if TYPE_CHECKING:
-    from gradcli.homework.tally import Mistake, Question, Student, Tally
+    from gradcli.homework.roster import Student
+    from gradcli.homework.tally import Mistake, Question, Tally
     from gradcli.homework.words import Words
 
 STYLE = Style()
@@ -177,8 +178,7 @@ def review(tally: Tally, words: Words) -> str:
 def counted(tally: Tally, counts: Mapping[str, int], words: Words) -> str:
     """How many answers have each state."""
     return ", ".join(
-        words.say("grade.count", state=state_word(state, words), count=str(count))
-        for state, count in tally.met(counts)
+        words.say("grade.count", state=state_word(state, words), count=str(count)) for state, count in tally.met(counts)
     )
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from gradcli.autodiff import Value
 from gradcli.homework.grading import Mark, Marked, Part
 from gradcli.homework.marks import shown
@@ -25,19 +23,12 @@ EXPRESSION = 400
 """Characters of a problem's expression that are shown."""
 
 
-class Page(NamedTuple):
-    """How feedback is written: the assignment's title, the language, whether the right numbers are shown."""
-
-    title: str
-    language: str
-    show_answer: bool = False
-
-    def __call__(self, marked: Marked) -> tuple[Marked, str]:
-        """The marks in words, without what they were made of; and the page of a student."""
-        words = Words(self.language)
-        parts = tuple(worded(part, words, show_answer=self.show_answer) for part in marked.parts)
-        marked = marked._replace(parts=parts)
-        return marked, render(marked, self.title, words, show_answer=self.show_answer)
+def answered(marked: Marked, title: str, language: str, *, show_answer: bool = False) -> tuple[Marked, str]:
+    """The marks in words, without what they were made of; and the page of a student."""
+    words = Words(language)
+    parts = tuple(worded(part, words, show_answer=show_answer) for part in marked.parts)
+    marked = marked._replace(parts=parts)
+    return marked, render(marked, title, words, show_answer=show_answer)
 
 
 # ── words ───────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,0 +1,285 @@
+"""`gradcli grade`: mark the answers of a class by an assignment."""
+
+# Annotations are values here, not text: typer would compile each of them again on every run.
+
+import gc
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperCommand
+
+from gradcli.cli import streams
+from gradcli.cli.arguments import Arguments, Option
+from gradcli.cli.assignments import is_file, read_assignment, stem
+from gradcli.cli.command import ExpressionCommand, completing, one_of, whole, worst
+from gradcli.cli.options import Settings
+from gradcli.errors import GradcliError, Status, UsageError
+from gradcli.homework.words import LANGUAGES
+from gradcli.homework.words import VARIABLE as LANGUAGE
+
+if TYPE_CHECKING:
+    from gradcli.homework.marks import Book
+    from gradcli.homework.roster import Student
+    from gradcli.homework.tally import Tally
+
+HELP = """Mark the answers of a class by an assignment: points, feedback, a report.
+
+\b
+  gradcli grade hw4.toml answers/
+  gradcli grade hw4.toml class.csv -o marks --format moodle --lang ko
+
+ANSWERS are a file a student (TOML, JSON, CSV, npz, a filled worksheet), folders
+of such files, or one wide CSV for the class: id,name,1:value,1:dq,2:dx.
+
+It writes marks.csv, review.csv with what a person has to look at, feedback/ID.md
+for each student, and class.md for the teacher.
+
+A right number earns all points of its cell, also with steps rounded on the way.
+A number that follows correctly from an earlier wrong one, and one with too few
+digits, earn the share that `carry` sets in the assignment; nothing where the
+wrong number left nothing to work out. What cannot be read, or not be decided, is
+never a silent 0: it has no points yet, and is listed in review.csv.
+
+Exit status: 0 when all were marked, whatever the marks; 4 when some could not be
+read, 5 when a formula could not be decided. The rest is marked all the same.
+After Ctrl-C (130) the files hold what was marked until then.
+"""
+
+FORMATS = ("csv", "moodle", "gradescope")
+
+IDS = ("column", "filename")
+
+AT_KINK = ("interval", "strict")
+
+MOST_JOBS = 64
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+class GradeCommand(ExpressionCommand):
+    """A command that takes an assignment, or an expression with its values, and then files."""
+
+    what = "assignment"
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Sort the words: of those without dashes the first is the assignment, the others are files."""
+        options = self.declared(ctx)
+        try:
+            arguments = Arguments.scan(args, options, str(self.name))
+            self.admit(arguments._replace(expressions=arguments.expressions[:1]), options)
+        except GradcliError:
+            if ctx.resilient_parsing:  # a shell is completing a half-written line
+                return TyperCommand.parse_args(self, ctx, [])
+            raise
+        ctx.obj = arguments
+        return TyperCommand.parse_args(self, ctx, [*arguments.options, "--", *arguments.expressions])
+
+    def admit(self, arguments: Arguments, options: Mapping[str, Option]) -> None:
+        """Refuse an option that bears the name of one of the expression's variables."""
+        if not (arguments.expressions and is_file(arguments.expressions[0])):
+            super().admit(arguments, options)
+
+
+@app.command("grade", cls=GradeCommand, rich_help_panel="homework", help=HELP)
+def grade(
+    ctx: typer.Context,
+    assignment: Annotated[
+        str | None, typer.Argument(help="An assignment's file; or a formula, with its values.", show_default=False)
+    ] = None,
+    answers: Annotated[
+        list[str] | None, typer.Argument(help="Files and folders of answers; - is standard input.", show_default=False)
+    ] = None,
+    output: Annotated[
+        str | None,
+        typer.Option("--output", "-o", help="The folder to write to; hw4-marks for hw4.toml.", metavar="DIR"),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over files that exist.")] = False,
+    format_: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            help="Also write what Moodle imports (moodle.csv), or Gradescope (gradescope/ID/results.json).",
+            metavar="|".join(FORMATS),
+            autocompletion=completing(FORMATS),
+        ),
+    ] = "csv",
+    roster: Annotated[
+        str | None,
+        typer.Option(help="A CSV of the class, id,name,email: who has not submitted is listed.", metavar="FILE"),
+    ] = None,
+    show_answer: Annotated[
+        bool, typer.Option("--show-answer", help="Tell students the right numbers in their feedback.")
+    ] = False,
+    id_from: Annotated[
+        str,
+        typer.Option(
+            help="Where a student's id stands: in the file, or in its name.",
+            metavar="|".join(IDS),
+            autocompletion=completing(IDS),
+        ),
+    ] = "column",
+    encoding: Annotated[
+        str | None, typer.Option(help="Of files that are neither UTF-8 nor UTF-16, such as cp949.", metavar="NAME")
+    ] = None,
+    lang: Annotated[
+        str | None,
+        typer.Option(
+            help=f"The language of feedback and reports; {LANGUAGE} sets another default.",
+            metavar="|".join(LANGUAGES),
+            autocompletion=completing(LANGUAGES),
+        ),
+    ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            help="Processes that mark; one a core unless given.",
+            parser=whole("--jobs", 1, MOST_JOBS),
+            metavar="N",
+            show_default=False,
+        ),
+    ] = None,
+    decimals: Annotated[
+        int | None,
+        typer.Option(
+            help="Decimals to which answers count, in place of the assignment's rule.",
+            parser=whole("--decimals", 0, 15),
+            metavar="N",
+            show_default=False,
+        ),
+    ] = None,
+    sig: Annotated[
+        int | None,
+        typer.Option(
+            help="Significant digits to which answers count, in place of the assignment's rule.",
+            parser=whole("--sig", 1, 17),
+            metavar="N",
+        ),
+    ] = None,
+    at_kink: Annotated[
+        str | None,
+        typer.Option(
+            help="At a kink: any value between the one-sided derivatives (interval), or the convention's (strict).",
+            metavar="|".join(AT_KINK),
+            autocompletion=completing(AT_KINK),
+        ),
+    ] = None,
+    set_: Settings = None,
+) -> None:
+    """Mark, write, tell how the class did, and end with the exit status."""
+    from gradcli.cli.check import language, ruled
+    from gradcli.homework import submissions
+    from gradcli.homework.marks import Book
+    from gradcli.homework.roster import read_roster
+    from gradcli.homework.tally import Tally
+    from gradcli.homework.words import Words
+    from gradcli.homework.workers import Work, mark_class
+    from gradcli.render.class_report import page, summary
+    from gradcli.render.feedback import answered
+
+    gc.enable()  # a short run does without; a class is none
+    one_of("--format", format_, FORMATS)
+    one_of("--id-from", id_from, IDS)
+    if decimals is not None and sig is not None:
+        raise UsageError("--decimals and --sig contradict each other", hint="keep one of them")
+    wishes: dict[str, Any] = {"decimals": decimals, "sig": sig}
+    wishes["at_kink"] = None if at_kink is None else one_of("--at-kink", at_kink, AT_KINK)
+    language(lang)  # a misspelt one is told before files are read
+    options = ctx.command.declared(ctx)  # type: ignore[attr-defined]
+    wanted = read_assignment(ctx.obj, "grade", settings=set_ or (), encoding=encoding, options=options)
+    words = Words(language(lang, wanted.lang))
+    if not answers:
+        raise UsageError("the answers are missing", hint="name their files or folders: gradcli grade hw4.toml answers/")
+    students = None if roster is None else read_roster(roster, encoding)
+    folder = Path(output if output is not None else f"{stem(str(assignment))}-marks")
+    cells = {problem.id: tuple(problem.cells) for problem in wanted.problems}
+    emails = {student.id: student.email for student in students or ()}
+    book = Book(folder, cells, words, title=wanted.title, form=format_, force=force, emails=emails)
+    write = partial(answered, title=wanted.title, language=words.language, show_answer=show_answer)
+    work = Work(wanted, ruled(wanted.rules, wishes), prove=False, write=write)
+    tally = Tally()
+    found = submissions.read(answers, wanted, id_from=id_from, encoding=encoding)
+    with stopping() as stopped, book:
+        with progress() as advance:
+            for marked, feedback in mark_class(work, found, jobs=jobs or cores(), stopped=stopped):
+                book.add(marked, feedback)
+                tally.add(marked)
+                advance()
+        if not stopped():
+            enrol(tally, book, students)
+        book.close(page(tally, wanted.title, words, interrupted=stopped()))
+    streams.put(summary(tally, wanted.title, book.files, words, streams.style(), interrupted=stopped()))
+    raise typer.Exit(Status.INTERRUPTED if stopped() else status(tally))
+
+
+def enrol(tally: "Tally", book: "Book", students: "Sequence[Student] | None") -> None:
+    """Compare with the roster, where there is one, and list who does not stand in both."""
+    from gradcli.homework.records import Said
+
+    if students is None:
+        return
+    tally.enrol(students)
+    for student in tally.missing:
+        book.review(student.id, student.name, Said("grade.why_missing"))
+    for student in tally.strangers:
+        book.review(student.id, student.name, Said("grade.why_stranger"))
+
+
+def status(tally: "Tally") -> Status:
+    """The exit status of a class that was marked to its end."""
+    from gradcli.homework.grading import FAILED
+    from gradcli.homework.records import State
+
+    unread = tally.unread or tally.states[State.UNREADABLE] or tally.states[FAILED]
+    undecided = tally.states[State.UNDECIDED]
+    return worst([Status.FILE if unread else Status.FINE, Status.LIMIT if undecided else Status.FINE])
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    usable = getattr(os, "sched_getaffinity", None)
+    return min(MOST_JOBS, len(usable(0)) if usable else os.cpu_count() or 1)
+
+
+@contextmanager
+def stopping() -> Iterator[Callable[[], bool]]:
+    """Ctrl-C ends the marking between two submissions, so that the files are whole; a second one ends it at once."""
+    from signal import SIGINT, default_int_handler, signal
+
+    asked = False
+
+    def stop(number: int, frame: Any) -> None:
+        nonlocal asked
+        asked = True
+        signal(SIGINT, default_int_handler)
+
+    try:
+        before = signal(SIGINT, stop)
+    except ValueError:  # not in the main thread, which alone hears of it
+        yield lambda: False
+        return
+    try:
+        yield lambda: asked
+    finally:
+        signal(SIGINT, before)
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[], None]]:
+    """A bar on standard error while a class is marked, where a person sees it."""
+    import sys
+
+    if sys.stderr is None or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.completed:,}", markup=False), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda: bar.advance(task)
