@@ -30,6 +30,9 @@ PRECISIONS = (128, 320, 1280)
 TIGHT, NOTHING = 1e-25, 1e-60
 """Radius of a difference that may hold 0: relative to the sides, and absolutely."""
 
+KNOWN = 1e-12
+"""Radius of the sides, relative to the larger, that a difference is told with."""
+
 DIGITS = 1e-14
 """A relative difference up to here is that of a constant written with the digits of a double: 0.3989422804014327."""
 
@@ -141,23 +144,32 @@ def compare_at(plan: Plan, point: Point, systems: dict[int, Exact], deadline: fl
             if m is None:
                 m = systems[bits] = Exact(deadline)
             right, found = plan.at(point.values, upstream, m)
-            verdict = judged(right, found)
+            verdict = judged(right, found, vague=m.vague)
         if verdict not in (Verdict.OPEN, Verdict.OUTSIDE) or perf_counter() > deadline:
             break
-    return Tried(point, upstream, verdict, float(right), float(found))
+    return Tried(point, upstream, verdict, number(right), number(found))
 
 
-def judged(right: arb, found: arb) -> Verdict:
-    """What two balls say at the present precision."""
+def number(found: arb) -> float:
+    """The number that a ball stands for."""
+    return 0.0 if found.contains(0) else float(found)
+
+
+def judged(right: arb, found: arb, *, vague: bool) -> Verdict:
+    """What two balls say at the present precision.
+
+    vague: whether what is nan may have a number.
+    """
     if right.is_nan():
-        return Verdict.UNDEFINED
+        return Verdict.OPEN if vague else Verdict.UNDEFINED
     if found.is_nan():
-        return Verdict.OUTSIDE if right.is_finite() else Verdict.OPEN
+        return Verdict.OUTSIDE if right.is_finite() and not vague else Verdict.OPEN
     difference = right - found
     size = max(right.abs_upper(), found.abs_upper())
     if not difference.contains(0):
         if difference.abs_lower() > DIGITS * size:
-            return Verdict.DIFFERENT
+            known = right.rad() <= KNOWN * size and found.rad() <= KNOWN * size
+            return Verdict.DIFFERENT if known else Verdict.OPEN
         if difference.abs_upper() <= DIGITS * size:
             return Verdict.CLOSE
         return Verdict.OPEN

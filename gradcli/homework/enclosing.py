@@ -31,6 +31,9 @@ NAMED: Mapping[float, Callable[[], arb]] = {
 }
 """Numbers that have a name: their double stands for what no double is."""
 
+CLEAR_BITS = 64
+"""Bits of an input that is known well."""
+
 HUGE, TINY = arb(2) ** 100_000, arb(2) ** -100_000
 """Magnitudes beyond these are looked at: FLINT follows any exponent, however long that takes."""
 
@@ -47,11 +50,12 @@ class Exact(Balls):
     """Balls at one precision, in which constants and attributes are what they are written as.
 
     deadline: of the performance counter; work beyond it ends in a TimeoutError.
+    vague: whether something had no number that may have one: a ball too wide, or too large to be followed.
     """
 
     def __init__(self, deadline: float) -> None:
         super().__init__()
-        self.deadline = deadline
+        self.deadline, self.vague = deadline, False
 
     def look(self) -> None:
         """Stop when the time is over."""
@@ -106,7 +110,7 @@ class Plan:
 
     def at(self, point: Mapping[str, float], upstream: float, m: Exact) -> tuple[arb, arb]:
         """The right number and the formula's at a point, at the present precision; nan where there is none."""
-        graph, bound = self.graph, self.bound
+        graph, bound, m.vague = self.graph, self.bound, False
         leaves = {i: exact(point[name]) for name, i in graph.inputs.items() if self.forward[i]}
         values = run(graph, self.forward, leaves, m)
         g = exact(upstream)
@@ -175,12 +179,26 @@ def run(graph: Graph, wanted: Sequence[int], leaves: Mapping[int, arb], m: Exact
             continue
         if not i & 255:
             m.look()
+        x = [values[p] for p in parents]
         try:
-            y: Any = ball(functions[ops[i]](*[values[p] for p in parents]))
+            y: Any = ball(functions[ops[i]](*x))
         except (ValueError, ZeroDivisionError):
-            continue
-        values[i] = y if TINY < abs(y) < HUGE else near(y)
+            y = NAN
+        if not TINY < abs(y) < HUGE:
+            y = near(y)
+            m.vague = m.vague or not (y.is_finite() or surely_outside(ops[i], x, m))
+        values[i] = y
     return values
+
+
+def surely_outside(op: Op, x: Sequence[arb], m: Exact) -> bool:
+    """Whether an op has no number at these inputs, and not merely none that balls can tell; or they have none."""
+    if not all(value.is_finite() for value in x):
+        return any(value.is_nan() for value in x)
+    domain = op.predicate("domain")
+    if domain is None:
+        return all(value.is_exact() or value.rel_accuracy_bits() > CLEAR_BITS for value in x)
+    return bool(ball(domain(m, *x)).is_zero())
 
 
 def needed(graph: Graph, wanted: set[int]) -> bytearray:

@@ -39,7 +39,7 @@ def points(given: Mapping[str, float], seed: int) -> Iterator[Point]:
     usual = {name: value if isfinite(value) else 1.0 for name, value in given.items()}
     seen = {tuple(given.values())}
     for kind, values in _all(usual, Random(seed)):  # noqa: S311 - points, not secrets
-        if kind == "simple" and tuple(values.values()) in seen:
+        if tuple(values.values()) in seen:
             continue
         seen.add(tuple(values.values()))
         yield Point(values, kind)
@@ -55,6 +55,7 @@ def _all(given: Numbers, random: Random) -> Iterator[tuple[str, Numbers]]:
         yield "wide", {name: short(random.uniform(-10, 10)) for name in given}
     for _ in range(MORE):  # inside any domain that the values given are in; whole numbers stay whole
         yield "more", {name: short(value * (1 + random.uniform(-0.05, 0.05))) for name, value in _nonzero(given)}
+        yield "more", {name: short(value * (1 + random.uniform(-5e-4, 5e-4)), 6) for name, value in _nonzero(given)}
         yield "more", {name: short(random.uniform(0.05, 0.95)) for name in given}
         yield "more", {name: short(random.uniform(0.1, 10)) for name in given}
         yield "more", {name: short(random.uniform(-1, 1)) for name in given}
