@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from gradcli.cells import resolve
 from gradcli.cli.arguments import Binding
-from gradcli.errors import LimitError, UnknownCell, UsageError, brief
+from gradcli.errors import UnknownCell, UsageError, brief
 from gradcli.homework.records import Answer, Checked, Said, State, Unreadable
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ FLAG = "--answer"
 EXAMPLE = "such as --answer dx=-4"
 
 OPENING, CLOSING = "([{", ")]}"
+
+LISTED = 1000
+"""Entries of a text file that count with the digits they are typed with; more are compared as doubles."""
 
 COMPARING = ("<", ">", "=", "!")
 """What makes `=` a part of a comparison when it stands before."""
@@ -83,40 +86,35 @@ def from_file(found: Answer) -> Answer:
     name = found.text.strip()[1:]
     kind = Path(name).suffix.lower()
     if kind == ".npy":
-        from gradcli.reading.arrays import from_npy, header
+        from gradcli.reading.arrays import stored
 
-        data = documents.read(name)
-        value = from_npy(data, name)
-        return found._replace(value=stored(value, header(data)[2]))
-    binding = Binding(found.address, found.text, found.place)
-    value = read_file(name, binding)
-    text = literal(documents.decoded(name, documents.json_document)) if kind == ".json" else None
-    return found._replace(value=value) if text is None else found._replace(text=text)
-
-
-def stored(value: Any, kind: Any) -> Any:
-    """The numbers of a file as an array of the type that the file has."""
-    import numpy as np
-
-    return np.asarray(value).astype(kind.newbyteorder("="))
+        return found._replace(value=stored(documents.read(name), name))
+    value = read_file(name, Binding(found.address, found.text, found.place))
+    if getattr(value, "size", 1) > LISTED:
+        return found._replace(value=value)
+    if kind == ".json":
+        return found._replace(text=spelled(documents.decoded(name, documents.json_document)))
+    return found._replace(text=spelled(words(documents.read_text(name), name, kind)))
 
 
-def literal(document: Any) -> str | None:
-    """Nested lists of numbers as a list of our own language, with the digits that the file has."""
-    from gradcli.literals import DEEPEST
+def words(text: str, name: str, kind: str) -> Any:
+    """The entries of a text file that holds a value, as they are typed: a word, or lists of words."""
+    from gradcli.cli import sheets
 
-    lists, depth = [document], 0
-    while any(isinstance(entry, list) for entry in lists):
-        lists = [each for entry in lists if isinstance(entry, list) for each in entry]
-        depth += 1
-    if depth > DEEPEST:
-        raise LimitError(f"more than {DEEPEST} lists in lists")
-    return spelled(document)
+    if text.lstrip().startswith("["):
+        return text.strip()
+    places, lines = sheets.contents(text, name)
+    separator = sheets.separated_by(lines, kind)
+    if separator is None and len(lines) == 1 and sheets.FORMULA.search(lines[0]):
+        return lines[0].strip()
+    rows = [sheets.split(line, separator, name, place) for line, place in zip(lines, places, strict=True)]
+    found = rows[0] if len(rows) == 1 else [row[0] for row in rows] if len(rows[0]) == 1 else rows
+    return found[0] if len(found) == 1 else found
 
 
 def spelled(entry: Any) -> str:
-    """A number, or lists of numbers no deeper than an array has axes, as text."""
-    return f"[{', '.join(map(spelled, entry))}]" if isinstance(entry, list) else str(entry)
+    """A number, or lists of numbers no deeper than an array has axes, as text of our own language."""
+    return f"[{', '.join(map(spelled, entry))}]" if isinstance(entry, list) else str(entry).strip()
 
 
 def from_answer_files(paths: Sequence[str], encoding: str | None, problem: str | None) -> list[Answer]:

@@ -58,6 +58,9 @@ GOOD = (State.RIGHT, State.ROUNDED)
 COINCIDING = 2
 """Other mistakes leading to the same number that are told; JSON has all."""
 
+SITES = 3
+"""Places of one mistake that are told."""
+
 FEW = 12
 """Variables whose values are told."""
 
@@ -194,9 +197,12 @@ class View:
         text = self.open.said(first.said)
         if result.origin:
             text = self.words.say("check.on_top", cells=self.cells(result.origin), said=text)
-        others = [self.open.said(other) for other in coinciding(result.explanations)]
-        listed = [self.words.say("check.also", said=other) for other in dict.fromkeys(others) if other != text]
-        return [text, *listed[:COINCIDING]]
+        found = (self.open.said(other) for other in coinciding(result.explanations))
+        others = [other for other in dict.fromkeys(found) if other != text]
+        if not others:
+            return [text]
+        listed = "; ".join([*others[:COINCIDING], *(["…"] if len(others) > COINCIDING else [])])
+        return [text, self.words.say("check.also", others=listed)]
 
     def named(self, explanation: Explanation, result: Result) -> str:
         """A mistake by its name and its place, without a number."""
@@ -208,15 +214,14 @@ class View:
         return ", ".join(self.spellings.get(address, address) for address in addresses)
 
     def place(self, result: Result) -> str:
-        """Where a mistake is: the gate, or the cell where no mistake was found."""
-        from gradcli.homework.hints import changed, focused, gate
+        """Where a mistake is: its gates, or the cell where no mistake was found."""
+        from gradcli.homework.hints import gate
 
-        graph = self.checked.gradients.graph
-        found = result.explanations[:1]
-        if found and (found[0].sites or (found[0].change is not None and changed(found[0].change))):
-            focus = focused(result, self.checked.gradients)
-            return gate(graph, focus.node)
-        return self.spellings[result.cell.address]
+        sites = result.explanations[0].sites if result.explanations else ()
+        if not sites:
+            return self.spellings[result.cell.address]
+        places = [gate(self.checked.gradients.graph, site) for site in sites[:SITES]]
+        return ", ".join([*places, *(["…"] if len(sites) > SITES else [])])
 
     # ── what is hidden ──────────────────────────────────────────────────────────────────────────────────────────
 
