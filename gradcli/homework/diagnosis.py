@@ -1,0 +1,477 @@
+"""Which mistake leads to a student's number: the sweeps are run again under each misconception of the table.
+
+Every single mistake at every place is tried once for all wrong answers together; then the same mistake at all places of
+its kind, and other numbers of the right work written as the answer; and where nothing explains an answer, two mistakes.
+A mistake counts if it leads to what was written and not to the right number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import combinations
+from math import isfinite
+from time import monotonic
+from typing import Any, NamedTuple
+
+from gradcli.autodiff import Gradients, Value
+from gradcli.cells import Cell
+from gradcli.homework.mistakes import Made, Row, label
+from gradcli.homework.misconceptions import CONFUSIONS, mistakes_at
+from gradcli.homework.records import Explanation, Said
+from gradcli.homework.scene import Scene
+from gradcli.homework.sweeps import NOTHING, Change
+
+__all__ = ["Judged", "Prediction", "Search", "Test", "explain", "label", "predictions"]
+
+Test = Callable[[Value], bool]
+"""Whether a predicted number counts as what the student wrote."""
+
+LARGEST, LARGEST_ENTRIES = 20_000, 50_000
+"""Nodes, and entries of all tensors together, up to which mistakes are looked for within the sweeps."""
+
+SMALL = 40
+"""Nodes up to which two mistakes are looked for."""
+
+MOST_PAIRS = 1200
+"""Pairs of mistakes that are tried."""
+
+MOST = 12
+"""Explanations of one answer."""
+
+LIKELY = 1.45
+"""The cost up to which a mistake is thought of as one of two."""
+
+SAME = 1e-12
+"""How far apart numbers are, relatively, that are the same one."""
+
+REPEATED, TWICE, ASTRAY, STEP = 0.6, 1.5, 0.4, 0.02
+"""What is added to a cost: for the same mistake everywhere; for a second one; for each other wrong answer that it would
+have made another number of; for each step away from the answer."""
+
+SHARP = 4e-3
+"""How finely an answer must tell numbers apart for two mistakes to be read from it."""
+
+EVERY = 16
+"""Mistakes between looks at the clock."""
+
+
+class Judged(NamedTuple):
+    """An answer: its cell, and which numbers count as what was written."""
+
+    cell: Cell
+    fits: Test
+
+
+class Search(NamedTuple):
+    """What was found.
+
+    explanations: one entry a wrong cell, best first.   complete: False where the budget ran out.
+    """
+
+    explanations: list[tuple[Explanation, ...]]
+    complete: bool = True
+
+
+class Prediction(NamedTuple):
+    """A mistake, and what it makes of some cells; None where it leaves no number, or says nothing of a cell."""
+
+    name: str
+    sites: tuple[int, ...]
+    change: Change | None
+    values: tuple[Value | None, ...]
+
+
+class Candidate(NamedTuple):
+    """A mistake, or several, as the search tries it."""
+
+    name: str
+    cost: float
+    sites: tuple[int, ...]
+    change: Change
+    said: Callable[[], Said]
+
+
+class Hit(NamedTuple):
+    """A candidate that leads to the numbers of some wrong answers.
+
+    values: of all wrong cells.   fits: the wrong cells that it explains.   astray: those it would have changed
+    otherwise.   contradicts: right answers that it would have changed.
+    """
+
+    candidate: Candidate
+    values: Sequence[Value | None]
+    fits: tuple[int, ...]
+    astray: int
+    contradicts: int
+
+
+def explain(
+    gradients: Gradients,
+    wrong: Sequence[Judged],
+    right: Sequence[Judged] = (),
+    *,
+    base: Change = NOTHING,
+    budget: float = 2.0,
+) -> Search:
+    """The mistakes that lead to wrong answers, for each of them best first.
+
+    A mistake that explains several of them, and contradicts none of the right ones, comes before one that explains one.
+    base: the student's own earlier numbers, on top of which the mistake was made.   budget: seconds.
+    """
+    clock = Clock(budget)
+    if not wrong:
+        return Search([])
+    with gradients.trace.m.quiet():
+        search = Hunt(Scene(gradients, base), wrong, right, clock)
+        search.run()
+        return Search([search.explanations(j) for j in range(len(wrong))], search.complete)
+
+
+def predictions(
+    gradients: Gradients, cells: Sequence[Cell], *, pairs: bool = False, budget: float = 2.0
+) -> Iterator[Prediction]:
+    """What every mistake makes of some cells, for as long as the budget lasts.
+
+    pairs: two likely mistakes together, too.
+    """
+    clock, scene = Clock(budget), Scene(gradients)
+    likely: list[Candidate] = []
+    with scene.m.quiet():
+        if fits_in(scene):
+            places, _ = nearest(scene, cells)
+            for candidate in single(scene, places):
+                if clock.over():
+                    return
+                if candidate.cost <= LIKELY and len(candidate.sites) == 1:
+                    likely.append(candidate)
+                values = scene.read(candidate.change, cells)
+                if values is not None:
+                    yield Prediction(candidate.name, candidate.sites, candidate.change, tuple(values))
+        for j, cell in enumerate(cells):
+            for candidate, value in confused(scene, cell):
+                values = [None] * len(cells)
+                values[j] = value
+                yield Prediction(candidate.name, candidate.sites, candidate.change, tuple(values))
+        for candidate in two_of(likely) if pairs else ():
+            if clock.over():
+                return
+            values = scene.read(candidate.change, cells)
+            if values is not None:
+                yield Prediction(candidate.name, candidate.sites, candidate.change, tuple(values))
+
+
+class Clock:
+    """The time that is left; looked at now and then."""
+
+    def __init__(self, budget: float) -> None:
+        self.end, self.count, self.ended = monotonic() + budget, 0, False
+
+    def over(self) -> bool:
+        """Whether the budget has run out."""
+        self.count += 1
+        if self.count % EVERY == 0 or self.ended:
+            self.ended = self.ended or monotonic() > self.end
+        return self.ended
+
+
+# ── candidates ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def fits_in(scene: Scene) -> bool:
+    """Whether a problem is small enough to run its sweeps again and again."""
+    if len(scene.graph) > LARGEST:
+        return False
+    return not scene.tensorial or sum(getattr(value, "size", 1) for value in scene.values) <= LARGEST_ENTRIES
+
+
+def nearest(scene: Scene, cells: Sequence[Cell]) -> tuple[list[int], dict[int, int]]:
+    """The nodes at which a mistake can be made, those nearest to some cells first, and how many steps away they are."""
+    graph = scene.graph
+    steps: dict[int, int] = {}
+    ahead = [(i, True) for cell in cells for i in cell.nodes]
+    distance = 0
+    while ahead:
+        following: list[tuple[int, bool]] = []
+        for i, _ in ahead:
+            if i not in steps:
+                steps[i] = distance
+                following += [(child, True) for child, _ in scene.leaving.get(i, ())]
+        ahead, distance = following, distance + 1
+    back = [i for cell in cells if cell.kind == "value" for i in cell.nodes]
+    behind: dict[int, int] = {}
+    distance = 0
+    while back:
+        before: list[int] = []
+        for i in back:
+            if i not in behind:
+                behind[i] = distance
+                before += graph.parents[i]
+        back, distance = before, distance + 1
+    for i, far in behind.items():
+        steps[i] = min(far, steps.get(i, far))
+    places = sorted(steps, key=lambda i: (steps[i], i))
+    return places + [i for i in range(len(graph) - 1, -1, -1) if i not in steps], steps
+
+
+def single(scene: Scene, places: Sequence[int]) -> Iterator[Candidate]:
+    """Every mistake at every place; then the same one at all places of an op, and at all of its kind."""
+    ops, used = scene.graph.ops, scene.graph.used
+    alike: dict[tuple[int, str, str | None], list[tuple[Row, Made]]] = {}
+    for i in places:
+        if not used[i]:
+            continue
+        for row, made in mistakes_at(scene, i):
+            yield of_one(scene, row, made)
+            if made.variety is not None:
+                alike.setdefault((id(row), made.variety, None), []).append((row, made))
+                alike.setdefault((id(row), made.variety, ops[i].name), []).append((row, made))
+    seen = set()
+    for (which, variety, _), group in alike.items():
+        key = which, variety, tuple(id(made) for _, made in group)
+        if len(group) > 1 and key not in seen:
+            seen.add(key)
+            yield of_several(scene, group)
+
+
+def of_one(scene: Scene, row: Row, made: Made) -> Candidate:
+    """A mistake made once."""
+    return Candidate(row.name, row.cost, (made.site,), made.change, lambda: said(row, made))
+
+
+def of_several(scene: Scene, group: Sequence[tuple[Row, Made]]) -> Candidate:
+    """The same mistake at all its places."""
+    row, first = group[0]
+    values: dict[Any, Any] = {}
+    locals_: dict[Any, Any] = {}
+    passed: dict[Any, Any] = {}
+    sums: dict[Any, Any] = {}
+    for _, made in group:
+        values |= made.change.values
+        locals_ |= made.change.locals
+        passed |= made.change.passed
+        sums |= made.change.sums
+    sites = tuple(dict.fromkeys(made.site for _, made in group))
+    extra = REPEATED if len(sites) > 1 else REPEATED / 2
+
+    def told() -> Said:
+        places = tuple(scene.gate(site) for site in sites)
+        return Said("diagnosis.say_everywhere", {"label": label(row.name), "one": said(row, first), "places": places})
+
+    return Candidate(row.name, row.cost + extra, sites, Change(values, locals_, passed, sums), told)
+
+
+def said(row: Row, made: Made) -> Said:
+    """The sentence about a mistake."""
+    return Said(f"diagnosis.say_{made.says or row.says}", {"label": label(row.name), **made.fields()})
+
+
+def confused(scene: Scene, cell: Cell) -> Iterator[tuple[Candidate, Value]]:
+    """Other numbers that may have been written in a cell, and as what."""
+    for row in CONFUSIONS:
+        if cell.kind not in row.kinds:
+            continue
+        for slip in row.made(scene, cell):
+            if slip.value is None:
+                continue
+
+            def told(row: Any = row, slip: Any = slip) -> Said:
+                fields = {"label": label(row.name), "node": at_cell(scene, cell), **slip.fields()}
+                return Said(f"diagnosis.say_{slip.says or row.says}", fields)
+
+            change = in_place(cell, slip.value)
+            yield Candidate(row.name, row.cost + slip.cost, cell.nodes[:1], change, told), slip.value
+
+
+def at_cell(scene: Scene, cell: Cell) -> str:
+    """What a cell is called in a sentence: a gradient by its node, an edge's number by the edge."""
+    if cell.kind in ("local", "down"):
+        return scene.edge((cell.nodes[0], cell.k))
+    return scene.name(cell.nodes[0])
+
+
+def in_place(cell: Cell, value: Value) -> Change:
+    """The change that puts a number in the place of a cell's."""
+    i, k = cell.nodes[0], cell.k
+    if cell.kind == "value":
+        return Change(values={i: lambda m, *x: value})
+    if cell.kind == "grad":
+        return Change(sums={i: lambda m, arrived: value})
+    if cell.kind == "local":
+        return Change(locals={(i, k): lambda m, y, *x: value})
+    return Change(passed={(i, k): lambda at: value})
+
+
+def two_of(likely: Sequence[Candidate]) -> Iterator[Candidate]:
+    """Two different mistakes, the likeliest first."""
+    pairs = sorted(combinations(likely, 2), key=lambda pair: pair[0].cost + pair[1].cost)
+    count = 0
+    for one, other in pairs:
+        if one.name == other.name or meet(one.change, other.change):
+            continue
+        count += 1
+        if count > MOST_PAIRS:
+            return
+
+        def told(one: Candidate = one, other: Candidate = other) -> Said:
+            return Said("diagnosis.say_two", {"one": one.said(), "other": other.said()})
+
+        name, cost = f"{one.name}+{other.name}", one.cost + other.cost + TWICE
+        yield Candidate(name, cost, (*one.sites, *other.sites), one.change | other.change, told)
+
+
+def meet(one: Change, other: Change) -> bool:
+    """Whether two changes are about the same thing."""
+    slots = {*one.locals, *one.passed} & {*other.locals, *other.passed}
+    return bool(slots or one.values.keys() & other.values.keys() or one.sums.keys() & other.sums.keys())
+
+
+# ── the search ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Hunt:
+    """One search for the mistakes behind some wrong answers.
+
+    hits: what was found.   complete: whether everything was tried.
+    """
+
+    def __init__(self, scene: Scene, wrong: Sequence[Judged], right: Sequence[Judged], clock: Clock) -> None:
+        self.scene, self.wrong, self.right, self.clock = scene, wrong, right, clock
+        self.cells = [judged.cell for judged in wrong]
+        self.before = [scene.outcome.read(cell) for cell in self.cells]
+        self.hits: list[Hit] = []
+        self.complete = True
+        self.steps: Mapping[int, int] = {}
+
+    def run(self) -> None:
+        """Try everything, the likeliest and nearest first."""
+        scene = self.scene
+        for j, cell in enumerate(self.cells):
+            for candidate, value in confused(scene, cell):
+                values: list[Value | None] = [None] * len(self.cells)
+                values[j] = value
+                self.consider(candidate, values)
+        if not fits_in(scene):
+            self.complete = False
+            return
+        places, self.steps = nearest(scene, self.cells)
+        needed = None
+        if len(scene.graph) > SMALL:
+            needed = bytearray(len(scene.graph))
+            for i in self.steps:
+                needed[i] = 1
+        likely = []
+        for candidate in single(scene, places):
+            if self.clock.over():
+                self.complete = False
+                return
+            values = scene.read(candidate.change, self.cells, needed) or []
+            if values and self.consider(candidate, values) and candidate.cost <= LIKELY and len(candidate.sites) == 1:
+                likely.append(candidate)
+        self.two_mistakes(likely)
+
+    def consider(self, candidate: Candidate, values: Sequence[Value | None]) -> bool:
+        """Keep a candidate that explains a wrong answer; returns whether it changes any."""
+        fits, astray, changed = [], 0, False
+        for j, (value, judged) in enumerate(zip(values, self.wrong, strict=True)):
+            if value is None or same(value, self.before[j]):
+                continue
+            changed = True
+            if same(value, judged.cell.value) or not finite(value) or not judged.fits(value):
+                astray += 1
+            else:
+                fits.append(j)
+        if fits:
+            self.hits.append(Hit(candidate, values, tuple(fits), astray, self.contradictions(candidate)))
+        return changed
+
+    def contradictions(self, candidate: Candidate) -> int:
+        """How many right answers a mistake would have changed."""
+        if not self.right:
+            return 0
+        cells = [judged.cell for judged in self.right]
+        values = self.scene.read(candidate.change, cells)
+        if values is None:
+            return 0
+        return sum(
+            value is not None and not same(value, cell.value) and not judged.fits(value)
+            for value, cell, judged in zip(values, cells, self.right, strict=True)
+        )
+
+    def two_mistakes(self, likely: Sequence[Candidate]) -> None:
+        """Look for two mistakes behind the answers that no single one explains."""
+        explained = {j for hit in self.hits for j in hit.fits}
+        left = [j for j in range(len(self.wrong)) if j not in explained]
+        if not left or len(self.scene.graph.shown) > SMALL or self.scene.tensorial:
+            return
+        for candidate in two_of(likely):
+            if self.clock.over():
+                self.complete = False
+                return
+            values = self.scene.read(candidate.change, self.cells)
+            if values is not None and any(self.sharply(j, values[j]) for j in left):
+                self.consider(candidate, values)
+
+    def sharply(self, j: int, value: Value | None) -> bool:
+        """Whether a number fits an answer that would not have fitted many."""
+        fits = self.wrong[j].fits
+        if value is None or not finite(value) or not fits(value):
+            return False
+        return not (fits(value * (1 + SHARP)) and fits(value * (1 - SHARP)))
+
+    def explanations(self, j: int) -> tuple[Explanation, ...]:
+        """The explanations of one wrong answer, best first."""
+
+        def rank(hit: Hit) -> tuple[bool, int, float]:
+            far = min((self.steps.get(site, 0) for site in hit.candidate.sites), default=0)
+            return hit.contradicts > 0, -len(hit.fits), hit.candidate.cost + ASTRAY * hit.astray + STEP * far
+
+        hits = sorted((hit for hit in self.hits if j in hit.fits), key=rank)
+        found: dict[tuple[str, tuple[int, ...]], Hit] = {}
+        for hit in hits:
+            found.setdefault((hit.candidate.name, hit.candidate.sites), hit)
+        ordered = list(found.values())
+        explained = [self.explanation(hit) for hit in ordered[:MOST]]
+        if len(ordered) > 1:
+            explained[0] = explained[0]._replace(coincides=self.coincidences(ordered))
+        return tuple(explained)
+
+    def explanation(self, hit: Hit) -> Explanation:
+        """What was found, as it is handed on."""
+        candidate = hit.candidate
+        return Explanation(candidate.name, candidate.sites, candidate.change, candidate.said(), candidate.cost)
+
+    def coincidences(self, ordered: Sequence[Hit]) -> tuple[Said, ...]:
+        """The other mistakes that lead to the same number, each with its places."""
+        first = ordered[0]
+        places: dict[str, list[str]] = {}
+        for hit in ordered[1:]:
+            if hit.contradicts and not first.contradicts:
+                continue
+            sites = (self.scene.gate(site) for site in hit.candidate.sites)
+            places.setdefault(hit.candidate.name, []).extend(sites)
+        return tuple(
+            Said("diagnosis.coincides", {"label": label(name), "places": tuple(dict.fromkeys(sites)), "name": name})
+            for name, sites in places.items()
+        )
+
+
+def same(one: Value, other: Value | None) -> bool:
+    """Whether two numbers, or arrays, are the same up to the last digits of a double."""
+    if one is other:
+        return True
+    if other is None:
+        return False
+    if isinstance(one, float | int) and isinstance(other, float | int):
+        return one == other or abs(one - other) <= SAME * max(abs(one), abs(other))
+    import numpy as np
+
+    return np.shape(one) == np.shape(other) and bool(np.allclose(one, other, rtol=SAME, atol=0, equal_nan=True))
+
+
+def finite(value: Value) -> bool:
+    """Whether a number is finite, in every entry."""
+    if isinstance(value, float | int):
+        return isfinite(value)
+    import numpy as np
+
+    return bool(np.isfinite(value).all())

@@ -1,0 +1,41 @@
+"""THE table of misconceptions: one row each. The search (diagnosis.py) reads everything from here.
+
+ROWS: mistakes within the sweeps, each a Change at a place.   CONFUSIONS: another number written as the answer.
+
+Sources: misconceptions named in the literature on the chain rule and on differentiation rules, CS231n's notes on
+backpropagation, and what assignments on computational graphs show year after year.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+
+from gradcli.homework import mistakes_answers, mistakes_chain, mistakes_forward, mistakes_rules, mistakes_tensors
+from gradcli.homework.mistakes import Confusion, Made, Row
+from gradcli.homework.scene import Scene
+
+ROWS: tuple[Row, ...] = (
+    *mistakes_chain.ROWS,
+    *mistakes_rules.ROWS,
+    *mistakes_forward.ROWS,
+    *mistakes_tensors.ROWS,
+)
+
+CONFUSIONS: tuple[Confusion, ...] = (*mistakes_answers.ROWS, *mistakes_tensors.ANSWERS)
+
+NAMES = tuple(dict.fromkeys(row.name for row in (*ROWS, *CONFUSIONS)))
+"""Every misconception by its name, once."""
+
+
+@cache
+def rows_of(op: str) -> tuple[Row, ...]:
+    """The rows that may concern a node of this op."""
+    return tuple(row for row in ROWS if not row.of or op in row.of)
+
+
+def mistakes_at(scene: Scene, i: int) -> Iterator[tuple[Row, Made]]:
+    """Every single mistake that can be made at a node."""
+    for row in rows_of(scene.op(i).name):
+        for made in row.made(scene, i):
+            yield row, made
