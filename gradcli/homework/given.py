@@ -80,10 +80,12 @@ def read(text: str, *, names: Collection[str] = (), formula: Reader | None = Non
     if usual is not None:
         return usual
     folded = text.translate(FOLDED)
-    start, stop = bare(folded)
+    start, stop, about = bare(folded)
     if start == stop:
         return Blank()
     found = of_word(folded[start:stop], names, formula)
+    if about and isinstance(found, Number) and found.decimals is None and not found.computed:
+        return rounded(found)
     if isinstance(found, Unreadable) and found.span is not None:
         return found._replace(span=(found.span[0] + start, found.span[1] + start))
     return found
@@ -105,18 +107,30 @@ def array(value: Any, dtype: str | None = None) -> Listed | Unreadable:
     return Listed(held.astype(np.float64), None, dtype or held.dtype.name)
 
 
-def bare(text: str) -> tuple[int, int]:
-    """Where the answer itself stands in a text: without the space, quotes and name around it."""
+def rounded(found: Number) -> Number:
+    """A whole number behind ≈: it was rounded to that, and is not exact."""
+    if found.exact is None or found.exact.denominator != 1:
+        return found
+    return found._replace(decimals=0, digits=len(str(abs(found.exact.numerator))) if found.exact else 0)
+
+
+def bare(text: str) -> tuple[int, int, bool]:
+    """Where the answer itself stands in a text: without the space, quotes and name around it.
+
+    With them goes the sign of an approximation: whether there was one is told too.
+    """
     start, stop = within(text, 0, len(text))
     wrapped = WRAPPED.fullmatch(text, start, stop)
     if wrapped is not None:
         assert wrapped.lastindex is not None  # noqa: S101 - one of its groups is what is wrapped
         start, stop = within(text, *wrapped.span(wrapped.lastindex))
+    about = False
     for lead in (NAMED, ABOUT):
         match = lead.match(text, start, stop)
         if match is not None and not (lead is NAMED and ("\n" in text[start:stop] or ";" in text[start:stop])):
+            about = lead is ABOUT or match[0][-1] in "≈~"
             start, stop = within(text, match.end(), stop)
-    return start, stop
+    return start, stop, about
 
 
 def within(text: str, start: int, stop: int) -> tuple[int, int]:

@@ -28,6 +28,9 @@ NEAR, ROUGH = 0.1, 0.01
 DECIMALS, DIGITS = (2, 3, 4, 5, 6, 1, 0), (2, 3, 4)
 """Decimals and significant digits that people round to, the likely ones first."""
 
+FINER = 2
+"""Decimals beyond those typed to which steps may have been rounded: finer ones do not show."""
+
 PARTS = (
     (True, True, True),
     (True, False, False),
@@ -52,12 +55,11 @@ Test = Callable[[Value], bool]
 
 
 class Way(NamedTuple):
-    """One way of rounding: to so many decimals, or significant digits; which steps; by the textbook's rules or ours."""
+    """One way of rounding: to so many decimals, or significant digits; which steps."""
 
     digits: int
     significant: bool
     parts: tuple[bool, bool, bool]
-    textbook: bool
 
 
 class Replay(NamedTuple):
@@ -107,10 +109,7 @@ def ways(gradients: Gradients, decimals: int | None, digits: int | None) -> Iter
         work = sum(map(size, gradients.trace.shapes)) if gradients.trace.tensorial else len(gradients.graph)
         spent = _SPENT[gradients] = Spent({}, textbook(gradients), max(2, WORK // (work + 1)))
     every = dict.fromkeys(
-        Way(count, significant, parts, by_book)
-        for count, significant in counts(decimals, digits)
-        for parts in PARTS
-        for by_book in ((False, True) if spent.textbook.locals else (False,))
+        Way(count, significant, parts) for count, significant in counts(decimals, digits) for parts in PARTS
     )
     for way in islice(every, spent.most):
         if way not in spent.outcomes:
@@ -124,7 +123,8 @@ def counts(decimals: int | None, digits: int | None) -> Iterator[tuple[int, bool
     """To how many decimals, or significant digits, a student may have rounded who typed so many."""
     if decimals is not None and 1 < decimals <= max(DECIMALS):
         yield decimals, False
-    yield from ((count, False) for count in DECIMALS if count > 1)
+    most = max(DECIMALS) if decimals is None else decimals + FINER
+    yield from ((count, False) for count in DECIMALS if 1 < count <= most)
     if digits is not None and 1 < digits <= max(DIGITS):
         yield digits, True
     yield from ((count, True) for count in DIGITS)
@@ -135,7 +135,7 @@ def outcome_of(way: Way, gradients: Gradients, by_book: Change) -> Outcome | Non
     """Both passes with rounded steps; None where one of them was moved too far."""
     steps = [Steps(way) if part else None for part in way.parts]
     change = Change(rounded=(steps[0], steps[1], steps[2]))
-    outcome = sweep(gradients, by_book | change if way.textbook else change)
+    outcome = sweep(gradients, by_book | change)
     return None if any(each is not None and each.far for each in steps) else outcome
 
 
@@ -235,7 +235,7 @@ def step(way: Way, cell: Cell, gradients: Gradients, fits: Test) -> list[Said]:
             change = Change(
                 rounded=(one if part == 0 else None, one if part == 1 else None, one if part == 2 else None)
             )
-            outcome = sweep(gradients, by_book | change if way.textbook else change)
+            outcome = sweep(gradients, by_book | change)
             if one.before is None:
                 break
             found = None if outcome is None else outcome.read(cell)
