@@ -5,7 +5,7 @@
 import gc
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,7 +18,7 @@ from gradcli.cli.arguments import Arguments, Option
 from gradcli.cli.assignments import is_file, read_assignment, stem
 from gradcli.cli.command import ExpressionCommand, completing, one_of, whole, worst
 from gradcli.cli.options import Settings
-from gradcli.errors import GradcliError, Status, UsageError
+from gradcli.errors import FileError, GradcliError, Status, UsageError
 from gradcli.homework.words import LANGUAGES
 from gradcli.homework.words import VARIABLE as LANGUAGE
 
@@ -92,7 +92,7 @@ def grade(
         str | None, typer.Argument(help="An assignment's file; or a formula, with its values.", show_default=False)
     ] = None,
     answers: Annotated[
-        list[str] | None, typer.Argument(help="Files and folders of answers; - is standard input.", show_default=False)
+        list[str] | None, typer.Argument(help="Files and folders of answers.", show_default=False)
     ] = None,
     output: Annotated[
         str | None,
@@ -194,6 +194,7 @@ def grade(
     words = Words(language(lang, wanted.lang))
     if not answers:
         raise UsageError("the answers are missing", hint="name their files or folders: gradcli grade hw4.toml answers/")
+    refuse_missing(answers)
     students = None if roster is None else read_roster(roster, encoding)
     folder = Path(output if output is not None else f"{stem(str(assignment))}-marks")
     cells = {problem.id: tuple(problem.cells) for problem in wanted.problems}
@@ -202,9 +203,9 @@ def grade(
     write = partial(answered, title=wanted.title, language=words.language, show_answer=show_answer)
     work = Work(wanted, ruled(wanted.rules, wishes), prove=False, write=write)
     tally = Tally()
-    found = submissions.read(answers, wanted, id_from=id_from, encoding=encoding)
+    found = submissions.read(answers, wanted, id_from=id_from, encoding=encoding, note=note)
     with stopping() as stopped, book:
-        with progress() as advance:
+        with progress(answers) as advance:
             for marked, feedback in mark_class(work, found, jobs=jobs or cores(), stopped=stopped):
                 book.add(marked, feedback)
                 tally.add(marked)
@@ -214,6 +215,22 @@ def grade(
         book.close(page(tally, wanted.title, words, interrupted=stopped()))
     streams.put(summary(tally, wanted.title, book.files, words, streams.style(), interrupted=stopped()))
     raise typer.Exit(Status.INTERRUPTED if stopped() else status(tally))
+
+
+def refuse_missing(paths: Sequence[str]) -> None:
+    """A path that does not exist is mistyped: told before anything is marked.
+
+    Errors: FileError.
+    """
+    for path in paths:
+        if not os.path.lexists(path):
+            hint = "save the answers as a file, such as class.csv" if path == "-" else "is the path right?"
+            raise FileError(f"{path}: there is no such file or folder", hint=hint)
+
+
+def note(said: str) -> None:
+    """Tell what is ignored, beside the progress."""
+    streams.tell_each("note", [said])
 
 
 def enrol(tally: "Tally", book: "Book", students: "Sequence[Student] | None") -> None:
@@ -269,7 +286,7 @@ def stopping() -> Iterator[Callable[[], bool]]:
 
 
 @contextmanager
-def progress() -> Iterator[Callable[[], None]]:
+def progress(paths: Sequence[str]) -> Iterator[Callable[[], None]]:
     """A bar on standard error while a class is marked, where a person sees it."""
     import sys
 
@@ -277,9 +294,23 @@ def progress() -> Iterator[Callable[[], None]]:
         yield lambda: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-    columns = (TextColumn("{task.completed:,}", markup=False), BarColumn(), TimeElapsedColumn())
+    columns = (MofNCompleteColumn(), BarColumn(), TimeRemainingColumn(elapsed_when_finished=True))
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=None)
+        task = bar.add_task("", total=expected(paths))
         yield lambda: bar.advance(task)
+
+
+def expected(paths: Sequence[str]) -> int:
+    """About how many submissions there are: the lines of tables, and the other files."""
+    from gradcli.homework.submissions import TABULAR, listed
+
+    count = 0
+    for path, _ in listed(paths):
+        if Path(path).suffix.lower() not in TABULAR:
+            count += 1
+            continue
+        with suppress(OSError), Path(path).open("rb") as stream:
+            count += max(1, sum(piece.count(b"\n") for piece in iter(lambda: stream.read(1 << 20), b"")) - 1)
+    return count

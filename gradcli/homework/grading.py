@@ -74,7 +74,7 @@ class Part(NamedTuple):
 class Marked(NamedTuple):
     """A submission, marked.
 
-    notes: what is to be known of the submission as a whole.   unread: whether some of it could not be read at all.
+    notes: what is to be known of the submission as a whole.   unread: whether it could not be read at all.
     """
 
     student: str
@@ -82,6 +82,7 @@ class Marked(NamedTuple):
     place: str
     parts: tuple[Part, ...]
     notes: tuple[Said, ...] = ()
+    email: str = ""
     unread: bool = False
 
     @property
@@ -132,15 +133,14 @@ class Marker:
 
     def mark(self, submission: Submission) -> Marked:
         """What a submission is worth. Never raises: what goes wrong with a problem is left for review."""
-        parts = []
-        for problem in self.assignment.problems:
+        parts: list[Part] = []
+        for problem in () if submission.unread else self.assignment.problems:
             answers = submission.answers.get(problem.id, ())
             try:
                 parts.append(self._part(problem, submission.student, answers))
             except Exception as error:  # one bad submission never stops the class
                 parts.append(failed(problem, answers, said_of(error)))
-        notes = tuple(submission.faults)
-        return Marked(submission.student, submission.name, submission.place, tuple(parts), notes)
+        return marked(submission, parts)
 
     def _part(self, problem: Problem, student: str, answers: Sequence[Answer]) -> Part:
         """The marks of one problem."""
@@ -209,7 +209,16 @@ def failed(problem: Problem, answers: Sequence[Answer], fault: str) -> Part:
 def lost(assignment: Assignment, submission: Submission, fault: str) -> Marked:
     """A submission that could not be marked at all."""
     parts = [failed(problem, submission.answers.get(problem.id, ()), fault) for problem in assignment.problems]
-    return Marked(submission.student, submission.name, submission.place, tuple(parts), tuple(submission.faults))
+    return marked(submission, parts)
+
+
+def marked(submission: Submission, parts: Sequence[Part]) -> Marked:
+    """The marks of a submission, with what is to be known of it."""
+    who, name, place = submission.student, submission.name, submission.place
+    notes = [Said("grade.fault", {"why": fault}) for fault in submission.faults]
+    if submission.replaces:
+        notes.append(Said("grade.replaces", {"place": place, "places": ", ".join(submission.replaces)}))
+    return Marked(who, name, place, tuple(parts), tuple(notes), submission.email, submission.unread)
 
 
 def said_of(error: Exception) -> str:

@@ -101,10 +101,15 @@ class Book:
         self._stack.__exit__(kind, error, trace)
 
     def add(self, marked: Marked, feedback: str) -> None:
-        """Write what there is of a submission.
+        """Write what there is of a submission; of one that could not be read, that it is for review.
 
         Errors: FileError.
         """
+        self._write("review.csv", self._reviews(marked))
+        if marked.unread:
+            if marked.student:
+                self._write("marks.csv", [[marked.student, marked.name]])
+            return
         name = writing.safe_name(marked.student, self._taken)
         writing.write(self.folder / "feedback" / f"{name}.md", feedback, self.force)
         if self.form == "gradescope":
@@ -112,7 +117,6 @@ class Book:
             writing.write(self.folder / "gradescope" / name / "results.json", f"{text}\n", self.force)
         if self.form == "moodle":
             self._write("moodle.csv", [self._moodle(marked)])
-        self._write("review.csv", self._reviews(marked))
         self._write("marks.csv", [self._line(marked, f"feedback/{name}.md")])
         self.written += 1
 
@@ -140,7 +144,9 @@ class Book:
         """The columns of marks.csv: the whole, the problems with their cells, the states."""
         addresses = [f"{problem}:{cell}" for problem, cells in self.cells.items() for cell in cells]
         points = [
-            word for problem, cells in self.cells.items() for word in (problem, *(f"{problem}:{c}" for c in cells))
+            word
+            for problem, cells in self.cells.items()
+            for word in (f"{problem} total", *(f"{problem}:{c}" for c in cells))
         ]
         whole = ["id", "name", "total", "max", "share", "review"]
         return [*whole, *points, *(f"{address} state" for address in addresses), "feedback"]
@@ -152,7 +158,7 @@ class Book:
             sure = all(mark.points is not None for mark in part.marks)
             points.append(shown(sum(mark.points or 0.0 for mark in part.marks)) if sure else "")
             points += [shown(mark.points) for mark in part.marks]
-        known = not marked.open and not marked.unread
+        known = not marked.open
         share = shown(round(marked.points / marked.most, 4)) if known and marked.most else ""
         whole = [marked.student, marked.name, shown(marked.points) if known else "", shown(marked.most), share]
         return [*whole, shown(marked.open), *points, *(mark.state for mark in marked.marks), feedback]
@@ -168,8 +174,9 @@ class Book:
 
     def _moodle(self, marked: Marked) -> list[Any]:
         """A line for Moodle; the grade stays empty where a cell is for review. Feedback is HTML there."""
-        email = self.emails.get(marked.student, marked.student if "@" in marked.student else "")
-        points = shown(marked.points) if not marked.open and not marked.unread else ""
+        guess = marked.student if "@" in marked.student else ""
+        email = marked.email or self.emails.get(marked.student, guess)
+        points = shown(marked.points) if not marked.open else ""
         lines = [f"{part.problem}:{mark.address}: {told(mark)}" for part in marked.parts for mark in part.marks]
         feedback = "<br>".join(escape(visible(line), quote=False) for line in lines)
         return [marked.student, email, marked.name, points, feedback]

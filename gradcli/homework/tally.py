@@ -82,6 +82,7 @@ OPEN = (State.UNREADABLE, State.UNDECIDED, "failed")
 class Tally:
     """The counts of a class.
 
+    students: submissions that were marked.   unread: those that could not be read.
     settled: submissions of which nobody has to look at a cell; the mean, least and highest points are theirs.
     missing: ids of the roster without a submission.   strangers: ids of submissions that the roster lacks.
     """
@@ -99,12 +100,17 @@ class Tally:
 
     def add(self, marked: Marked) -> None:
         """Count a submission."""
-        self.students += 1
-        self._seen[marked.student] = marked.name
+        if marked.student:
+            self._seen[marked.student] = marked.name
         self.noted += len(marked.notes)
-        self.notes += [(marked.student, note) for note in marked.notes[: max(0, LISTED - len(self.notes))]]
+        self.notes += [
+            (marked.student or marked.place, note) for note in marked.notes[: max(0, LISTED - len(self.notes))]
+        ]
+        if marked.unread:
+            self.unread += 1
+            return
+        self.students += 1
         self.most = max(self.most, marked.most)
-        self.unread += marked.unread
         for part in marked.parts:
             for mark in part.marks:
                 key = part.problem, mark.address
@@ -113,7 +119,7 @@ class Tally:
                 self.questions[key].add(mark)
                 self.states[mark.state] += 1
         self.open += marked.open
-        if not marked.open and not marked.unread:
+        if not marked.open:
             self.settled += 1
             self.points += marked.points
             self.least, self.highest = min(self.least, marked.points), max(self.highest, marked.points)

@@ -151,7 +151,11 @@ def told(mistake: Mistake, words: Words) -> str:
 def marked(tally: Tally, words: Words) -> str:
     """How many were marked."""
     key = {0: "grade.marked_none", 1: "grade.marked_one"}.get(tally.students, "grade.marked")
-    return words.say(key, students=f"{tally.students:,}")
+    said = words.say(key, students=f"{tally.students:,}")
+    if not tally.unread:
+        return said
+    key = "grade.unread_one" if tally.unread == 1 else "grade.unread"
+    return f"{said}; {words.say(key, count=f'{tally.unread:,}')}"
 
 
 def mean(tally: Tally, words: Words) -> str:
