@@ -122,7 +122,7 @@ def from_answer_files(paths: Sequence[str], encoding: str | None, problem: str |
 
     Errors: FileError; UsageError; LimitError.
     """
-    from gradcli.homework.submissions import answers_of
+    from gradcli.homework.answer_files import answers_of
 
     return [found for path in paths for found in answers_of(path, encoding=encoding, problem=problem)]
 

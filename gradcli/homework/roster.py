@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from gradcli.errors import FileError, brief
-from gradcli.homework.tables import EMAIL, NAME, STUDENT, Table, cleaned, find, refuse_repeated
+from gradcli.errors import FaultyFile, FileError, brief
+from gradcli.homework.problem import identified
+from gradcli.homework.tables import EMAIL, NAME, STUDENT, Row, Table, cleaned, find, refuse_repeated
 
 HEADINGS = "its first row names the columns: id,name,email"
 
@@ -24,27 +25,37 @@ class Student(NamedTuple):
 
 
 def read_roster(path: str, encoding: str | None = None) -> list[Student]:
-    """The students in a file, in its order.
+    """The students in a file, in its order; their ids composed (NFC).
 
-    Errors: FileError, also for a row that is broken and for an id that stands there twice; LimitError; UsageError for
-    an unknown encoding.
+    Errors: FaultyFile with every row that is broken, names nobody, or somebody twice; FileError; LimitError; UsageError
+    for an unknown encoding.
     """
     from gradcli.homework.texts import opened
 
+    found: dict[str, Student] = {}
+    lines: dict[str, int] = {}
+    faults: list[FileError] = []
     with opened(path, encoding) as stream:
-        table = Table(stream, path)
-        found: dict[str, Student] = {}
-        for line, student in _students(table):
-            if student.id in found:
-                raise FileError(f"{path}: line {line}: '{brief(student.id)}' is there twice", hint="keep one of them")
-            found[student.id] = student
+        for row, student in _students(Table(stream, path)):
+            at = f"line {row.line}"
+            if row.fault:
+                faults.append(FileError(f"{at}: {row.fault}"))
+            elif not student.id:
+                faults.append(FileError(f"{at}: no id stands in this row", hint="give each student one"))
+            elif student.id in found:
+                told = f"{at}: '{brief(student.id)}' stands in line {lines[student.id]} too"
+                faults.append(FileError(told, hint="each student is listed once"))
+            else:
+                found[student.id], lines[student.id] = student, row.line
+    if faults:
+        raise FaultyFile(path, faults)
     if not found:
         raise FileError(f"{path}: there is no student in it", hint=HEADINGS)
     return list(found.values())
 
 
-def _students(table: Table) -> Iterator[tuple[int, Student]]:
-    """Each student with the line."""
+def _students(table: Table) -> Iterator[tuple[Row, Student]]:
+    """Each row with its student, broken rows too."""
     columns = table.heading.columns
     refuse_repeated(columns, table.place)
     places = [find(columns, names) for names in (STUDENT, NAME, EMAIL)]
@@ -52,10 +63,7 @@ def _students(table: Table) -> Iterator[tuple[int, Student]]:
         if len(columns) != 1:
             raise FileError(f"{table.place}: no column of ids", hint=HEADINGS)
         places = [0, None, None]
-        yield table.heading.line, Student(columns[0])
+        yield Row(table.heading.line, columns), Student(identified(columns[0]))
     for row in table.rows():
-        if row.fault:
-            raise FileError(f"{table.place}: line {row.line}: {row.fault}")
-        student = Student(*("" if at is None else cleaned(row.fields[at]) for at in places))
-        if student.id:
-            yield row.line, student
+        fields = [cleaned(row.fields[at]) if at is not None and at < len(row.fields) else "" for at in places]
+        yield row, Student(identified(fields[0]), *fields[1:])

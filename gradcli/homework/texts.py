@@ -153,16 +153,16 @@ def seems(data: bytes, tried: str | None = None) -> str:
 
 
 @contextmanager
-def opened(path: str, encoding: str | None = None) -> Iterator[IO[str]]:
+def opened(file: str, encoding: str | None = None, place: str = "") -> Iterator[IO[str]]:
     """A text file to be read line by line, more than once, in flat memory; its encoding is checked first.
 
-    What cannot be read twice, such as a pipe, is copied into a temporary file.
+    What cannot be read twice, such as a pipe, is copied into a temporary file.   place: the file, for errors.
     Errors: FileError; LimitError; UsageError for an unknown encoding.
     """
-    named = codec(encoding)
+    named, path = codec(encoding), place or file
     with ExitStack() as stack:
         try:
-            source: BinaryIO = stack.enter_context(Path(path).open("rb"))
+            source: BinaryIO = stack.enter_context(Path(file).open("rb"))
             if not stat.S_ISREG(os.fstat(source.fileno()).st_mode):
                 source = copied(source, stack.enter_context(tempfile.TemporaryFile("w+b")), path)
             name = checked(source, path, named)

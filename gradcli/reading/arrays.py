@@ -6,7 +6,7 @@ Nothing is ever unpickled, and nothing is allocated because a header says so: a 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +31,23 @@ def from_npy(data: bytes, place: str) -> Value:
     """The number or array in the bytes of an NPY file.
 
     place: the file, and the name in it, for errors.
+    Errors: FileError; LimitError.
+    """
+    held = stored(data, place)
+    with numpy_reading(place, "NPY") as np:
+        with np.errstate(over="ignore"):
+            numbers = held.astype(np.float64)
+        if np.isinf(numbers).sum() > np.isinf(held).sum():
+            raise FileError(f"{place}: a number here is larger than any double (about 1.8e308)")
+        if not held.shape:
+            return float(numbers)
+        found: Value = np.ascontiguousarray(numbers)
+        return found
+
+
+def stored(data: bytes, place: str) -> Any:
+    """The array in the bytes of an NPY file, of real numbers in its own type.
+
     Errors: FileError; LimitError.
     """
     if data.startswith(ZIPPED):
@@ -59,15 +76,7 @@ def from_npy(data: bytes, place: str) -> Value:
             raise LimitError(f"{place}: more than {MOST:,} numbers")
         if len(shape) > DEEPEST:
             raise LimitError(f"{place}: more than {DEEPEST} axes")
-        stored = np.frombuffer(data, kind, offset=start)
-        with np.errstate(over="ignore"):
-            numbers = stored.astype(np.float64)
-        if np.isinf(numbers).sum() > np.isinf(stored).sum():
-            raise FileError(f"{place}: a number here is larger than any double (about 1.8e308)")
-        if not shape:
-            return float(numbers[0])
-        found: Value = np.ascontiguousarray(numbers.reshape(shape, order="F" if by_columns else "C"))
-        return found
+        return np.frombuffer(data, kind, offset=start).reshape(shape, order="F" if by_columns else "C")
 
 
 def header(data: bytes) -> tuple[tuple[int, ...], bool, Any, int]:
@@ -88,14 +97,15 @@ def header(data: bytes) -> tuple[tuple[int, ...], bool, Any, int]:
     return shape, by_columns, kind, stream.tell()
 
 
-def from_npz(data: bytes, file: str, largest: int) -> dict[str, Value]:
+def from_npz(data: bytes, file: str, largest: int, read: Callable[[bytes, str], Any] = from_npy) -> dict[str, Any]:
     """The arrays of an NPZ file by name, which is never larger unpacked than `largest` bytes.
 
+    read: reads each of them.
     Errors: FileError; LimitError.
     """
     import zipfile
 
-    found: dict[str, Value] = {}
+    found: dict[str, Any] = {}
     with numpy_reading(file, "NPZ"), zipfile.ZipFile(io.BytesIO(data)) as packed:
         members = packed.infolist()
         if sum(member.file_size for member in members) > largest:
@@ -107,7 +117,7 @@ def from_npz(data: bytes, file: str, largest: int) -> dict[str, Value]:
             if name in found:
                 raise FileError(f"{file}: '{brief(name)}' is given twice", hint="keep one of them")
             with packed.open(member) as stream:  # without a size it would unpack everything, whatever was promised
-                found[name] = from_npy(stream.read(member.file_size), f"{file}: '{brief(name)}'")
+                found[name] = read(stream.read(member.file_size), f"{file}: '{brief(name)}'")
     return found
 
 
