@@ -9,16 +9,19 @@ A Korean particle depends on the last sound of the word before it, which a field
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable, Mapping
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from gradcli.errors import UsageError
 from gradcli.homework.records import Said
 
 LANGUAGES = ("en", "ko")
+
+FOLDER = Path(__file__).parent.parent / "languages"
+
+ESCAPED = re.compile(r"\\(.)")
 
 VARIABLE = "GRADCLI_LANG"
 """The environment variable that sets the language."""
@@ -125,9 +128,13 @@ def spoken(language: str) -> str | None:
 
 @cache
 def texts(language: str, area: str) -> Mapping[str, str]:
-    """The texts of one area, by name."""
-    source = files("gradcli") / "languages" / language / f"{area}.toml"
-    return tomllib.loads(source.read_text(encoding="utf-8"))
+    """The texts of one area, by name.
+
+    The files are TOML of one kind of line, `name = "text"`, which is read here: tomllib takes longer to be imported.
+    """
+    lines = (FOLDER / language / f"{area}.toml").read_text(encoding="utf-8").split("\n")
+    pairs = (line.partition(" = ") for line in lines if line and line[0] != "#")
+    return {name: ESCAPED.sub(r"\1", text[1:-1]) if "\\" in text else text[1:-1] for name, _, text in pairs}
 
 
 # ── Korean particles ────────────────────────────────────────────────────────────────────────────────────────────
