@@ -236,7 +236,8 @@ def free(rules: Rules) -> bool:
 def rule_of(given: Number, rules: Rules) -> Said:
     """By which rule an interval is made."""
     if rules.rtol is not None or rules.atol is not None:
-        return Said("numbers.tolerance", {"rtol": number(rules.rtol or 0.0), "atol": number(rules.atol or 0.0)})
+        key = "numbers.tolerance" if rules.rtol and rules.atol else "numbers.rtol" if rules.rtol else "numbers.atol"
+        return Said(key, {"rtol": number(rules.rtol or 0.0), "atol": number(rules.atol or 0.0)})
     if rules.decimals is not None:
         return Said("numbers.decimals", {"decimals": str(rules.decimals), "half": half_text(rules.decimals)})
     if rules.sig is not None:

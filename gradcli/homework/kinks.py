@@ -45,24 +45,29 @@ class Choices(NamedTuple):
     sides: tuple[Change, ...]
 
 
-_OUTCOMES: WeakKeyDictionary[Gradients, tuple[tuple[int, ...], list[Outcome]]] = WeakKeyDictionary()
+Swept = list[tuple[int | None, Outcome]]
+"""What comes out beside the kinks, and of which node alone, if it is one node's."""
+
+_SWEPT: WeakKeyDictionary[Gradients, Swept] = WeakKeyDictionary()
 
 
 def between(cell: Cell, gradients: Gradients) -> Range | None:
     """Between which numbers a cell lies; None where no kink leaves a choice about it."""
     if cell.kind == "value" or not any(map(bends, gradients.graph.kinds)):
         return None
-    known = _OUTCOMES.get(gradients)
+    known = _SWEPT.get(gradients)
     if known is None:
         choices = [found for i in range(len(gradients.graph)) if (found := choices_at(gradients, i)) is not None]
         work = sum(map(size, gradients.trace.shapes)) if gradients.trace.tensorial else len(gradients.graph)
         most = min(MOST * 2, max(4, WORK // (work + 1)))
-        outcomes = [sweep(gradients, change) for change in islice(combined(choices), most)]
-        at = tuple([choice.node for choice in choices])
-        known = _OUTCOMES[gradients] = at, [outcome for outcome in outcomes if outcome is not None]
-    nodes, swept = known
-    ends = [value for outcome in swept if (value := outcome.read(cell)) is not None]
-    return hull(cell.value, ends, nodes) if ends else None
+        tried = ((node, sweep(gradients, change)) for node, change in islice(combined(choices), most))
+        known = _SWEPT[gradients] = [(node, outcome) for node, outcome in tried if outcome is not None]
+    found = [(node, value) for node, outcome in known if (value := outcome.read(cell)) is not None]
+    if not found:
+        return None
+    alone = [(node, value) for node, value in found if node is not None]
+    moving = [node for node, value in alone if hull(cell.value, [value], ()) is not None]
+    return hull(cell.value, [value for _, value in found], tuple(dict.fromkeys(moving or [node for node, _ in alone])))
 
 
 def hull(right: Value, found: list[Value], nodes: tuple[int, ...]) -> Range | None:
@@ -91,13 +96,14 @@ def bends(op: Op) -> bool:
     return False
 
 
-def combined(choices: list[Choices]) -> Iterator[Change]:
+def combined(choices: list[Choices]) -> Iterator[tuple[int | None, Change]]:
     """All nodes on one side together, each node alone, then the sides in every combination."""
-    most = max((len(choice.sides) for choice in choices), default=0)
-    yield from (joined([choice.sides[s % len(choice.sides)] for choice in choices]) for s in range(most))
     if len(choices) > 1:
-        yield from (side for choice in choices for side in choice.sides)
-        yield from map(joined, product(*[choice.sides for choice in choices]))
+        for s in range(max(len(choice.sides) for choice in choices)):
+            yield None, joined([choice.sides[s % len(choice.sides)] for choice in choices])
+    yield from ((choice.node, side) for choice in choices for side in choice.sides)
+    if len(choices) > 1:
+        yield from ((None, joined(sides)) for sides in product(*[choice.sides for choice in choices]))
 
 
 def joined(sides: Sequence[Change]) -> Change:

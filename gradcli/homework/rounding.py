@@ -160,7 +160,7 @@ def textbook(gradients: Gradients) -> Change:
     graph = gradients.graph
     rules: dict[Slot, Callable[..., Value]] = {}
     for i, op in enumerate(graph.ops):
-        if not op.shown or op.structural or not graph.varied[i]:
+        if not op.shown or op.structural or op.reduces or not graph.varied[i]:
             continue
         for k, p in enumerate(graph.parents[i]):
             if graph.varied[p] and op.passes(k) and op.selected(k) is None:
