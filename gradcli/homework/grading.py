@@ -34,11 +34,19 @@ NONE = (State.WRONG, State.BLANK)
 """States that are worth nothing. All others are for a person to look at."""
 
 
+BUDGET = 10.0
+"""Seconds for a diagnosis: so many that marks never depend on how busy a machine is."""
+
+KEPT = 500
+"""Different sets of answers whose marks are kept, for students who answer the same."""
+
+
 class Mark(NamedTuple):
     """What one cell of a submission is worth.
 
     address: as the assignment has it.   points: None where a person has to look, out of `most`.
-    text: what was written.   mistake, told: the misconception that explains it.   first: whether it is the first one.
+    text: what was written.   mistake, sites, told: the misconception that explains it, where, and in a sentence.
+    first: whether it is the student's first mistake.
     verdict, said: what became of it, in words; render fills them in.   why: the same for the review list.
     """
 
@@ -49,6 +57,7 @@ class Mark(NamedTuple):
     text: str = ""
     right: Value = None
     mistake: str = ""
+    sites: tuple[int, ...] = ()
     told: Said | None = None
     first: bool = False
     verdict: str = ""
@@ -59,6 +68,7 @@ class Mark(NamedTuple):
 class Part(NamedTuple):
     """The marks of one problem, and the values that it was worked out at.
 
+    drawn: whether the values are the student's own.
     checked: what the marks were made of, in the order of the marks; None behind a process's end.
     fault: why it could not be marked, or "".
     """
@@ -67,6 +77,7 @@ class Part(NamedTuple):
     expression: str
     values: Mapping[str, Value]
     marks: tuple[Mark, ...]
+    drawn: bool = False
     checked: Checked | None = None
     fault: str = ""
 
@@ -125,11 +136,14 @@ def credit(result: Result, carry: float) -> float | None:
 
 
 class Marker:
-    """Marks submissions to one assignment; sweeps at values that all students share are made once."""
+    """Marks submissions to one assignment. At values that all students share, both sweeps are made once, and equal
+    answers are judged once.
+    """
 
     def __init__(self, assignment: Assignment, rules: Rules, *, prove: bool = False) -> None:
-        self.assignment, self.rules, self.prove = assignment, rules, prove
+        self.assignment, self.rules, self.prove = assignment, rules._replace(budget=BUDGET), prove
         self._shared: dict[str, Gradients] = {}
+        self._judged: dict[tuple[str, ...], Part] = {}
 
     def mark(self, submission: Submission) -> Marked:
         """What a submission is worth. Never raises: what goes wrong with a problem is left for review."""
@@ -137,31 +151,43 @@ class Marker:
         for problem in () if submission.unread else self.assignment.problems:
             answers = submission.answers.get(problem.id, ())
             try:
-                parts.append(self._part(problem, submission.student, answers))
+                parts.append(self._part(problem, submission.student, written(problem, answers)))
             except Exception as error:  # one bad submission never stops the class
                 parts.append(failed(problem, answers, said_of(error)))
         return marked(submission, parts)
 
-    def _part(self, problem: Problem, student: str, answers: Sequence[Answer]) -> Part:
+    def _part(self, problem: Problem, student: str, answers: Mapping[str, Answer]) -> Part:
         """The marks of one problem."""
-        from gradcli.homework.checking import check
         from gradcli.homework.choosing import values
 
-        found = values(problem, self.assignment, student)
-        gradients = self._at(problem, found)
-        given = written(problem, answers)
-        checked = check(gradients, given.values(), self.rules, prove=self.prove)
+        if problem.draw:
+            found = values(problem, self.assignment, student)
+            return self._judge(problem, found, problem.gradients(found), answers)
+        if any(answer.value is not None for answer in answers.values()):
+            return self._judge(problem, problem.at, self._at(problem), answers)
+        key = problem.id, *(answer.text for answer in answers.values())
+        if key not in self._judged:
+            if len(self._judged) >= KEPT:
+                self._judged.clear()
+            self._judged[key] = self._judge(problem, problem.at, self._at(problem), answers)
+        return self._judged[key]
+
+    def _judge(
+        self, problem: Problem, values: Mapping[str, Value], gradients: Gradients, answers: Mapping[str, Answer]
+    ) -> Part:
+        """The answers to a problem, compared with both sweeps at some values."""
+        from gradcli.homework.checking import check
+
+        checked = check(gradients, answers.values(), self.rules, prove=self.prove)
         results = {result.answer.address: result for result in checked.results}
         checked = checked._replace(results=[results[address] for address in problem.cells])
         marks = [worth(result, problem.cells[result.answer.address], self.rules.carry) for result in checked.results]
-        return Part(problem.id, problem.expr, found, tuple(marks), checked)
+        return Part(problem.id, problem.expr, values, tuple(marks), bool(problem.draw), checked)
 
-    def _at(self, problem: Problem, values: Mapping[str, Value]) -> Gradients:
-        """Both sweeps of a problem at these values."""
-        if problem.draw:
-            return problem.gradients(values)
+    def _at(self, problem: Problem) -> Gradients:
+        """Both sweeps at the values that all students share."""
         if problem.id not in self._shared:
-            self._shared[problem.id] = problem.gradients(values)
+            self._shared[problem.id] = problem.gradients(problem.at)
         return self._shared[problem.id]
 
 
@@ -194,6 +220,7 @@ def worth(result: Result, most: float, carry: float) -> Mark:
         text=result.answer.text,
         right=result.right,
         mistake=explained.name if explained else "",
+        sites=explained.sites if explained else (),
         told=explained.said if explained else None,
         first=result.first,
     )

@@ -16,8 +16,11 @@ if TYPE_CHECKING:
 STATES = (*map(str, State), "failed")
 """Every state that a mark has, in the order of a report."""
 
-KEPT = 5000
+KEPT = 2000
 """Different mistakes of a question that are counted; a class makes no more."""
+
+Made = tuple[str, tuple[int, ...]]
+"""A misconception, and where it was made."""
 
 
 LISTED = 50
@@ -25,34 +28,40 @@ LISTED = 50
 
 
 class Mistake(NamedTuple):
-    """A misconception met at a question: how many students, and what one of them was told."""
+    """A misconception met at a question: how many students, and what one of them was told.
+
+    drawn: whether the others were told other numbers, since their values are their own.
+    """
 
     problem: str
     address: str
     name: str
     students: int
     said: Said
+    drawn: bool = False
 
 
 class Question:
     """The counts of one cell of the assignment."""
 
-    def __init__(self, problem: str, mark: Mark) -> None:
+    def __init__(self, problem: str, mark: Mark, *, drawn: bool = False) -> None:
+        self.drawn = drawn
         self.problem, self.address, self.most = problem, mark.address, mark.most
         self.states: Counter[str] = Counter()
         self.points = 0.0
         self.firsts = 0
-        self.mistakes: Counter[str] = Counter()
-        self.told: dict[str, Said] = {}
+        self.mistakes: Counter[Made] = Counter()
+        self.told: dict[Made, Said] = {}
 
     def add(self, mark: Mark) -> None:
         """Count a student's mark."""
         self.states[mark.state] += 1
         self.points += mark.points or 0.0
         self.firsts += mark.first
-        if mark.told and (mark.mistake in self.told or len(self.told) < KEPT):
-            self.mistakes[mark.mistake] += 1
-            self.told.setdefault(mark.mistake, mark.told)
+        made = mark.mistake, mark.sites
+        if mark.told and (made in self.told or len(self.told) < KEPT):
+            self.mistakes[made] += 1
+            self.told.setdefault(made, mark.told)
 
     @property
     def students(self) -> int:
@@ -115,7 +124,7 @@ class Tally:
             for mark in part.marks:
                 key = part.problem, mark.address
                 if key not in self.questions:
-                    self.questions[key] = Question(part.problem, mark)
+                    self.questions[key] = Question(part.problem, mark, drawn=part.drawn)
                 self.questions[key].add(mark)
                 self.states[mark.state] += 1
         self.open += marked.open
@@ -139,9 +148,9 @@ class Tally:
         """The misconceptions met, the most frequent first; of one question, or of all."""
         asked: Sequence[Question] = list(self.questions.values()) if question is None else [question]
         found = [
-            Mistake(each.problem, each.address, name, students, each.told[name])
+            Mistake(each.problem, each.address, made[0], students, each.told[made], each.drawn)
             for each in asked
-            for name, students in each.mistakes.items()
+            for made, students in each.mistakes.items()
         ]
         return sorted(found, key=lambda mistake: -mistake.students)
 

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 STYLE = Style()
 
 MOST = 10
-"""Mistakes that the page tells; of one question this many at most too."""
+"""Mistakes of the whole class that the page tells."""
 
 FEW = 3
-"""Mistakes that the terminal tells."""
+"""Mistakes that the terminal tells, and the page of each question."""
 
 # ── class.md ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -41,6 +41,8 @@ def page(tally: Tally, title: str, words: Words, *, interrupted: bool = False) -
     lines += [text(f"{marked(tally, words)}. {mean(tally, words)}.".replace("..", "."), STYLE), ""]
     lines += questions(tally, words)
     lines += ["", f"## {text(words.say('grade.mistakes'), STYLE)}", "", *mistakes(tally, words)]
+    if len(tally.mistakes()) > MOST:
+        lines += ["", f"## {text(words.say('grade.by_question'), STYLE)}", "", *by_question(tally, words)]
     if tally.firsts():
         lines += ["", f"## {text(words.say('grade.firsts'), STYLE)}", "", *firsts(tally, words)]
     if tally.open:
@@ -69,9 +71,19 @@ def mistakes(tally: Tally, words: Words) -> list[str]:
     found = tally.mistakes()
     if not found:
         return [text(words.say("grade.no_mistakes"), STYLE)]
+    return listed(found[:MOST], words)
+
+
+def by_question(tally: Tally, words: Words) -> list[str]:
+    """The most frequent mistakes of each question, in the order of the assignment."""
+    return listed([each for question in tally.questions.values() for each in tally.mistakes(question)[:FEW]], words)
+
+
+def listed(found: Sequence[Mistake], words: Words) -> list[str]:
+    """Mistakes, a row each."""
     heads = [words.say(f"grade.column_{name}") for name in ("students", "question", "mistake")]
     rows = [row([text(head, STYLE) for head in heads]), row(["--:", ":--", ":--"])]
-    for mistake in found[:MOST]:
+    for mistake in found:
         rows.append(row([str(mistake.students), address(mistake), text(told(mistake, words), STYLE)]))
     return rows
 
@@ -144,8 +156,9 @@ def states(tally: Tally, words: Words) -> Iterator[tuple[str, str]]:
 
 
 def told(mistake: Mistake, words: Words) -> str:
-    """A mistake as it was told a student."""
-    return words.said(mistake.said)
+    """A mistake as it was told a student; an example, where each has values of their own."""
+    said = words.said(mistake.said)
+    return words.say("grade.example", said=said) if mistake.drawn and mistake.students > 1 else said
 
 
 def marked(tally: Tally, words: Words) -> str:
