@@ -361,7 +361,7 @@ def test_several_outputs_have_an_upstream_of_their_shape() -> None:
 
 # ── proofs ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-PROVED = [
+PROVED: list[tuple[str, Mapping[str, Any], str, str]] = [
     ("x^2*y", XY, "dx", "x*y+y*x"),
     ("0.1*x^3", X, "dx", "0.3*x^2"),
     ("y=sigmoid(x)", X, "dx", "dout*y*(1-y)"),

@@ -25,6 +25,7 @@ from gradcli.cli.options import (
     ValueFiles,
 )
 from gradcli.errors import Status, UsageError
+from gradcli.homework.proving import likely, prover
 from gradcli.homework.records import Checked, Rules, State
 from gradcli.homework.words import LANGUAGES, Words, spoken
 from gradcli.homework.words import VARIABLE as LANGUAGE
@@ -36,8 +37,8 @@ if TYPE_CHECKING:
 HELP = """Check answers: are they right, and if not, which mistake leads to them?
 
 \b
-  gradcli check "(x+y)*(x*y)" --x=2 --y=3 --answer dx=6
-  gradcli check "q=x+y; f=q*z" --x=-2 --y=5 --z=-4 --answer value.q=3 --answer dq=-4 --answer 'dx=-z'
+  gradcli check "(x+y)*(x*y)" --x=2 --y=3 --answer dx=21 --answer "dy=x*(x+2*y)"
+  gradcli check "q=x+y; f=q*z" --x=-2 --y=5 --z=-4 --answer value.q=3 --answer dq=-4
 
 An answer is a number as it was written down (0.40 has two decimals), a formula in
 the variables, the nodes and dout, a list, or @dx.npy. A cell is value, dx, value.q,
@@ -186,7 +187,10 @@ def check(
     if at_kink is not None:
         wishes["at_kink"] = one_of("--at-kink", at_kink, AT_KINK)
     found = typed(answer or ())
-    with Checks(wanted(verify, no_verify=no_verify, default="none"), verify_budget) as checks:
+    with (
+        Checks(wanted(verify, no_verify=no_verify, default="none"), verify_budget) as checks,
+        prover(early=likely(found)),
+    ):
         gradients: Gradients
         if problem is not None:
             from gradcli.cli.problems import read_problem

@@ -7,12 +7,15 @@ child. What sympy does not simplify to 0 is not proved, and never wrong.
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
+
+from gradcli.homework.records import Answer
 
 if TYPE_CHECKING:
     import subprocess
@@ -31,6 +34,10 @@ START = 4.0
 
 MOST_OPS = 300
 """Ops, of both sides together, that sympy is asked about."""
+
+
+NAME = re.compile(r"(?<![0-9.])[^\W\d]")
+"""A letter that is not the exponent of a number."""
 
 
 class Prover:
@@ -156,6 +163,11 @@ def prover(*, early: bool = False, budget: float = ALL) -> Iterator[Prover]:
             yield own
         finally:
             _OPEN.reset(token)
+
+
+def likely(answers: Iterable[Answer]) -> bool:
+    """Whether one of the answers looks like a formula, so that a proof may be wanted."""
+    return any(answer.value is None and NAME.search(answer.text) for answer in answers)
 
 
 def proved(plan: Plan) -> bool:
