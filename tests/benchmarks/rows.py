@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from tests.benchmarks.classes import write as write_class
 from tests.benchmarks.measure import Bench, Failed, Times, middle, pairs, ratio
 
 NEURON = ["1/(1+exp(-(w0*x0+w1*x1+w2)))", "--w0=2", "--x0=-1", "--w1=-3", "--x1=-2", "--w2=-3"]
@@ -164,6 +165,24 @@ def tensor_proof(bench: Bench, *, quick: bool) -> Iterator[Row]:
     yield Row("proof of sum(x*x), 100,000 entries", f"{middle(runs, 'ours'):.3f} s")
 
 
+def grade(bench: Bench, *, quick: bool) -> Iterator[Row]:
+    """A class of 1,000 and one of 4,000, five problems each: the time, and the memory of the largest process."""
+    peaks = []
+    for students in (1000,) if quick else (1000, 4000):
+        folder = Path(bench.folder.name) / f"class-{students}"
+        folder.mkdir()
+        write_class(folder, students)
+        found = bench.inside("marking.py", str(folder))
+        peaks.append(found["peak"])
+        most = 60.0 * students / 1000
+        work = f"grade, {students:,} students × 5 problems, whole process"
+        yield Row(work, f"{found['seconds']:.1f} s", promised=f"<= {most:g} s", met=found["seconds"] <= most)
+        yield Row("  its largest process", f"{found['peak']:.0f} MiB")
+    if len(peaks) > 1:
+        grown = peaks[1] / peaks[0]
+        yield Row("  memory of 4,000 against 1,000", "", "", f"{grown:.2f}", "<= 1.2 x", grown <= 1.2)
+
+
 def by_turns(work: str, runs: list[Times], name: str, most: float | None = None, *, ours: str = "ours") -> Row:
     """A row of what one process measured by turns, ours and a peer's."""
     found = ratio(runs, runs, ours, name)
@@ -200,4 +219,5 @@ ROWS = {
     "elementwise": elementwise,
     "hessian": hessian,
     "tensor-proof": tensor_proof,
+    "grade": grade,
 }
