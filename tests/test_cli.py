@@ -617,7 +617,7 @@ def test_version(gradcli):
 
 COMPLETED = [
     ("gradcli e", {"eval"}),
-    ("gradcli ", {"eval", "jacobian", "hessian", "ops"}),
+    ("gradcli ", set(COMMANDS)),
     ("gradcli eval --no", {"--no-verify"}),
     ("gradcli eval --format j", {"json"}),
     ("gradcli eval x --x=3 --verify p", {"proof"}),
