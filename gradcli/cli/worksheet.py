@@ -2,7 +2,10 @@
 
 # Annotations are values here, not text: typer would compile each of them again on every run.
 
-from collections.abc import Iterable, Iterator, Sequence
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -42,6 +45,9 @@ upstream and downstream gradients as far as these do not give an answer away.
 
 FORMATS = {"markdown": "md", "html": "html", "latex": "tex"}
 """The formats, and how their files end."""
+
+WAITED = 100
+"""Sheets that take long enough for a bar."""
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -214,7 +220,6 @@ def write(press: "Press", students: Sequence[tuple[str, str]], wishes: Wishes) -
 
     Errors: FileError, before anything is written where files exist.
     """
-    from gradcli.cli.grade import progress
     from gradcli.homework import writing
     from gradcli.homework.worksheets import KEY, TWIN, key, twin
 
@@ -225,7 +230,7 @@ def write(press: "Press", students: Sequence[tuple[str, str]], wishes: Wishes) -
     together = (folder / f"worksheets.{ending}", folder / "answers.csv")
     files = together if wishes.one_file else [folder / f"{name}.{end}" for name in names for end in (ending, "csv")]
     writing.refuse_existing([*files, *([keys / "key.csv", keys / "key.md"] if wishes.key else [])], wishes.force)
-    with progress() as advance:
+    with progress(len(students) * (1 + wishes.one_file + 2 * wishes.key)) as advance:
 
         def made() -> "Iterator[Sheet]":
             for student, name in students:
@@ -252,6 +257,21 @@ def write(press: "Press", students: Sequence[tuple[str, str]], wishes: Wishes) -
             with writing.opened(keys / "key.md", wishes.force) as stream:
                 stream.writelines(keyed(made(), press.assignment.title, words))
     return list(told(len(students), together, keys, wishes))
+
+
+@contextmanager
+def progress(total: int) -> Iterator[Callable[[], None]]:
+    """A bar on standard error, where a person sees it, and there is enough to wait for."""
+    if total < WAITED or sys.stderr is None or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+        yield lambda: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn
+
+    columns = (MofNCompleteColumn(), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+        task = shown.add_task("", total=total)
+        yield lambda: shown.advance(task)
 
 
 def told(count: int, together: tuple[Path, Path], keys: Path, wishes: Wishes) -> Iterator[str]:

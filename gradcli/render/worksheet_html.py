@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gradcli.homework.words import Words
 
 STYLE = """
-@page { size: A4; margin: 16mm 14mm; }
+@page { size: A4; margin: 14mm; }
 * { box-sizing: border-box; }
 body { margin: 2em auto; max-width: 54em; padding: 0 1em; color: #111; background: #fff;
   font: 15px/1.5 "Noto Sans", "Noto Sans KR", "Apple SD Gothic Neo", "Malgun Gothic", NanumGothic, sans-serif; }
@@ -26,24 +26,25 @@ section { break-after: page; }
 section:last-of-type { break-after: auto; }
 header { display: flex; flex-wrap: wrap; align-items: baseline; gap: .2em 2.5em; border-bottom: 2px solid #111; }
 h1 { font-size: 1.5em; margin: 0 auto .3em 0; }
-h2 { font-size: 1.15em; margin: 1.6em 0 .4em; break-after: avoid; }
+h2 { font-size: 1.15em; margin: 1.3em 0 .3em; break-after: avoid; }
 .line { display: inline-block; min-width: 11em; border-bottom: 1px solid #111; padding: 0 .4em; }
 article { break-inside: avoid; }
+article p { margin: .5em 0; }
 code, td.number, .address { font-family: "DejaVu Sans Mono", Consolas, Menlo, NanumGothicCoding, monospace; }
-.formula { margin: .2em 0 .2em 1.5em; font-size: 1.05em; }
+.formula { margin: .1em 0 .1em 1.5em; font-size: 1.05em; }
 table { border-collapse: collapse; width: 100%; margin: .6em 0; font-variant-numeric: tabular-nums; }
 th { text-align: left; font-weight: 600; font-size: .85em; border-bottom: 1.5px solid #111; padding: .3em .5em; }
-td { border-bottom: 1px solid #bbb; padding: .3em .5em; height: 2.5em; vertical-align: middle; }
+td { border-bottom: 1px solid #bbb; padding: .2em .5em; height: 2.2em; vertical-align: middle; }
 th.number { text-align: right; }
 td.number { text-align: right; font-size: .9em; overflow-wrap: anywhere; }
 td.node, td.edge { white-space: nowrap; }
 td.node code, td.edge code { white-space: pre-wrap; }
-td.ask { border: 1.5px solid #111; height: 2.9em; min-width: 7em; padding: .1em .3em; vertical-align: top; }
+td.ask { border: 1.5px solid #111; height: 2.8em; min-width: 7em; padding: .1em .3em; vertical-align: top; }
 .address { font-size: .68em; color: #444; display: flex; justify-content: space-between; gap: .8em; }
 td.sum { text-align: right; color: #444; font-size: .85em; }
 .asks { display: flex; flex-wrap: wrap; gap: .6em; }
 .asks div { border: 1.5px solid #111; min-width: 12em; height: 3.2em; padding: .1em .3em; }
-@media print { body { margin: 0; max-width: none; padding: 0; font-size: 11pt; } }
+@media print { body { margin: 0; max-width: none; padding: 0; font-size: 10pt; } }
 """
 
 

@@ -23,10 +23,13 @@ HANGUL = re.compile("[\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3]")
 NAMED = re.compile(r"([^\W\d]\w*)\s*=(?!=)\s*(.*)", re.DOTALL)
 """A statement that names a node."""
 
+PAGE = 24
+"""Rows of a table that is kept on one page."""
+
 HEAD = r"""% UTF-8. Typeset with xelatex or lualatex, or with pdflatex; Hangul is set by the package kotex.
 \documentclass[11pt,a4paper]{article}
 \usepackage[margin=16mm]{geometry}
-\usepackage{amsmath,amssymb,array}
+\usepackage{amsmath,amssymb,array,longtable}
 \usepackage{iftex}
 \ifPDFTeX
   \usepackage[T1]{fontenc}
@@ -78,6 +81,8 @@ def _sheet(sheet: Sheet, words: Words) -> Iterator[str]:
 
 def _part(part: Part, words: Words) -> Iterator[str]:
     yield ""
+    short = len(part.rows) <= PAGE  # a longer table goes on on the next page
+    yield r"\noindent\begin{minipage}{\linewidth}" if short else ""
     yield rf"\subsection*{{{text(heading(part, words))}}}"
     if part.title:
         yield rf"\textbf{{{text(part.title)}}}\par"
@@ -91,21 +96,23 @@ def _part(part: Part, words: Words) -> Iterator[str]:
     shown = columns(part, words)
     worth = {asked.address: asked for asked in part.asked}
     sides = "".join("l" if column.field in ("node", "edge") else "r" for column in shown)
+    table = "tabular" if short else "longtable"
     yield r"{\small"
-    yield rf"\begin{{tabular}}{{@{{}}{sides}@{{}}}}"
+    yield rf"\begin{{{table}}}{'' if short else '[l]'}{{@{{}}{sides}@{{}}}}"
     yield r"\hline"
     yield " & ".join(text(column.title) for column in shown) + r" \\"
     yield r"\hline"
     for row in part.rows:
-        yield " & ".join(_cell(row, column.field, worth, words) for column in shown) + r" \\"
+        yield " & ".join(_cell(row, column.field, worth, words) for column in shown) + r" \\[2pt]"
     yield r"\hline"
-    yield r"\end{tabular}}"
+    yield rf"\end{{{table}}}}}"
     others = [asked for asked in part.asked if not asked.placed]
     if others:
         yield ""
         yield text(words.say("worksheet.elsewhere"))
         yield ""
         yield "\n".join(rf"{_box(asked, words)} \quad" for asked in others)
+    yield r"\end{minipage}\par\bigskip" if short else ""
 
 
 def _statement(statement: str, part: Part) -> str:

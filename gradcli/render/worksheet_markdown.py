@@ -135,4 +135,4 @@ def _comment(words: str) -> str:
     """Text in a comment, which it cannot end."""
     from gradcli.errors import visible
 
-    return visible(words).replace("--", "-\u200b-")
+    return visible(words).replace("-->", "--&gt;").replace("--!>", "--!&gt;")
