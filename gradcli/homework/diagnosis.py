@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 from gradcli.autodiff import Gradients, Value
 from gradcli.cells import Cell
-from gradcli.homework.mistakes import Made, Row, label
 from gradcli.homework.misconceptions import CONFUSIONS, mistakes_at
+from gradcli.homework.mistakes import Made, Row, label
 from gradcli.homework.records import Explanation, Said
 from gradcli.homework.scene import Scene
 from gradcli.homework.sweeps import NOTHING, Change
@@ -35,11 +35,14 @@ SMALL = 40
 MOST_PAIRS = 1200
 """Pairs of mistakes that are tried."""
 
-MOST = 12
+MOST = 6
 """Explanations of one answer."""
 
 LIKELY = 1.45
 """The cost up to which a mistake is thought of as one of two."""
+
+KEPT = 400
+"""Nodes, or entries of all tensors, of a problem whose changed passes are kept for the next search."""
 
 SAME = 1e-12
 """How far apart numbers are, relatively, that are the same one."""
@@ -73,7 +76,10 @@ class Search(NamedTuple):
 
 
 class Prediction(NamedTuple):
-    """A mistake, and what it makes of some cells; None where it leaves no number, or says nothing of a cell."""
+    """A mistake, and what it makes of some cells; None where it leaves no number, or says nothing of a cell.
+
+    change: None where another number of the right work is written as the answer.
+    """
 
     name: str
     sites: tuple[int, ...]
@@ -82,13 +88,17 @@ class Prediction(NamedTuple):
 
 
 class Candidate(NamedTuple):
-    """A mistake, or several, as the search tries it."""
+    """A mistake, or several, as the search tries it.
+
+    confusion: it is another number written as the answer, and the sweeps are right.
+    """
 
     name: str
     cost: float
     sites: tuple[int, ...]
     change: Change
     said: Callable[[], Said]
+    confusion: bool = False
 
 
 class Hit(NamedTuple):
@@ -122,7 +132,7 @@ def explain(
     if not wrong:
         return Search([])
     with gradients.trace.m.quiet():
-        search = Hunt(Scene(gradients, base), wrong, right, clock)
+        search = Hunt(scene_of(gradients, base), wrong, right, clock)
         search.run()
         return Search([search.explanations(j) for j in range(len(wrong))], search.complete)
 
@@ -134,30 +144,28 @@ def predictions(
 
     pairs: two likely mistakes together, too.
     """
-    clock, scene = Clock(budget), Scene(gradients)
+    clock, scene = Clock(budget), scene_of(gradients, NOTHING)
     likely: list[Candidate] = []
     with scene.m.quiet():
         if fits_in(scene):
-            places, _ = nearest(scene, cells)
-            for candidate in single(scene, places):
+            for candidate, after in attempts(scene, cells):
                 if clock.over():
                     return
                 if candidate.cost <= LIKELY and len(candidate.sites) == 1:
                     likely.append(candidate)
-                values = scene.read(candidate.change, cells)
-                if values is not None:
-                    yield Prediction(candidate.name, candidate.sites, candidate.change, tuple(values))
+                if after is not None:
+                    values = tuple(after.read(cell) for cell in cells)
+                    yield Prediction(candidate.name, candidate.sites, candidate.change, values)
         for j, cell in enumerate(cells):
             for candidate, value in confused(scene, cell):
-                values = [None] * len(cells)
-                values[j] = value
-                yield Prediction(candidate.name, candidate.sites, candidate.change, tuple(values))
+                alone = [value if at == j else None for at in range(len(cells))]
+                yield Prediction(candidate.name, candidate.sites, None, tuple(alone))
         for candidate in two_of(likely) if pairs else ():
             if clock.over():
                 return
-            values = scene.read(candidate.change, cells)
-            if values is not None:
-                yield Prediction(candidate.name, candidate.sites, candidate.change, tuple(values))
+            found = scene.read(candidate.change, cells)
+            if found is not None:
+                yield Prediction(candidate.name, candidate.sites, candidate.change, tuple(found))
 
 
 class Clock:
@@ -174,6 +182,25 @@ class Clock:
         return self.ended
 
 
+SCENES: list[Scene] = []
+"""The problems looked at last: a class works on the same ones."""
+
+MOST_SCENES = 12
+
+
+def scene_of(gradients: Gradients, base: Change) -> Scene:
+    """A problem as misconceptions see it; the one that was made before, if it was."""
+    if base is not NOTHING:
+        return Scene(gradients, base)
+    for scene in SCENES:
+        if scene.gradients is gradients:
+            return scene
+    scene = Scene(gradients)
+    SCENES.insert(0, scene)
+    del SCENES[MOST_SCENES:]
+    return scene
+
+
 # ── candidates ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -182,6 +209,32 @@ def fits_in(scene: Scene) -> bool:
     if len(scene.graph) > LARGEST:
         return False
     return not scene.tensorial or sum(getattr(value, "size", 1) for value in scene.values) <= LARGEST_ENTRIES
+
+
+def attempts(scene: Scene, cells: Sequence[Cell]) -> Iterator[tuple[Candidate, Any]]:
+    """Every candidate and both passes after it. Of a small problem they are kept for the next search."""
+    graph = scene.graph
+    size = sum(getattr(value, "size", 1) for value in scene.values) if scene.tensorial else len(graph)
+    if size > KEPT:
+        near, steps = nearest(scene, cells)
+        needed = bytearray(len(graph))
+        for i in steps:
+            needed[i] = 1
+        for candidate in single(scene, near):
+            yield candidate, scene.after(candidate.change, needed)
+        return
+    if scene.source is None:
+        places = range(len(graph) - 1, -1, -1)
+        scene.source = ((candidate, scene.after(candidate.change)) for candidate in single(scene, places))
+    at = 0
+    while True:
+        if at == len(scene.kept):
+            following = next(scene.source, None)
+            if following is None:
+                return
+            scene.kept.append(following)
+        yield scene.kept[at]
+        at += 1
 
 
 def nearest(scene: Scene, cells: Sequence[Cell]) -> tuple[list[int], dict[int, int]]:
@@ -279,7 +332,7 @@ def confused(scene: Scene, cell: Cell) -> Iterator[tuple[Candidate, Value]]:
                 return Said(f"diagnosis.say_{slip.says or row.says}", fields)
 
             change = in_place(cell, slip.value)
-            yield Candidate(row.name, row.cost + slip.cost, cell.nodes[:1], change, told), slip.value
+            yield Candidate(row.name, row.cost + slip.cost, cell.nodes[:1], change, told, True), slip.value
 
 
 def at_cell(scene: Scene, cell: Cell) -> str:
@@ -338,6 +391,7 @@ class Hunt:
         self.scene, self.wrong, self.right, self.clock = scene, wrong, right, clock
         self.cells = [judged.cell for judged in wrong]
         self.before = [scene.outcome.read(cell) for cell in self.cells]
+        self.known: list[dict[float, bool]] = [{} for _ in wrong]  # predicted number → whether it fits
         self.hits: list[Hit] = []
         self.complete = True
         self.steps: Mapping[int, int] = {}
@@ -353,19 +407,16 @@ class Hunt:
         if not fits_in(scene):
             self.complete = False
             return
-        places, self.steps = nearest(scene, self.cells)
-        needed = None
-        if len(scene.graph) > SMALL:
-            needed = bytearray(len(scene.graph))
-            for i in self.steps:
-                needed[i] = 1
+        _, self.steps = nearest(scene, self.cells)
         likely = []
-        for candidate in single(scene, places):
+        for candidate, after in attempts(scene, self.cells):
             if self.clock.over():
                 self.complete = False
                 return
-            values = scene.read(candidate.change, self.cells, needed) or []
-            if values and self.consider(candidate, values) and candidate.cost <= LIKELY and len(candidate.sites) == 1:
+            if after is None:
+                continue
+            changed = self.consider(candidate, [after.read(cell) for cell in self.cells])
+            if changed and candidate.cost <= LIKELY and len(candidate.sites) == 1:
                 likely.append(candidate)
         self.two_mistakes(likely)
 
@@ -376,13 +427,23 @@ class Hunt:
             if value is None or same(value, self.before[j]):
                 continue
             changed = True
-            if same(value, judged.cell.value) or not finite(value) or not judged.fits(value):
-                astray += 1
-            else:
+            if self.fits(j, value, judged):
                 fits.append(j)
+            else:
+                astray += 1
         if fits:
             self.hits.append(Hit(candidate, values, tuple(fits), astray, self.contradictions(candidate)))
         return changed
+
+    def fits(self, j: int, value: Value, judged: Judged) -> bool:
+        """Whether a predicted number counts as a wrong answer, and not as the right one."""
+        if not isinstance(value, float):
+            return not same(value, judged.cell.value) and finite(value) and judged.fits(value)
+        known = self.known[j].get(value)
+        if known is None:
+            known = isfinite(value) and not same(value, judged.cell.value) and judged.fits(value)
+            self.known[j][value] = known
+        return known
 
     def contradictions(self, candidate: Candidate) -> int:
         """How many right answers a mistake would have changed."""
@@ -438,19 +499,26 @@ class Hunt:
     def explanation(self, hit: Hit) -> Explanation:
         """What was found, as it is handed on."""
         candidate = hit.candidate
-        return Explanation(candidate.name, candidate.sites, candidate.change, candidate.said(), candidate.cost)
+        change = None if candidate.confusion else candidate.change
+        return Explanation(candidate.name, candidate.sites, change, candidate.said(), candidate.cost)
 
     def coincidences(self, ordered: Sequence[Hit]) -> tuple[Said, ...]:
         """The other mistakes that lead to the same number, each with its places."""
         first = ordered[0]
-        places: dict[str, list[str]] = {}
+        places: dict[str, list[int]] = {}
         for hit in ordered[1:]:
-            if hit.contradicts and not first.contradicts:
-                continue
-            sites = (self.scene.gate(site) for site in hit.candidate.sites)
-            places.setdefault(hit.candidate.name, []).extend(sites)
+            if not hit.contradicts or first.contradicts:
+                places.setdefault(hit.candidate.name, []).extend(hit.candidate.sites)
         return tuple(
-            Said("diagnosis.coincides", {"label": label(name), "places": tuple(dict.fromkeys(sites)), "name": name})
+            Said(
+                "diagnosis.coincides",
+                {
+                    "label": label(name),
+                    "places": tuple(self.scene.gate(site) for site in dict.fromkeys(sites)),
+                    "name": name,
+                    "sites": tuple(dict.fromkeys(sites)),
+                },
+            )
             for name, sites in places.items()
         )
 

@@ -24,7 +24,7 @@ ROWS: tuple[Row, ...] = (
 
 CONFUSIONS: tuple[Confusion, ...] = (*mistakes_answers.ROWS, *mistakes_tensors.ANSWERS)
 
-NAMES = tuple(dict.fromkeys(row.name for row in (*ROWS, *CONFUSIONS)))
+NAMES = tuple(dict.fromkeys((*(row.name for row in ROWS), *(row.name for row in CONFUSIONS))))
 """Every misconception by its name, once."""
 
 

@@ -41,7 +41,7 @@ class Made(NamedTuple):
 class Row(NamedTuple):
     """A misconception.
 
-    name: of it in reports, and of its label in the language files.   cost: how far it is from what is usually done wrong.
+    name: of it in reports, and of its label in the language files.   cost: how unlikely it is, from 1 on.
     made: (scene, tape position) → the mistakes that can be made there.   of: the ops that it concerns; empty for all.
     says: the sentence in the language files.
     """
@@ -110,7 +110,7 @@ def at_edge(scene: Scene, slot: Slot, **more: Any) -> Mapping[str, Any]:
 
 @cache
 def parsed(text: str) -> Graph:
-    """A formula in an op's parameters, its output y, its upstream gradient g, and N, how many rows the first input has."""
+    """A formula in an op's parameters, its output y, its upstream gradient g, and N, the rows of its first input."""
     from gradcli.syntax import parse
 
     return parse(text)

@@ -40,19 +40,24 @@ def one_path_kept(scene: Scene, i: int) -> Iterator[Made]:
     """= for +=: one path takes the place of the others. The first or the last one everywhere is one mistake."""
     slots = paths(scene, i)
     for at, slot in enumerate(slots[:MOST_PATHS]):
-        change = Change(sums={i: lambda m, arrived, slot=slot: arrived[slot]})
+        change = Change(sums={i: partial(kept_of, (slot,))})
         lost = [other for other in slots if other != slot]
         variety = "first" if at == 0 else "last" if at == len(slots) - 1 else None
-        yield Made(i, change, partial(of_paths, scene, i, {slot: 1}, lost), variety=variety)
+        yield Made(i, change, partial(of_paths, scene, i, {slot: None}, lost), variety=variety)
 
 
 def one_path_left_out(scene: Scene, i: int) -> Iterator[Made]:
     """All paths but one."""
     slots = paths(scene, i)
     for slot in slots[:MOST_PATHS] if len(slots) > 2 else ():
-        kept = {other: 1 for other in slots if other != slot}
-        change = Change(sums={i: lambda m, arrived, kept=kept: total(arrived[other] for other in kept)})
+        kept = dict.fromkeys(other for other in slots if other != slot)
+        change = Change(sums={i: partial(kept_of, tuple(kept))})
         yield Made(i, change, partial(of_paths, scene, i, kept, [slot]), variety=None)
+
+
+def kept_of(kept: tuple[Slot, ...], m: Any, arrived: Mapping[Slot, Value]) -> Value:
+    """The sum of what some paths bring."""
+    return total([arrived[slot] for slot in kept])
 
 
 def combined(how: Callable[[list[Value]], Value]) -> Callable[[Scene, int], Iterator[Made]]:
@@ -67,7 +72,7 @@ def combined(how: Callable[[list[Value]], Value]) -> Callable[[Scene, int], Iter
     return made
 
 
-def total(parts: Any) -> Value:
+def total(parts: list[Value]) -> Value:
     """The sum of some gradients."""
     first, *others = parts
     return sum(others, first)
@@ -141,12 +146,20 @@ def ones(scene: Scene, slot: Slot) -> Value:
 
 def without_upstream(scene: Scene, slot: Slot, at: At) -> Value | None:
     """The local gradient alone."""
-    return at.local if not scene.tensorial else scene.pull(slot, ones(scene, slot))
+    return at.local if not scene.tensorial else pulled(scene, slot, at, ones(scene, slot))
+
+
+def pulled(scene: Scene, slot: Slot, at: At, g: Value) -> Value | None:
+    """What an edge of tensors passes down of another upstream gradient."""
+    passed = at.m.pull(scene.op(slot[0]), at.k, g, None, at.y, at.x)
+    return None if passed is None else passed[0]
 
 
 def upstream_squared(scene: Scene, slot: Slot, at: At) -> Value | None:
     """Local × upstream × upstream."""
-    return scene.pull(slot, at.g * at.g) if scene.tensorial else at.down * at.g
+    if at.down is None:
+        return None
+    return pulled(scene, slot, at, at.g * at.g) if scene.tensorial else at.down * at.g
 
 
 def upstream_added(scene: Scene, slot: Slot, at: At) -> Value | None:
@@ -205,7 +218,7 @@ def constant(scene: Scene, slot: Slot, inputs: int) -> bool:
     from gradcli.systems.floats import FLOATS
 
     rule = FLOATS.locals[op][slot[1]]
-    return isinstance(rule, Constant) and rule == -1
+    return isinstance(rule, Constant) and float(rule) == -1
 
 
 def negative(scene: Scene, slot: Slot) -> bool:
@@ -295,7 +308,12 @@ def always(scene: Scene, slot: Slot) -> Change:
 
 def inverted(scene: Scene, slot: Slot) -> Change:
     """1 where the local gradient is 0, and 0 elsewhere."""
-    return Change(locals={slot: lambda m, y, *x, wrong=1.0 * (scene.local(slot) == 0): wrong})
+    i, k = slot
+    op = scene.op(i)
+    if scene.tensorial:
+        return Change(locals={slot: lambda m, y, *x: 1.0 * (m.local(op, k, y, x) == 0)})
+    rule = scene.m.locals[op][k]
+    return Change(locals={slot: lambda m, y, *x: 0.0 if rule(y, *x) else 1.0})
 
 
 def by_gradient(scene: Scene, slot: Slot) -> Change:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from gradcli.autodiff import Edge, Value
 from gradcli.cells import Cell
@@ -136,7 +137,7 @@ def whole(how: Callable[[Value], Value | None]) -> Callable[[Scene, Cell], Itera
 
     def made(scene: Scene, cell: Cell) -> Iterator[Slip]:
         right = scene.outcome.read(cell)
-        if right is None or not getattr(right, "ndim", 0):
+        if right is None or isinstance(right, float):
             return
         value = how(right)
         if value is not None:
@@ -158,9 +159,9 @@ def rolled(right: Value) -> Iterator[Value]:
 def shifted(scene: Scene, cell: Cell) -> Iterator[Slip]:
     """The right numbers in the wrong order: each entry where its neighbour belongs."""
     right = scene.outcome.read(cell)
-    if right is not None and getattr(right, "ndim", 0):
+    if right is not None and not isinstance(right, float):
         for value in rolled(right):
-            yield Slip(value, lambda value=value: told("", value))
+            yield Slip(value, partial(told, "", value))
 
 
 def entries_beside(scene: Scene, cell: Cell) -> Iterator[Slip]:
@@ -177,7 +178,7 @@ def entries_beside(scene: Scene, cell: Cell) -> Iterator[Slip]:
     for place in places:
         if place != key and all(0 <= index < length for index, length in zip(place, array.shape, strict=True)):
             value = float(array[tuple(place)])
-            yield Slip(value, lambda place=place, value=value: told(f"[{','.join(map(str, place))}]", value))
+            yield Slip(value, partial(told, f"[{','.join(map(str, place))}]", value))
 
 
 def along_batch(how: str) -> Callable[[Value], Value | None]:

@@ -5,14 +5,15 @@ The backward pass of numbers with one thing changed is worked out again only whe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
-from heapq import heappop, heappush
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property, partial
+from heapq import heapify, heappop, heappush
 from typing import Any, NamedTuple
 
 from gradcli import notation
 from gradcli.autodiff import Edge, Gradients, Value
 from gradcli.cells import Cell, here
+from gradcli.errors import GradcliError
 from gradcli.homework.sweeps import NOTHING, At, Change, Outcome, Slot, sweep
 from gradcli.ops.op import CONSTANT, INPUT, Op
 
@@ -24,9 +25,10 @@ WIDEST = 60
 
 
 class Tried(NamedTuple):
-    """What is other than in the scene after a change of the backward pass alone."""
+    """What is other than in the scene after a change, over numbers."""
 
     scene: Scene
+    values: Mapping[int, Value]
     adjoints: Mapping[int, Value]
     downs: Mapping[Slot, Value]
     locals: Mapping[Slot, Value]
@@ -40,12 +42,23 @@ class Tried(NamedTuple):
                 return self.adjoints[i] if i in self.adjoints else scene.outcome.gradient(i)
             return sum(self.adjoints.get(i, scene.outcome.gradient(i)) for i in cell.nodes)
         if cell.kind == "value":
-            return scene.outcome.read(cell)
+            i = cell.nodes[0]
+            return self.values.get(i, scene.values[i])
         slot = cell.nodes[0], cell.k
-        mine, theirs = (
-            (self.downs, scene.outcome.downs) if cell.kind == "down" else (self.locals, scene.outcome.locals)
-        )
+        mine, theirs = (self.downs, scene.outcome.downs) if cell.kind == "down" else (self.locals, scene.outcome.locals)
         return mine.get(slot, theirs.get(slot))
+
+
+class _Over:
+    """A column, some of whose entries are others."""
+
+    __slots__ = ("column", "others")
+
+    def __init__(self, column: Sequence[Value], others: Mapping[int, Value]) -> None:
+        self.column, self.others = column, others
+
+    def __getitem__(self, i: int) -> Value:
+        return self.others[i] if i in self.others else self.column[i]
 
 
 class Scene:
@@ -65,6 +78,9 @@ class Scene:
             found = Outcome(self.trace, self.trace.values, gradients.adjoints, {}, {})
         self.outcome = found
         self.values = found.values
+        self.texts: dict[Any, str] = {}  # what nodes and rules were called
+        self.kept: list[Any] = []  # what a search tried before, for the next one
+        self.source: Iterator[Any] | None = None  # the rest of it
 
     # ── edges ───────────────────────────────────────────────────────────────────────────────────────────
 
@@ -115,15 +131,6 @@ class Scene:
         """The shape of a node."""
         return self.trace.shapes[i]
 
-    def pull(self, slot: Slot, g: Value) -> Value | None:
-        """What an edge passes down of an upstream gradient."""
-        i, k = slot
-        if not self.tensorial:
-            local = self.local(slot)
-            return None if local is None else local * g
-        passed = self.m.pull(self.op(i), k, g, None, self.values[i], self.inputs(i))
-        return None if passed is None else passed[0]
-
     # ── changes tried ───────────────────────────────────────────────────────────────────────────────────
 
     def read(self, change: Change, cells: Sequence[Cell], needed: Any = None) -> list[Value | None] | None:
@@ -131,31 +138,36 @@ class Scene:
 
         needed: 1 for the nodes that lie between what is changed and these cells; all unless given.
         """
-        found: Tried | Outcome | None
-        if self.tensorial or change.values or change.rounded != NOTHING.rounded:
-            found = sweep(self.gradients, self.base | change)
-        else:
-            try:
-                found = self.backward(change, needed)
-            except (ArithmeticError, ValueError, TypeError, IndexError):
-                return None
+        found = self.after(change, needed)
         return None if found is None else [found.read(cell) for cell in cells]
 
-    def backward(self, change: Change, needed: Any = None) -> Tried:
-        """The backward pass of numbers with a change, where it differs from the scene's."""
-        outcome, base, m, values, tape = self.outcome, self.base, self.m, self.values, self.graph.parents
+    def after(self, change: Change, needed: Any = None) -> Tried | Outcome | None:
+        """Both passes after a change, to be read from."""
+        if self.tensorial:
+            return sweep(self.gradients, self.base | change)
+        try:
+            return self.tried(change, needed)
+        except (ArithmeticError, ValueError, TypeError, IndexError, GradcliError):
+            return None
+
+    def tried(self, change: Change, needed: Any = None) -> Tried:
+        """Both passes of numbers with a change, where they differ from the scene's."""
+        outcome, base, m, tape = self.outcome, self.base, self.m, self.graph.parents
         entering, leaving, output = self.entering, self.leaving, self.graph.output
         before, known = outcome.downs, outcome.locals
+        moved = self.moved(change) if change.values else {}
+        values = _Over(self.values, moved) if moved else self.values
         sums: Mapping[int, Callable[..., Value]] = {**base.sums, **change.sums} if base.sums else change.sums
         passed = {**base.passed, **change.passed} if base.passed else change.passed
         adjoints: dict[int, Value] = {}
         downs: dict[Slot, Value] = {}
         locals_: dict[Slot, Value] = {}
-        heap: list[int] = []
-        dirty: set[int] = set()
-        for i in {*change.sums, *(slot[0] for slot in change.locals), *(slot[0] for slot in change.passed)}:
-            heappush(heap, -i)
-            dirty.add(i)
+        anew = {i for i in moved if i in entering}  # gates whose local gradients are worked out anew
+        for i in moved:
+            anew.update(child for child in self.children.get(i, ()) if child in entering)
+        dirty = {*change.sums, *(slot[0] for slot in change.locals), *(slot[0] for slot in change.passed), *anew}
+        heap = [-i for i in dirty]
+        heapify(heap)
         while heap:
             i = -heappop(heap)
             if i in sums:
@@ -163,28 +175,74 @@ class Scene:
             elif i == output:
                 g = self.gradients.upstream
             else:
-                g = 0.0
+                g, reached = 0.0, outcome.adjoints[i] is not None
                 for slot in leaving.get(i, ()):
-                    g += downs[slot] if slot in downs else before.get(slot, 0.0)
+                    if slot in downs:
+                        g += downs[slot]
+                        reached = True
+                    else:
+                        g += before.get(slot, 0.0)
+                if not reached:
+                    continue
             adjoints[i] = g
+            x: list[Value] | None = None
             for k in entering.get(i, ()):
                 slot = i, k
-                if slot in change.locals:
-                    local = locals_[slot] = change.locals[slot](m, values[i], *[values[p] for p in tape[i]])
+                rule = change.locals.get(slot)
+                if rule is None and i in anew:
+                    rule = base.locals.get(slot) or m.locals[self.graph.ops[i]][k]
+                    rule = partial(rule, m) if slot in base.locals else rule
+                elif rule is not None:
+                    rule = partial(rule, m)
+                if rule is not None:
+                    x = x or [values[p] for p in tape[i]]
+                    local = locals_[slot] = rule(values[i], *x) or 0.0
                 else:
-                    local = known.get(slot)
-                down = 0.0 if local is None else local * g
+                    local = known.get(slot, 0.0)
+                down = local * g if local else 0.0
                 if slot in passed:
-                    x = [values[p] for p in tape[i]]
-                    down = passed[slot](At(m, g, values[i], x, k, local, down))
-                    down = 0.0 if down is None else down
+                    x = x or [values[p] for p in tape[i]]
+                    chosen = local or not self.graph.ops[i].selects
+                    at = At(m, g, values[i], x, k, local if chosen else None, down if chosen else None)
+                    down = passed[slot](at) or 0.0
                 if down != before.get(slot, 0.0):
                     downs[slot] = down
                     p = tape[i][k]
                     if p not in dirty and (needed is None or needed[p]):
                         dirty.add(p)
                         heappush(heap, -p)
-        return Tried(self, adjoints, downs, locals_)
+        return Tried(self, moved, adjoints, downs, locals_)
+
+    def moved(self, change: Change) -> dict[int, Value]:
+        """The forward values that a change makes different."""
+        graph, m, kept = self.graph, self.m, self.base.values
+        moved: dict[int, Value] = {}
+        heap = sorted(change.values)
+        seen = set(heap)
+        while heap:
+            i = heappop(heap)
+            x = [moved[p] if p in moved else self.values[p] for p in graph.parents[i]]
+            rule = change.values.get(i)
+            if rule is None and i in kept:
+                continue
+            value = m.functions[graph.ops[i]](*x) if rule is None else rule(m, *x)
+            if value == self.values[i]:
+                continue
+            moved[i] = value
+            for child in self.children.get(i, ()):
+                if child not in seen:
+                    seen.add(child)
+                    heappush(heap, child)
+        return moved
+
+    @cached_property
+    def children(self) -> dict[int, list[int]]:
+        """Node → the nodes that are worked out from it."""
+        children: dict[int, list[int]] = {}
+        for i, parents in enumerate(self.graph.parents):
+            for p in parents:
+                children.setdefault(p, []).append(i)
+        return children
 
     # ── names ───────────────────────────────────────────────────────────────────────────────────────────
 
@@ -196,8 +254,10 @@ class Scene:
         """A node and how it is made: `n1 = w0·x0`; a variable's name."""
         if self.op(i) in (INPUT, CONSTANT):
             return self.name(i)
-        formula = cut(notation.pretty(notation.formula(self.graph, i)))
-        return f"{self.name(i)} = {formula}"
+        if i not in self.texts:
+            formula = cut(notation.pretty(notation.formula(self.graph, i)))
+            self.texts[i] = f"{self.name(i)} = {formula}"
+        return self.texts[i]
 
     def way(self, slot: Slot) -> str:
         """A path through an edge, as the user wrote its end: x+y; which input, where a node is used twice there."""
@@ -222,9 +282,10 @@ class Scene:
 
     def rule(self, slot: Slot) -> str:
         """The textbook's rule of an edge, in the names of this graph; its name where there is none to read."""
-        i, k = slot
-        text = notation.rule(self.graph, i, k, here(Edge(self.gradients, i, k)))
-        return cut(notation.pretty(text)) if text else self.edge(slot)
+        if slot not in self.texts:
+            text = notation.rule(self.graph, *slot, here(Edge(self.gradients, *slot)))
+            self.texts[slot] = cut(notation.pretty(text)) if text else self.edge(slot)
+        return self.texts[slot]
 
 
 def cut(text: str, most: int = WIDEST) -> str:
