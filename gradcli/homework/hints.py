@@ -110,15 +110,13 @@ def rule(focus: Focus, gradients: Gradients) -> Said | None:
         if not edges:
             return None
         terms = [product(edge) for edge in edges[:FACTORS]] + ["…"] * (len(edges) > FACTORS)
-        whole = f"{quotient(graph, focus.node)} = {' + '.join(terms)}"
-        locals_ = tuple(dict.fromkeys(text for text in map(local, edges[:FACTORS]) if text))
-        return Said("check.hint_rules", {"rule": whole, "rules": locals_}) if locals_ else _rule(whole)
+        told = [local(edge) for edge in edges[:FACTORS] if not at_start(edge)]
+        return with_rules(f"{quotient(graph, focus.node)} = {' + '.join(terms)}", told)
     edge = Edge(gradients, focus.node, focus.k)
-    own = local(edge)
-    if focus.kind == "local":
-        return _rule(own) if own else None
-    whole = f"{product(edge)} → {quotient(graph, edge.parent)}"
-    return Said("check.hint_rules", {"rule": whole, "rules": (own,)}) if own else _rule(whole)
+    if focus.kind == "local" or at_start(edge):
+        own = local(edge)
+        return with_rules(own, []) if own else None
+    return with_rules(f"{product(edge)} → {quotient(graph, edge.parent)}", [local(edge)])
 
 
 def numbers(focus: Focus, gradients: Gradients) -> Said | None:
@@ -134,7 +132,7 @@ def numbers(focus: Focus, gradients: Gradients) -> Said | None:
         if focus.kind == "down":
             edges = [Edge(gradients, focus.node, focus.k)]
         pairs = [pair for edge in edges for pair in operands(edge)]
-        pairs += [(quotient(graph, edge.child), gradients.at(edge.child)) for edge in edges]
+        pairs += [(quotient(graph, edge.child), gradients.at(edge.child)) for edge in edges if not at_start(edge)]
     known = dict(pairs)
     if not known:
         return None
@@ -167,9 +165,18 @@ def quotient(graph: Graph, node: int) -> str:
     return f"∂{graph.names[graph.output]}/∂{graph.names[node]}"
 
 
+def at_start(edge: Edge) -> bool:
+    """Whether an edge goes into the output, where the backward pass starts from 1."""
+    start = edge.gradients.upstream
+    return edge.child == edge.gradients.graph.output and isinstance(start, float) and start == 1
+
+
 def product(edge: Edge) -> str:
-    """`∂q/∂x × ∂f/∂q`; of whole tensors the rule itself."""
+    """`∂q/∂x × ∂f/∂q`; of whole tensors, and where the backward pass starts, the rule itself."""
     graph = edge.gradients.graph
+    own = local(edge).partition(" = ")[2] if at_start(edge) else ""
+    if own:
+        return own
     if kind_of(edge) in ("jacobian", "rule"):
         passed = notation.rule(graph, edge.child, edge.k, here(edge))
         arrives = f"({quotient(graph, edge.child)})"
@@ -187,5 +194,9 @@ def local(edge: Edge) -> str:
     return f"∂{graph.names[edge.child]}/∂{graph.names[edge.parent]} = {notation.pretty(text)}" if text else ""
 
 
-def _rule(text: str) -> Said:
-    return Said("check.hint_rule", {"rule": text})
+def with_rules(whole: str, rules: list[str]) -> Said:
+    """A rule, and the local gradients in it."""
+    told = tuple(dict.fromkeys(rule for rule in rules if rule))
+    return (
+        Said("check.hint_rules", {"rule": whole, "rules": told}) if told else Said("check.hint_rule", {"rule": whole})
+    )

@@ -6,6 +6,7 @@ line. No number and no word is cut.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from gradcli.render.figures import Style
@@ -24,6 +25,12 @@ NARROW = 30
 
 GIVEN, LINES = 28, 3
 """Columns and lines that an answer takes before it is folded, and at most."""
+
+ROWS, WIDEST = 6, 60
+"""Rows of a matrix that are shown as they are typed, and columns that they may take."""
+
+ROW_END = re.compile(r"(?<=\],)")
+"""Between the rows of a matrix."""
 
 FOLDED = 6
 """Lines that an expression may take."""
@@ -90,11 +97,30 @@ def cells(row: Row, view: View, style: Style) -> list[list[str]]:
     """The columns before the diagnosis, each with its lines."""
     columns = [
         [shown(row.cell, style)],
-        folded(shown(row.given, style), GIVEN, LINES),
-        *([] if view.hide else [folded(shown(row.accepted, style), GIVEN, LINES)]),
+        given(row, style),
+        *([] if view.hide else [accepted(row, style)]),
         [marked(row, style)],
     ]
-    return [[line.strip() for line in lines] for lines in columns]
+    return [[line.rstrip() for line in lines] for lines in columns]
+
+
+def given(row: Row, style: Style) -> list[str]:
+    """What was written, on as many lines as it needs; a matrix row by row, a long text with an end that is left out."""
+    text = shown(row.given, style)
+    if text.startswith("[["):
+        rows = [f"{'' if at == 0 else ' '}{line.strip()}" for at, line in enumerate(ROW_END.split(text))]
+        if len(rows) <= ROWS and max(map(width, rows)) <= WIDEST:
+            return rows
+    return [line.strip() for line in folded(text, GIVEN, LINES)]
+
+
+def accepted(row: Row, style: Style) -> list[str]:
+    """The numbers that count as right; of an array the right one, row by row, or what is to be known of it."""
+    if not hasattr(row.result.right, "ndim"):
+        return [shown(row.accepted, style)]
+    from gradcli.render.tensors import cell
+
+    return [shown(line, style) for line in cell(row.result.right, Style(ascii=style.ascii), GIVEN, 2)]
 
 
 def said(row: Row, style: Style, columns: int) -> Iterator[Line]:

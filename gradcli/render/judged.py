@@ -103,7 +103,7 @@ class View:
         self.words = Words(language, self.masked) if self.hide else Words(language)
         self.open = Words(language)
         self.spellings = {r.cell.address: r.answer.address.strip() for r in checked.results}
-        self.several = sum(r.state not in GOOD for r in checked.results) > 1
+        self.several = sum(r.state in (State.WRONG, State.CARRIED) for r in checked.results) > 1
 
     @property
     def at(self) -> str:
