@@ -73,8 +73,8 @@ def confirmed(
             if elsewhere is None:
                 elsewhere = searched(formula, cell, gradients)
             agrees = (explanation.name, explanation.sites) in elsewhere
-        if agrees:
-            found.append(explanation)
+        if agrees:  # what else leads to the number here may lead to another one elsewhere
+            found.append(explanation._replace(coincides=()))
     return tuple(found)
 
 

@@ -5,8 +5,9 @@ Labels of a loss keep their values: they are classes, or one-hot rows, and other
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from random import Random
+from typing import Any
 
 from gradcli.autodiff import Gradients, Value
 from gradcli.errors import GradcliError
@@ -20,7 +21,7 @@ TRIES = 5
 
 
 def moved(gradients: Gradients, seed: int, count: int) -> Sequence[Gradients]:
-    """The gradients at so many other points, as far as all numbers there are finite."""
+    """The gradients at so many other points, as far as all numbers there are finite, and none is at a kink."""
     found: list[Gradients] = []
     for values in draws(gradients, seed, TRIES * count):
         if len(found) == count:
@@ -41,9 +42,21 @@ def at(gradients: Gradients, values: dict[str, Value], upstream: Value | None = 
 
 
 def sound(gradients: Gradients) -> bool:
-    """Whether all forward values, and all gradients that arrive, are finite."""
-    finite = gradients.trace.m.finite
-    return all(map(finite, gradients.trace.values)) and all(finite(g) for g in gradients.adjoints if g is not None)
+    """Whether all forward values, and all gradients that arrive, are finite, and no op is at a kink."""
+    m: Any = gradients.trace.m
+    reached = [g for g in gradients.adjoints if g is not None]
+    return all(map(m.finite, gradients.trace.values)) and all(map(m.finite, reached)) and not at_kink(gradients)
+
+
+def at_kink(gradients: Gradients) -> bool:
+    """Whether an op has a choice to make at this point: there, formulas that are equal beside it may differ."""
+    graph, values, m = gradients.graph, gradients.trace.values, gradients.trace.m
+    with m.quiet():
+        for i, op in enumerate(graph.ops):
+            kinks = op.predicate("kinks")
+            if kinks is not None and graph.used[i] and m.some(kinks(m, *[values[p] for p in graph.parents[i]])):
+                return True
+    return False
 
 
 def draws(gradients: Gradients, seed: int, count: int) -> Iterator[dict[str, Value]]:
@@ -58,6 +71,16 @@ def draws(gradients: Gradients, seed: int, count: int) -> Iterator[dict[str, Val
         }
 
 
+def nearby(gradients: Gradients, random: Random) -> dict[str, Value]:
+    """Values a few units in the last place off, but for labels."""
+    graph, values = gradients.graph, gradients.trace.values
+    kept = labels(graph)
+    return {
+        name: values[i] if i in kept else values[i] * (1 + STEP * drawn(values[i], "signs", random))
+        for name, i in graph.inputs.items()
+    }
+
+
 def labels(graph: Graph) -> frozenset[int]:
     """The inputs that are labels of a loss over scores."""
     return frozenset(graph.parents[i][-1] for i, op in enumerate(graph.ops) if op.labels)
@@ -69,13 +92,37 @@ def drawn(value: Value, kind: str, random: Random) -> Value:
         return _number(value, kind, random)
     import numpy as np
 
-    entries = [_number(entry, kind, random) for entry in np.ravel(value).tolist()]
-    return np.array(entries).reshape(np.shape(value))
+    if np.size(value) <= FEW:
+        entries = [_number(entry, kind, random) for entry in np.ravel(value).tolist()]
+        return np.array(entries).reshape(np.shape(value))
+    low, high = RANGES[kind]
+    found = np.random.default_rng(random.getrandbits(64)).uniform(low, high, np.shape(value))
+    return found * np.where(value == 0, 1.0, value) if kind in RELATIVE else found
 
 
 def _number(value: float, kind: str, random: Random) -> float:
+    low, high = RANGES[kind]
     if kind == "simple":
-        return float(random.choice((-3, -2, -1, 1, 2, 3, 4, 5)))
-    low, high = {"near": (0.5, 1.5), "wide": (-10.0, 10.0), "unit": (0.05, 0.95), "positive": (0.1, 4.0)}[kind]
+        return float(random.choice((-1, 1)) * random.randint(1, int(high)))
     found = round(random.uniform(low, high), 3)
-    return found * (value or 1.0) if kind == "near" else found
+    return found * (value or 1.0) if kind in RELATIVE else found
+
+
+RANGES: Mapping[str, tuple[float, float]] = {
+    "simple": (-5, 5),
+    "near": (0.5, 1.5),
+    "wide": (-10, 10),
+    "unit": (0.05, 0.95),
+    "positive": (0.1, 4),
+    "signs": (-1, 1),
+}
+"""Between which numbers a kind of draw lies."""
+
+RELATIVE = ("near",)
+"""Kinds that are factors of the values given."""
+
+FEW = 64
+"""Entries of an array that are drawn one by one, as short decimals."""
+
+STEP = 2.0**-50
+"""A few units in the last place."""
