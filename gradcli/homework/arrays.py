@@ -190,7 +190,7 @@ def rounded(given: Given, cell: Cell, gradients: Gradients, answer: Answer, rule
     from gradcli.homework.rounding import NEAR, replayed
 
     right = np.asarray(cell.value)
-    if not (np.abs(answer.values - right) <= 2 * NEAR * np.abs(right)).all():
+    if not (np.abs(answer.values - right) <= NEAR * np.abs(right)).all():
         return None
     decimals = max((number.decimals for number in answer.numbers if number.decimals is not None), default=None)
     digits = max((number.digits for number in answer.numbers if number.digits is not None), default=None)

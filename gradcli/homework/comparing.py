@@ -325,7 +325,7 @@ def cut_off(given: Number, right: float, rules: Rules) -> Said | None:
     """What to say where the right number was cut off and should have been rounded; None where it was not."""
     if given.decimals is None or not given.digits or given.value * right <= 0 or asked_for(given, rules):
         return None
-    if not 0 <= abs(right) - abs(given.value) < given.unit:
+    if not 0 <= abs(right) - abs(given.value) < given.unit * (1 - HAIR):
         return None
     return Said("numbers.cut", {"right": f"{right:.{given.decimals}f}" if given.decimals >= 0 else number(right)})
 
@@ -336,7 +336,7 @@ def near(given: Number, right: float) -> bool:
 
     if given.digits is not None and given.digits < 2:
         return False
-    return given.value * right > 0 and abs(given.value - right) <= 2 * NEAR * abs(right)
+    return given.value * right > 0 and abs(given.value - right) <= NEAR * abs(right)
 
 
 def noisy(given: Number, cell: Cell, gradients: Gradients) -> bool:

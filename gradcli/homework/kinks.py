@@ -57,7 +57,7 @@ def between(cell: Cell, gradients: Gradients) -> Range | None:
         return None
     known = _SWEPT.get(gradients)
     if known is None:
-        choices = [found for i in range(len(gradients.graph)) if (found := choices_at(gradients, i)) is not None]
+        choices = [choice for i in range(len(gradients.graph)) if (choice := choices_at(gradients, i)) is not None]
         work = sum(map(size, gradients.trace.shapes)) if gradients.trace.tensorial else len(gradients.graph)
         most = min(MOST * 2, max(4, WORK // (work + 1)))
         tried = ((node, sweep(gradients, change)) for node, change in islice(combined(choices), most))
@@ -115,11 +115,13 @@ def joined(sides: Sequence[Change]) -> Change:
 
 
 def choices_at(gradients: Gradients, i: int) -> Choices | None:
-    """The sides of a node that is at a kink and has a gradient; None for any other."""
+    """The sides of a node that is at a kink, and that a gradient may reach; None for any other."""
     graph, trace = gradients.graph, gradients.trace
     op = graph.ops[i]
-    if not bends(op) or gradients.adjoints[i] is None or not graph.varied[i]:
+    if not bends(op) or not graph.varied[i] or not graph.used[i]:
         return None
+    if trace.tensorial and gradients.adjoints[i] is None:
+        return None  # of numbers another kink may be what lets no gradient arrive: relu(relu(x)) at 0
     if op.kinks is not None and not some(at_kink(gradients, i)):
         return None
     slots = [k for k, p in enumerate(graph.parents[i]) if graph.varied[p] and op.passes(k)]
