@@ -460,14 +460,14 @@ def marked(student: str, *marks: Mark) -> Marked:
 
 def test_counts_take_no_more_memory_with_more_students():
     """What is kept of a class beyond the ids does not grow with it."""
-    wrong = Mark("dx", 2, 0.0, "wrong", "3", 4.0, "sign", Said("grade.unexplained"), True)
+    wrong = Mark("dx", 2, 0.0, "wrong", "3", 4.0, "sign", (3,), Said("grade.undecided"), True)
     small, large = Tally(), Tally()
     for k in range(10):
         small.add(marked(str(k), wrong))
     for k in range(1000):
         large.add(marked(str(k), wrong))
     (question,), (same,) = large.questions.values(), small.questions.values()
-    assert (question.students, question.firsts, question.mistakes["sign"]) == (1000, 1000, 1000)
+    assert (question.students, question.firsts, question.mistakes["sign", (3,)]) == (1000, 1000, 1000)
     assert len(question.told) == len(same.told) == 1 and len(large.notes) == len(small.notes) == 0
 
 
@@ -477,7 +477,7 @@ def test_open_answers_keep_a_submission_out_of_the_mean():
     tally.add(marked("a", Mark("dx", 2, 2.0, "right")))
     tally.add(marked("b", Mark("dx", 2, None, "unreadable")))
     assert (tally.mean, tally.settled, tally.open) == (2.0, 1, 1)
-    assert "without the 1" in page(tally, "HW", Words("en"))
+    assert "left out: 1" in page(tally, "HW", Words("en"))
 
 
 @pytest.mark.parametrize(
@@ -492,8 +492,8 @@ def test_only_all_is_a_hundred_per_cent(part, whole, text):
 def test_the_summary_fits_a_terminal(width):
     """No line but a long path is wider than the terminal."""
     tally = Tally()
-    told = Said("grade.trivial", {"origin": "dq"})
-    tally.add(marked("a", Mark("dx", 2, 0.0, "wrong", "3", 4.0, "sign", told, True)))
+    told = Said("check.unexplained")
+    tally.add(marked("a", Mark("dx", 2, 0.0, "wrong", "3", 4.0, "sign", (3,), told, True)))
     lines = summary(tally, "HW4", {"marks": "m"}, Words("en"), Style(width=width), interrupted=False).splitlines()
     assert max(map(len, lines)) <= width
 

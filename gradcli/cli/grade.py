@@ -25,6 +25,7 @@ from gradcli.homework.words import VARIABLE as LANGUAGE
 if TYPE_CHECKING:
     from gradcli.homework.marks import Book
     from gradcli.homework.roster import Student
+    from gradcli.homework.submissions import Submission
     from gradcli.homework.tally import Tally
 
 HELP = """Mark the answers of a class by an assignment: points, feedback, a report.
@@ -92,7 +93,7 @@ def grade(
         str | None, typer.Argument(help="An assignment's file; or a formula, with its values.", show_default=False)
     ] = None,
     answers: Annotated[
-        list[str] | None, typer.Argument(help="Files and folders of answers.", show_default=False)
+        list[str] | None, typer.Argument(help="Files and folders of answers; - is standard input.", show_default=False)
     ] = None,
     output: Annotated[
         str | None,
@@ -204,6 +205,7 @@ def grade(
     work = Work(wanted, ruled(wanted.rules, wishes), prove=False, write=write)
     tally = Tally()
     found = submissions.read(answers, wanted, id_from=id_from, encoding=encoding, note=note)
+    found = named(found, {student.id: student.name for student in students or ()})
     with stopping() as stopped, book:
         with progress(answers) as advance:
             for marked, feedback in mark_class(work, found, jobs=jobs or cores(), stopped=stopped):
@@ -223,14 +225,20 @@ def refuse_missing(paths: Sequence[str]) -> None:
     Errors: FileError.
     """
     for path in paths:
-        if not os.path.lexists(path):
-            hint = "save the answers as a file, such as class.csv" if path == "-" else "is the path right?"
-            raise FileError(f"{path}: there is no such file or folder", hint=hint)
+        if path != "-" and not os.path.lexists(path):
+            raise FileError(f"{path}: there is no such file or folder", hint="is the path right?")
 
 
 def note(said: str) -> None:
     """Tell what is ignored, beside the progress."""
     streams.tell_each("note", [said])
+
+
+def named(found: "Iterator[Submission]", names: Mapping[str, str]) -> "Iterator[Submission]":
+    """Submissions with the names that the roster has, where they have none."""
+    for submission in found:
+        name = submission.name or names.get(submission.student, "")
+        yield submission._replace(name=name)
 
 
 def enrol(tally: "Tally", book: "Book", students: "Sequence[Student] | None") -> None:
@@ -303,14 +311,16 @@ def progress(paths: Sequence[str]) -> Iterator[Callable[[], None]]:
 
 
 def expected(paths: Sequence[str]) -> int:
-    """About how many submissions there are: the lines of tables, and the other files."""
-    from gradcli.homework.submissions import TABULAR, listed
+    """About how many submissions there are: the lines of class tables, and the other files."""
+    from gradcli.homework.submissions import listed
 
     count = 0
     for path, _ in listed(paths):
-        if Path(path).suffix.lower() not in TABULAR:
+        if Path(path).suffix.lower() not in (".csv", ".tsv"):
             count += 1
             continue
         with suppress(OSError), Path(path).open("rb") as stream:
-            count += max(1, sum(piece.count(b"\n") for piece in iter(lambda: stream.read(1 << 20), b"")) - 1)
+            alone = b"cell" in stream.readline(1 << 16)  # a worksheet: a line an answer
+            lines = sum(piece.count(b"\n") for piece in iter(lambda: stream.read(1 << 20), b""))
+            count += 1 if alone else lines
     return count

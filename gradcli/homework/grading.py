@@ -78,6 +78,7 @@ class Part(NamedTuple):
     values: Mapping[str, Value]
     marks: tuple[Mark, ...]
     drawn: bool = False
+    title: str = ""
     checked: Checked | None = None
     fault: str = ""
 
@@ -182,7 +183,7 @@ class Marker:
         results = {result.answer.address: result for result in checked.results}
         checked = checked._replace(results=[results[address] for address in problem.cells])
         marks = [worth(result, problem.cells[result.answer.address], self.rules.carry) for result in checked.results]
-        return Part(problem.id, problem.expr, values, tuple(marks), bool(problem.draw), checked)
+        return Part(problem.id, problem.expr, values, tuple(marks), bool(problem.draw), problem.title, checked)
 
     def _at(self, problem: Problem) -> Gradients:
         """Both sweeps at the values that all students share."""
@@ -230,7 +231,7 @@ def failed(problem: Problem, answers: Sequence[Answer], fault: str) -> Part:
     """A problem of a submission that could not be marked: every answer is for review."""
     texts = {answer.address: answer.text for answer in answers}
     marks = (Mark(cell, most, None, FAILED, texts.get(cell, "")) for cell, most in problem.cells.items())
-    return Part(problem.id, problem.expr, {}, tuple(marks), fault=fault)
+    return Part(problem.id, problem.expr, {}, tuple(marks), title=problem.title, fault=fault)
 
 
 def lost(assignment: Assignment, submission: Submission, fault: str) -> Marked:

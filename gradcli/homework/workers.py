@@ -1,7 +1,7 @@
 """A class of submissions, marked in several processes: in order, with little in memory, and no mark lost.
 
 A chunk of submissions goes to a process, their marks come back; only a few chunks are under way at a time. A process
-that dies takes none of the class with it: its chunk is marked again, one submission a process.
+that dies takes none of the class with it: what was under way is marked again, one submission at a time.
 """
 
 from __future__ import annotations
@@ -104,8 +104,7 @@ def together(work: Work, submissions: Iterator[Submission], jobs: int, stopped: 
                 continue
             except BrokenProcessPool:
                 halted(pool)
-                for again, _ in under_way:
-                    yield from one_by_one(work, again, stopped)
+                yield from one_by_one(work, [each for again, _ in under_way for each in again], stopped)
                 under_way.clear()
                 pool = started(work, jobs)
                 if pool is None:
@@ -139,20 +138,24 @@ def halted(pool: ProcessPoolExecutor) -> None:
         process.join(5)
 
 
-def one_by_one(work: Work, chunk: Sequence[Submission], stopped: Callable[[], bool]) -> Iterator[Done]:
-    """The chunk of a process that died: the submission by which another one dies is left for review."""
-    for submission in chunk:
-        if stopped():
-            return
-        pool = started(work, 1)
-        if pool is None:
-            yield work.write(lost(work.assignment, submission, ENDED))
-            continue
-        try:
-            yield pool.submit(_mark, [submission]).result()[0]
-        except BrokenProcessPool:
-            yield work.write(lost(work.assignment, submission, ENDED))
-        finally:
+def one_by_one(work: Work, submissions: Sequence[Submission], stopped: Callable[[], bool]) -> Iterator[Done]:
+    """What was under way when a process died: the submission by which another one dies is left for review."""
+    pool: ProcessPoolExecutor | None = None
+    try:
+        for submission in submissions:
+            if stopped():
+                return
+            pool = pool or started(work, 1)
+            try:
+                found: Done | None = None if pool is None else pool.submit(_mark, [submission]).result()[0]
+            except BrokenProcessPool:
+                found = None
+            if found is None and pool is not None:
+                halted(pool)
+                pool = None
+            yield found or work.write(lost(work.assignment, submission, ENDED))
+    finally:
+        if pool is not None:
             halted(pool)
 
 

@@ -38,10 +38,11 @@ def page(tally: Tally, title: str, words: Words, *, interrupted: bool = False) -
     lines = [f"# {text(head, STYLE)}", ""]
     if interrupted:
         lines += [f"**{text(words.say('grade.interrupted'), STYLE)}**", ""]
-    lines += [text(f"{marked(tally, words)}. {mean(tally, words)}.".replace("..", "."), STYLE), ""]
+    lines += [text(marked(tally, words), STYLE), ""]
+    lines += [text(mean(tally, words), STYLE), ""] if tally.students else []
     lines += questions(tally, words)
     lines += ["", f"## {text(words.say('grade.mistakes'), STYLE)}", "", *mistakes(tally, words)]
-    if len(tally.mistakes()) > MOST:
+    if len(tally.mistakes()) > len(frequent(tally)):
         lines += ["", f"## {text(words.say('grade.by_question'), STYLE)}", "", *by_question(tally, words)]
     if tally.firsts():
         lines += ["", f"## {text(words.say('grade.firsts'), STYLE)}", "", *firsts(tally, words)]
@@ -68,10 +69,14 @@ def questions(tally: Tally, words: Words) -> list[str]:
 
 def mistakes(tally: Tally, words: Words) -> list[str]:
     """The most frequent mistakes: how many students, where, and what one of them was told."""
+    found = frequent(tally)
+    return listed(found, words) if found else [text(words.say("grade.no_mistakes"), STYLE)]
+
+
+def frequent(tally: Tally) -> list[Mistake]:
+    """The mistakes that several students made; the first ones where none is shared."""
     found = tally.mistakes()
-    if not found:
-        return [text(words.say("grade.no_mistakes"), STYLE)]
-    return listed(found[:MOST], words)
+    return [mistake for mistake in found[:MOST] if mistake.students > 1] or found[:FEW]
 
 
 def by_question(tally: Tally, words: Words) -> list[str]:
@@ -133,7 +138,7 @@ def summary(
     lines += wrapped([(mean(tally, words), "")], style.width)
     if tally.states:
         lines += wrapped(states(tally, words), style.width)
-    found = tally.mistakes()[:FEW]
+    found = frequent(tally)[:FEW]
     if found:
         lines += [[], [(words.say("grade.mistakes"), "head")]]
         column = max(len(str(mistake.students)) for mistake in found)
@@ -142,7 +147,9 @@ def summary(
             lines += wrapped([*before, (visible(told(mistake, words)), "")], style.width, column + 5)
     lines += [[]]
     for key, file in files.items():
-        lines += wrapped([(words.say(f"grade.where_{key}", file=visible(file)), "dim")], style.width)
+        where = "review_some" if key == "review" and tally.open else key
+        said = words.say(f"grade.where_{where}", file=visible(file), count=f"{tally.open:,}")
+        lines += wrapped([(said, "warn" if where == "review_some" else "dim")], style.width)
     return painted(lines, style.colour)
 
 
@@ -213,5 +220,5 @@ def percent(part: float, whole: float) -> str:
 
 
 def state_word(state: str, words: Words) -> str:
-    """A state, in the words of a verdict."""
-    return words.say("grade.failed" if state == FAILED else f"check.{state}")
+    """A state, in a word or two."""
+    return words.say(f"grade.state_{state}")

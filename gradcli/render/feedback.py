@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 from gradcli.autodiff import Value
 from gradcli.homework.grading import Mark, Marked, Part
 from gradcli.homework.marks import shown
-from gradcli.homework.records import Result, State
+from gradcli.homework.records import Result, Said, State
 from gradcli.homework.words import Words
 from gradcli.render.figures import Style
 from gradcli.render.judged import View
@@ -66,8 +69,15 @@ def render(marked: Marked, title: str, words: Words, *, show_answer: bool = Fals
     for part in marked.parts:
         lines += ["", *problem(part, words, show_answer=show_answer)]
     if marked.notes:
-        lines += ["", *(f"- {text(words.said(note), STYLE)}" for note in marked.notes)]
+        lines += ["", *(f"- {text(noted(note, marked, words), STYLE)}" for note in marked.notes)]
     return "\n".join([*lines, ""])
+
+
+def noted(note: Said, marked: Marked, words: Words) -> str:
+    """What a student is told of the submission as a whole; the folders of whoever marks it are left out."""
+    if note.key == "grade.replaces":
+        return words.say("grade.repeated")
+    return words.said(note).replace(f"{Path(marked.place).parent}{os.sep}", "")
 
 
 def points(marked: Marked, words: Words) -> str:
@@ -82,7 +92,7 @@ def problem(part: Part, words: Words, *, show_answer: bool) -> list[str]:
     names = ["cell", "yours", "verdict", "points", "why", *(["right"] if show_answer else [])]
     sides = [":--", ":--", ":--", "--:", ":--", *([":--"] if show_answer else [])]
     return [
-        f"## {text(words.say('grade.problem', problem=part.problem), STYLE)}",
+        f"## {text(heading(part, words), STYLE)}",
         "",
         code(brief(part.expression, EXPRESSION), STYLE) + (f", {at}" if at else ""),
         "",
@@ -90,6 +100,12 @@ def problem(part: Part, words: Words, *, show_answer: bool) -> list[str]:
         row(sides),
         *(line(mark, show_answer=show_answer) for mark in part.marks),
     ]
+
+
+def heading(part: Part, words: Words) -> str:
+    """A problem's id, and its title where it has one."""
+    said = words.say("grade.problem", problem=part.problem)
+    return f"{said}: {part.title}" if part.title else said
 
 
 def line(mark: Mark, *, show_answer: bool) -> str:
