@@ -5,7 +5,7 @@
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
@@ -222,40 +222,51 @@ def write(press: "Press", students: Sequence[tuple[str, str]], wishes: Wishes) -
     """
     from gradcli.homework import writing
     from gradcli.homework.worksheets import KEY, TWIN, key, twin
+    from gradcli.render import worksheet_markdown
 
     taken: set[str] = set()
     names = [writing.safe_name(student, taken) for student, _ in students]
     folder, ending, words = wishes.folder, FORMATS[wishes.form], wishes.words
     keys = folder.with_name(f"{folder.name}-key")
     together = (folder / f"worksheets.{ending}", folder / "answers.csv")
-    files = together if wishes.one_file else [folder / f"{name}.{end}" for name in names for end in (ending, "csv")]
-    writing.refuse_existing([*files, *([keys / "key.csv", keys / "key.md"] if wishes.key else [])], wishes.force)
-    with progress(len(students) * (1 + wishes.one_file + 2 * wishes.key)) as advance:
+    sheets = together if wishes.one_file else [folder / f"{name}.{end}" for name in names for end in (ending, "csv")]
+    writing.refuse_existing([*sheets, *([keys / "key.csv", keys / "key.md"] if wishes.key else [])], wishes.force)
+    with ExitStack() as files, progress(len(students)) as advance:
+
+        def begun(path: Path, first: tuple[str, ...] = (), *, wished: bool) -> Any:
+            """A file that all sheets have a part in."""
+            stream = files.enter_context(writing.opened(path, wishes.force, bom=bool(first))) if wished else None
+            if stream is not None and first:
+                writing.csv_rows(stream, [first])
+            return stream
+
+        document = begun(together[0], wished=wishes.one_file)
+        twins = begun(together[1], TWIN, wished=wishes.one_file)
+        key_rows = begun(keys / "key.csv", KEY, wished=wishes.key)
+        key_page = begun(keys / "key.md", wished=wishes.key)
+        if key_page is not None:
+            key_page.write(worksheet_markdown.key_head(press.assignment.title, words))
 
         def made() -> "Iterator[Sheet]":
+            """Each sheet, once what all sheets have in common has its part of it."""
             for student, name in students:
-                yield press.sheet(student, name)
+                sheet = press.sheet(student, name)
+                if twins is not None:
+                    writing.csv_rows(twins, twin(sheet))
+                if key_rows is not None:
+                    writing.csv_rows(key_rows, key(sheet))
+                    key_page.write(worksheet_markdown.key(sheet, words))
+                yield sheet
                 advance()
 
-        if wishes.one_file:
-            with writing.opened(together[0], wishes.force) as stream:
-                stream.writelines(documents(wishes.form, made(), words))
-            with writing.opened(together[1], wishes.force, bom=True) as stream:
-                writing.csv_rows(stream, [TWIN])
-                writing.csv_rows(stream, (line for sheet in made() for line in twin(sheet)))
+        if document is not None:
+            document.writelines(documents(wishes.form, made(), words))
         else:
             for name, sheet in zip(names, made(), strict=True):
-                writing.write(
-                    folder / f"{name}.{ending}", "".join(documents(wishes.form, [sheet], words)), wishes.force
-                )
+                page = "".join(documents(wishes.form, [sheet], words))
+                writing.write(folder / f"{name}.{ending}", page, wishes.force)
                 with writing.opened(folder / f"{name}.csv", wishes.force, bom=True) as stream:
                     writing.csv_rows(stream, [TWIN, *twin(sheet)])
-        if wishes.key:
-            with writing.opened(keys / "key.csv", wishes.force, bom=True) as stream:
-                writing.csv_rows(stream, [KEY])
-                writing.csv_rows(stream, (line for sheet in made() for line in key(sheet)))
-            with writing.opened(keys / "key.md", wishes.force) as stream:
-                stream.writelines(keyed(made(), press.assignment.title, words))
     return list(told(len(students), together, keys, wishes))
 
 

@@ -10,14 +10,16 @@ everywhere in gradcli. A cell of the table is printed, asked for, or left as roo
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from enum import StrEnum
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from gradcli.autodiff import Gradients, Value
-from gradcli.cells import Cell, resolve
+from gradcli import notation
+from gradcli.autodiff import Edge, Gradients, Value
+from gradcli.cells import Cell, carried, edge_name, kind_of, resolve
 from gradcli.errors import LimitError, UnknownCell
-from gradcli.report import EdgeRow, Report
+from gradcli.report import Report
 
 if TYPE_CHECKING:
     from gradcli.homework.assignment import Assignment, Problem
@@ -223,37 +225,43 @@ class _Table:
 
     def rows(self) -> Iterator[Row]:
         """The inputs, then the ops, each with the edges that leave it; under several edges, their sum."""
-        report = self.report
-        for node in report.node_rows(report.order):
-            leaf = not node.formula
-            forward = Spot(Show.GIVEN, node.value) if leaf else self._spot("value", node.index, node.value)
-            head = Row(node.name, node.formula, forward)
-            if node.index == report.graph.output:
-                start = report.source.upstream if report.pulled_back else None
-                yield head._replace(grad=self._named("grad", node.index) or Spot(Show.GIVEN, start))
+        report, graph, source = self.report, self.report.graph, self.report.source
+        for i in report.order:
+            name, formula = graph.names[i], notation.formula(graph, i) if graph.parents[i] else ""
+            forward = self._spot("value", i, partial(source.trace.at, i)) if formula else self._given(i)
+            head = Row(name, formula, forward)
+            if i == graph.output:
+                start = self._named("grad", i) or Spot(Show.GIVEN, source.upstream)
+                yield head._replace(grad=start) if report.pulled_back else head
                 continue
-            several = len(node.edges) > 1
-            total = None if node.gradient is None else self._spot("grad", node.index, node.gradient)
-            if not node.edges:
+            told = report.pulled_back and graph.varied[i] and not report.untold(name)
+            total = self._spot("grad", i, partial(source.at, i)) if told else None
+            edges = source.leaving.get(i, []) if told else []
+            if not edges:
                 yield head._replace(grad=total)
                 continue
-            for edge in node.edges:
-                yield self._edge(head, edge, total, several)
+            for edge in edges:
+                yield self._edge(head, edge, total, len(edges) > 1)
                 head = Row()
-            if several:
+            if len(edges) > 1:
                 yield Row(grad=total, sum=True)
 
-    def _edge(self, head: Row, edge: EdgeRow, total: Spot | None, several: bool) -> Row:
+    def _edge(self, head: Row, edge: Edge, total: Spot | None, several: bool) -> Row:
         """The row of an edge: local × upstream = what is passed down."""
-        number = edge.kind in ("number", "diagonal")
-        local = self._spot("local", edge.child, edge.local, edge.k) if number else Spot(Show.ROOM)
-        above = self._shown("grad", edge.child) or edge.child == self.report.graph.output
+        graph, (_, child, k) = self.report.graph, edge
+        number = kind_of(edge) in ("number", "diagonal")
+        local = self._spot("local", child, lambda: edge.local, k) if number else Spot(Show.ROOM)
+        above = self._shown("grad", child) or child == graph.output
         upstream = Spot(Show.GIVEN, edge.upstream) if above and "upstream" not in self.blank else Spot(Show.ROOM)
-        asked = self._named("down", edge.child, edge.k)
         known = "down" not in self.blank and total is not None and total.show is Show.GIVEN
-        down = asked or (Spot(Show.GIVEN, edge.downstream) if known else Spot(Show.ROOM))
-        row = head._replace(edge=f"∂{edge.child_name}/∂{edge.parent_name}", local=local, upstream=upstream, down=down)
+        down = self._named("down", child, k) or (Spot(Show.GIVEN, carried(edge)[1]) if known else Spot(Show.ROOM))
+        quotient = f"∂{graph.names[child]}/∂{graph.names[edge.parent]}"
+        row = head._replace(edge=quotient, local=local, upstream=upstream, down=down)
         return row if several else row._replace(grad=total)
+
+    def _given(self, node: int) -> Spot:
+        """The value of an input."""
+        return self._named("value", node) or Spot(Show.GIVEN, self.report.source.trace.at(node))
 
     def _shown(self, kind: str, node: int, k: int = 0) -> bool:
         """Whether a number is printed: it is of no blank kind, and not asked for."""
@@ -264,21 +272,19 @@ class _Table:
         address = self.places.get(_Place(kind, node, k))
         return None if address is None else Spot(Show.ASKED, address=address)
 
-    def _spot(self, kind: str, node: int, value: Value, k: int = 0) -> Spot:
-        """A cell of the table: printed, asked for, or room."""
+    def _spot(self, kind: str, node: int, value: Callable[[], Value], k: int = 0) -> Spot:
+        """A cell of the table: printed, asked for, or room; its number is worked out where it is printed."""
         named = self._named(kind, node, k)
         if named is not None:
             return named
         if kind not in self.blank:
-            return Spot(Show.GIVEN, value)
+            return Spot(Show.GIVEN, value())
         if not self.all:
             return Spot(Show.ROOM)
         return self._fill(_Place(kind, node, k))
 
     def _fill(self, place: _Place) -> Spot:
         """A cell that is asked for because all blank ones are."""
-        from gradcli.cells import edge_name
-
         graph = self.report.graph
         if place.kind == "value":
             address = "value" if place.node == graph.output else f"value.{graph.names[place.node]}"
