@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from gradcli.autodiff import Gradients, Value
 from gradcli.cells import Cell
-from gradcli.homework import comparing
+from gradcli.homework import comparing, intervals
 from gradcli.homework.records import Accepted, Comparison, Given, Listed, Number, Rules, Said, State
 from gradcli.notation import number
 from gradcli.ops.mismatch import shown
@@ -97,7 +97,7 @@ def test(given: Listed, rules: Rules) -> comparing.Test:
 def answered(given: Given) -> Answer:
     """What was given, as an array of doubles."""
     if isinstance(given, Number):
-        return Answer(np.asarray(given.value), (comparing.simplified(given),), "float64")
+        return Answer(np.asarray(given.value), (intervals.simplified(given),), "float64")
     assert isinstance(given, Listed)  # noqa: S101 - nothing else is compared here
     values = np.asarray(given.value, dtype=np.float64)
     if given.entries is None:
@@ -105,7 +105,7 @@ def answered(given: Given) -> Answer:
     numbers = given.entries
     while numbers and isinstance(numbers[0], list):
         numbers = [number for row in numbers for number in row]
-    return Answer(values, tuple(map(comparing.simplified, numbers)), "float64")
+    return Answer(values, tuple(map(intervals.simplified, numbers)), "float64")
 
 
 # ── what counts ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -113,13 +113,13 @@ def answered(given: Given) -> Answer:
 
 def interval(low: Floats, high: Floats, answer: Answer, rules: Rules) -> tuple[Floats, Floats]:
     """The least and the greatest numbers that count as right, entry by entry."""
-    if answer.numbers is not None or not comparing.free(rules) or answer.computed:
+    if answer.numbers is not None or not intervals.free(rules) or answer.computed:
         numbers = answer.numbers or (Number(0.0, None, None, None, computed=True),) * answer.values.size
         pairs = zip(low.ravel().tolist(), high.ravel().tolist(), numbers, strict=True)
-        ends = [(comparing.bounds(a, n, rules)[0], comparing.bounds(b, n, rules)[1]) for a, b, n in pairs]
+        ends = [(intervals.bounds(a, n, rules)[0], intervals.bounds(b, n, rules)[1]) for a, b, n in pairs]
         below, above = (np.array(end, dtype=np.float64).reshape(low.shape) for end in zip(*ends, strict=True))
         return below, above
-    rtol, atol = TOLERANCES.get(answer.dtype, (comparing.EXACT, 0.0))
+    rtol, atol = TOLERANCES.get(answer.dtype, (intervals.EXACT, 0.0))
     with np.errstate(invalid="ignore"):
         return low - (atol + rtol * np.abs(low)), high + (atol + rtol * np.abs(high))
 
@@ -127,14 +127,14 @@ def interval(low: Floats, high: Floats, answer: Answer, rules: Rules) -> tuple[F
 def inside(answer: Answer, accepted: Accepted, rules: Rules) -> NDArray[np.bool_]:
     """Which entries lie in their intervals; an infinity only at the same one, a nan at a nan."""
     values, low, high = answer.values, accepted.low, accepted.high
-    share: Any = comparing.ROUGHLY
+    share: Any = intervals.ROUGHLY
     if answer.numbers is not None:
-        exact = [max(share, comparing.exactness(entry, rules)) for entry in answer.numbers]
+        exact = [max(share, intervals.exactness(entry, rules)) for entry in answer.numbers]
         share = np.array(exact).reshape(values.shape)
-    elif answer.computed and comparing.free(rules):
-        share = comparing.COMPUTED
+    elif answer.computed and intervals.free(rules):
+        share = intervals.COMPUTED
     with np.errstate(invalid="ignore"):
-        slack = comparing.HAIR * (high - low) + share * np.maximum(np.abs(low), np.abs(high))
+        slack = intervals.HAIR * (high - low) + share * np.maximum(np.abs(low), np.abs(high))
         near = (low - slack <= values) & (values <= high + slack)
         endless = np.isinf(low) | np.isinf(high) | np.isinf(values)
     same = (values == low) | (values == high)
@@ -144,8 +144,8 @@ def inside(answer: Answer, accepted: Accepted, rules: Rules) -> NDArray[np.bool_
 
 def rule_of(answer: Answer, rules: Rules) -> Said:
     """By which rule the intervals are made."""
-    if not comparing.free(rules):
-        return comparing.rule_of(Number(0.0, None, None, None), rules)
+    if not intervals.free(rules):
+        return intervals.rule_of(Number(0.0, None, None, None), rules)
     if answer.numbers is not None:
         return Said("numbers.typed_entries")
     if answer.computed:
@@ -178,14 +178,14 @@ def noisy(values: Floats, cell: Cell, gradients: Gradients) -> bool:
     off = np.abs(values - np.asarray(cell.value))
     if not (off <= comparing.CLOSE * comparing.largest(gradients)).all():
         return False
-    from gradcli.homework.rounding import noise
+    from gradcli.homework.noise import noise
 
     return bool((off <= noise(cell, gradients)).all())
 
 
 def rounded(given: Given, cell: Cell, gradients: Gradients, answer: Answer, rules: Rules) -> Replay | None:
     """How the steps were rounded that lead to a typed array."""
-    if answer.numbers is None or not comparing.tolerant(rules):
+    if answer.numbers is None or not intervals.tolerant(rules):
         return None
     from gradcli.homework.rounding import NEAR, replayed
 

@@ -1,16 +1,8 @@
-"""Is a number right? First the numbers that count as right are worked out, then the answer is looked at.
+"""Is a number right? First the numbers that count as right are worked out (intervals.py), then the answer is looked at.
 
-Which rule makes the interval, the first that applies:
-
-    rtol, atol   |answer - right| ≤ atol + rtol·|right|, as numpy.isclose; what is not given is 0
-    decimals     half a unit of that decimal, however many digits were typed: 0.2 from a spreadsheet counts as 0.20
-    sig          half a unit of that significant digit of the right number
-    cs231n       |answer - right| / max(|answer|, |right|) within the course's bands
-    as typed     half a unit of the last digit typed; integers, fractions and formulas without names are exact
-
-Closed intervals, with a hair of slack for doubles: 0.125 is both 0.12 and 0.13. At a kink the interval spans whatever
-lies between the one-sided derivatives. Outside of it an answer may still be right with steps rounded on the way
-(rounding.py). An answer of one digit, or a whole number, to a right number that goes on is COARSE: right so far.
+At a kink the interval spans whatever lies between the one-sided derivatives. Outside of it an answer may still be right
+with steps rounded on the way (rounding.py). An answer of one digit, or a whole number, is COARSE where the right number
+goes on: right so far.
 """
 
 from __future__ import annotations
@@ -21,6 +13,19 @@ from typing import Any
 
 from gradcli.autodiff import Gradients, Value
 from gradcli.cells import Cell
+from gradcli.homework.intervals import (
+    EXACT,
+    HAIR,
+    bands,
+    bounds,
+    exactness,
+    fits,
+    free,
+    rule_of,
+    simplified,
+    tolerant,
+    within,
+)
 from gradcli.homework.records import (
     Accepted,
     Blank,
@@ -36,15 +41,6 @@ from gradcli.homework.records import (
 )
 from gradcli.notation import formula as written
 from gradcli.notation import number
-
-HAIR = 1e-9
-"""Slack of an interval's ends, as a share of its width."""
-
-ROUGHLY = 1e-14
-"""No interval is narrower than this share of the right number: a few units in the last place of a double."""
-
-EXACT, COMPUTED = 1e-12, 1e-9
-"""How near an integer or a fraction, and the value of a formula without names, must be to count as equal."""
 
 CLOSE = 1e-6
 """How near, as a share of the largest number of the sweep, an answer is that rounding errors of doubles may explain."""
@@ -166,110 +162,6 @@ def outside(given: Number, cell: Cell, gradients: Gradients, rules: Rules) -> Co
     return Comparison(State.WRONG, None)
 
 
-def simplified(given: Number) -> Number:
-    """A zero with one decimal or none as the zero it is: 0.0 is how programs print it, and no rounded number."""
-    if given.digits == 0 and (given.decimals or 0) < 2:
-        return given._replace(decimals=None, digits=None)
-    return given
-
-
-def bounds(right: float, given: Number, rules: Rules) -> tuple[float, float]:
-    """The least and the greatest number that count as this right one.
-
-    >>> bounds(0.3932, Number(0.39, None, 2, 2), Rules())
-    (0.3882, 0.3982)
-    """
-    if rules.cs231n and free(rules._replace(cs231n=False)):
-        most = bands()[1]
-        ends = right * (1 - most), right / (1 - most)
-        return min(ends), max(ends)
-    half = half_width(right, given, rules)
-    if half:
-        half = max(half, ROUGHLY * abs(right))
-    return right - half, right + half
-
-
-def half_width(right: float, given: Number, rules: Rules) -> float:
-    """How far an answer may be off: half a unit of the digit that counts; 0 where it is exact."""
-    if rules.rtol is not None or rules.atol is not None:
-        return (rules.atol or 0.0) + (rules.rtol or 0.0) * abs(right)
-    if rules.decimals is not None:
-        return unit(rules.decimals) / 2
-    if rules.sig is not None:
-        return unit(rules.sig - 1 - exponent(right)) / 2 if right else 0.0
-    return given.unit if given.cut else given.unit / 2
-
-
-def exactness(given: Number, rules: Rules) -> float:
-    """How far, as a share of itself, an exact answer may be off because the right number is a double."""
-    if not free(rules) or given.decimals is not None:
-        return 0.0
-    return COMPUTED if given.computed else EXACT
-
-
-def bands() -> tuple[float, float]:
-    """CS231n's relative errors: up to the first it is okay, also with kinks; up to the second, uncomfortable."""
-    from gradcli.verify.differences import BANDS
-
-    return BANDS[1][0], BANDS[2][0]
-
-
-def unit(decimals: int) -> float:
-    """The unit of a decimal."""
-    return float(f"1e{-decimals}")
-
-
-def exponent(value: float) -> int:
-    """The power of ten of a number's first digit.
-
-    >>> exponent(0.0393), exponent(1000.0)
-    (-2, 3)
-    """
-    return int(f"{value:e}".partition("e")[2])
-
-
-def free(rules: Rules) -> bool:
-    """Whether the digits typed decide, and no setting does."""
-    return rules.rtol is rules.atol is rules.decimals is rules.sig is None and not rules.cs231n
-
-
-def rule_of(given: Number, rules: Rules) -> Said:
-    """By which rule an interval is made."""
-    if rules.rtol is not None or rules.atol is not None:
-        key = "numbers.tolerance" if rules.rtol and rules.atol else "numbers.rtol" if rules.rtol else "numbers.atol"
-        return Said(key, {"rtol": number(rules.rtol or 0.0), "atol": number(rules.atol or 0.0)})
-    if rules.decimals is not None:
-        return Said("numbers.decimals", {"decimals": str(rules.decimals), "half": half_text(rules.decimals)})
-    if rules.sig is not None:
-        return Said("numbers.sig", {"digits": str(rules.sig)})
-    if rules.cs231n:
-        return Said("numbers.cs231n", {"most": number(bands()[1])})
-    if given.decimals is None:
-        return Said("numbers.computed" if given.computed else "numbers.exact")
-    half = number(given.unit) if given.cut else half_text(given.decimals)
-    return Said("numbers.typed_cut" if given.cut else "numbers.typed", {"half": half})
-
-
-def half_text(decimals: int) -> str:
-    """Half a unit of a decimal, as it is shown: 0.005 of the second."""
-    return number(float(f"5e{-decimals - 1}"))
-
-
-def within(value: float, accepted: Accepted, exactness: float = 0.0) -> bool:
-    """Whether a number lies in an interval, whose ends have a hair of slack."""
-    share = max(ROUGHLY, exactness)
-    slack = HAIR * (accepted.high - accepted.low) + share * max(abs(accepted.low), abs(accepted.high))
-    return bool(accepted.low - slack <= value <= accepted.high + slack)
-
-
-def fits(given: Number, found: float, rules: Rules) -> bool:
-    """Whether a predicted number counts as what was typed."""
-    if not isfinite(found) or not isfinite(given.value):
-        return found == given.value
-    low, high = bounds(found, given, rules)
-    return within(given.value, Accepted(low, high, Said("")), exactness(given, rules))
-
-
 # ── digits ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -316,11 +208,6 @@ def asked_for(given: Number, rules: Rules, kept: int | None = None) -> tuple[Sai
     return (Said("numbers.asked_digits", {"digits": str(rules.sig)}),) if few else ()
 
 
-def tolerant(rules: Rules) -> bool:
-    """Whether digits decide, and not a bound on the error."""
-    return rules.rtol is None and rules.atol is None and not rules.cs231n
-
-
 def cut_off(given: Number, right: float, rules: Rules) -> Said | None:
     """What to say where the right number was cut off and should have been rounded; None where it was not."""
     if given.decimals is None or not given.digits or given.value * right <= 0 or asked_for(given, rules):
@@ -345,7 +232,7 @@ def noisy(given: Number, cell: Cell, gradients: Gradients) -> bool:
     off = abs(given.value - right)
     if off > CLOSE * max(abs(right), largest(gradients)):
         return False
-    from gradcli.homework.rounding import noise
+    from gradcli.homework.noise import noise
 
     return bool(off <= noise(cell, gradients))
 

@@ -52,6 +52,8 @@ def listed(text: str) -> Listed | Unreadable | None:
         return Unreadable(Said("numbers.left_out"))
     if not text.startswith("["):
         return None
+    if text.count(",") > MOST:
+        return Unreadable(Said("numbers.many", {"most": f"{MOST:,}"}))
     found = scan(text, spaced="," not in text)
     if isinstance(found, Listed) and shape_of(found.value) is None:
         return Unreadable(Said("numbers.ragged"))

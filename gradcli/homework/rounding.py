@@ -1,4 +1,4 @@
-"""What rounding does to a result: steps rounded by hand on the way, and the last digits of doubles.
+"""What rounding the steps by hand does to a result.
 
 A student who writes 0.1966 as 0.20 and goes on from there gets 0.40 where 0.3932 is right. So both passes are run again
 with every forward value, local gradient and gradient rounded, each kind alone and together, until one of the sweeps
@@ -10,7 +10,7 @@ gives the student's number. Rounding as coarse as that explains nearly anything,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from itertools import islice
 from math import copysign, floor, isfinite, log10
 from typing import Any, NamedTuple
@@ -19,7 +19,7 @@ from weakref import WeakKeyDictionary
 from gradcli.autodiff import Gradients, Value
 from gradcli.cells import Cell
 from gradcli.homework.records import Said
-from gradcli.homework.sweeps import Change, Outcome, Rounding, Slot, sweep
+from gradcli.homework.sweeps import Change, Outcome, Slot, sweep
 from gradcli.places import size
 
 NEAR, ROUGH = 0.1, 0.01
@@ -293,53 +293,3 @@ def named(part: int, value: float, gradients: Gradients, cell: Cell) -> str:
 def close(a: float, b: float) -> bool:
     """Whether two numbers are one, but for rounding errors."""
     return abs(a - b) <= 1e-12 * abs(b)
-
-
-# ── the last digits of doubles ──────────────────────────────────────────────────────────────────────────────────
-
-EPSILON = 2.0**-51
-
-SIGNS: tuple[Sequence[int], ...] = ((1, 1), (1, -1), (-1, 1, 1), (1, 1, -1, -1))
-"""In which directions numbers are moved, over and over: whatever cancels in one run does not in another."""
-
-
-def noise(cell: Cell, gradients: Gradients) -> Value:
-    """How far a cell may be off because all numbers before it are doubles: sin(pi) is 0, but for that.
-
-    Every input and every step is moved by a unit or two of its last digit.
-    """
-    graph, trace = gradients.graph, gradients.trace
-    right: Any = cell.value
-    widest: Any = right - right
-    for signs in SIGNS:
-        moves = Moves(signs)
-        inputs = {i: moves.of(trace.values[i]) for i in graph.inputs.values()}
-        outcome = sweep(gradients, Change(values=inputs, rounded=(moves, moves, moves)))
-        found: Any = None if outcome is None else outcome.read(cell)
-        if found is None:
-            continue
-        off = abs(found - right)
-        if isinstance(off, float):
-            widest = max(widest, off) if isfinite(off) else widest
-        else:
-            import numpy as np
-
-            widest = np.maximum(widest, np.where(np.isfinite(off), off, 0.0))
-    return 4 * widest
-
-
-class Moves:
-    """Moves each number that it is given by a unit or two of its last digit."""
-
-    def __init__(self, signs: Sequence[int]) -> None:
-        self.signs, self.count = signs, 0
-
-    def __call__(self, value: Value) -> Value:
-        """The number, moved."""
-        self.count += 1
-        return value * (1 + self.signs[self.count % len(self.signs)] * EPSILON)
-
-    def of(self, value: Value) -> Rounding:
-        """A rule that gives an input, moved."""
-        moved = self(value)
-        return lambda m, *x: moved
