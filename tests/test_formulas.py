@@ -20,6 +20,8 @@ from gradcli.cells import resolve
 from gradcli.homework import following, formulas, proving
 from gradcli.homework.records import Comparison, Formula, Number, Rules, State, Unreadable
 from gradcli.homework.words import LANGUAGES, Words, texts
+from gradcli.ops import FUNCTIONS
+from gradcli.ops.op import Op
 
 CASES = Path(__file__).parent / "cases"
 CHAIN = ("q = x + y; f = q*z", {"x": -2, "y": 5, "z": -4})
@@ -166,6 +168,27 @@ def test_derivatives_by_sympy_are_right() -> None:
         assert compare(*asked, f"({case['formula']})*(1+1e-11)").state is State.WRONG, case
 
 
+ROWS = [
+    (op, sample)
+    for name, op in FUNCTIONS.items()
+    for sample in op.samples[:1]
+    if name == op.name and not op.structural and all(isinstance(value, int | float) for value in sample)
+]
+
+
+@pytest.mark.parametrize(("op", "sample"), ROWS, ids=[op.name for op, _ in ROWS])
+def test_every_row_has_the_right_partials(op: Op, sample: tuple[float, ...]) -> None:
+    """Each partial of the op table, as a formula, is the derivative that power series find."""
+    values = dict(zip("abcd", sample, strict=False))
+    gradients = question(f"{op.name}({','.join(values)})", values)
+    if gradients.graph.tensorial:
+        return
+    for k, name in enumerate(values):
+        if op.passes(k):
+            cell, partial = resolve(f"grad.{name}", gradients), gradients.graph.gradient(name)
+            assert formulas.compare(Formula("", partial), cell, gradients, prove=False).state is State.RIGHT, name
+
+
 Plain = Callable[..., float]
 
 WRONG: list[tuple[str, Mapping[str, Any], str, str, Plain, Plain]] = [
@@ -308,6 +331,9 @@ def test_unknown_names_are_read_as_nothing() -> None:
     assert isinstance(found, Unreadable)
     assert found.span == (2, 4)
     assert found.hint is not None
+    product = formulas.read("1+xqz", gradients)
+    assert isinstance(product, Unreadable)
+    assert Words("en").said(product.hint) == "write x*q*z"  # type: ignore[arg-type]
     stranger = Formula("w", parse("w"))
     assert formulas.compare(stranger, resolve("dx", gradients), gradients).state is State.UNREADABLE
     assert formulas.value_at(stranger, gradients) is None

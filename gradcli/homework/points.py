@@ -1,12 +1,12 @@
 """Where two formulas are compared: seeded points, the simple ones first, so that a difference can be followed by hand.
 
-Every number is a short decimal, and is meant as that decimal.
+Every number is a short decimal, and most are doubles exactly; one that is none is meant as that decimal.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from math import floor, isfinite, log10
+from math import floor, frexp, isfinite, ldexp
 from random import Random
 from typing import NamedTuple
 
@@ -54,12 +54,16 @@ def _all(given: Numbers, random: Random) -> Iterator[tuple[str, Numbers]]:
         yield "near", {name: short(value * (1 + random.uniform(-0.6, 0.6))) for name, value in _nonzero(given)}
         yield "wide", {name: short(random.uniform(-10, 10)) for name in given}
     for _ in range(MORE):  # inside any domain that the values given are in; whole numbers stay whole
-        yield "more", {name: short(value * (1 + random.uniform(-0.05, 0.05))) for name, value in _nonzero(given)}
-        yield "more", {name: short(value * (1 + random.uniform(-5e-4, 5e-4)), 6) for name, value in _nonzero(given)}
+        yield "more", {name: short(value * (1 + random.uniform(-0.05, 0.05)), 10) for name, value in _nonzero(given)}
+        yield "more", {name: short(value * (1 + random.uniform(-5e-4, 5e-4)), 20) for name, value in _nonzero(given)}
         yield "more", {name: short(random.uniform(0.05, 0.95)) for name in given}
         yield "more", {name: short(random.uniform(0.1, 10)) for name in given}
+        yield "more", {name: _alike(value, random) for name, value in given.items()}
         yield "more", {name: short(random.uniform(-1, 1)) for name in given}
-        yield "more", {name: value if random.random() < 0.6 else short(value + 0.01) for name, value in given.items()}
+        yield (
+            "more",
+            {name: value if random.random() < 0.6 else short(value + 0.01, 12) for name, value in given.items()},
+        )
 
 
 SIMPLE: tuple[tuple[float, ...], ...] = (
@@ -74,6 +78,11 @@ SIMPLE: tuple[tuple[float, ...], ...] = (
 """Points to follow by hand; for more variables they are continued by counting on."""
 
 
+def _alike(value: float, random: Random) -> float:
+    """A positive number, whole where the one given is: an order, or a label."""
+    return float(random.randint(0, 9)) if value == floor(value) else short(random.uniform(0.1, 5))
+
+
 def _cycled(row: tuple[float, ...], k: int) -> float:
     return row[k] if k < len(row) else row[k % len(row)] + len(row) * (k // len(row))
 
@@ -82,13 +91,14 @@ def _nonzero(given: Numbers) -> Iterator[tuple[str, float]]:
     return ((name, value or 1.0) for name, value in given.items())
 
 
-def short(value: float, digits: int = 3) -> float:
-    """A number rounded to a few significant digits.
+def short(value: float, bits: int = 6) -> float:
+    """A number rounded to so many binary digits: it is a short decimal, and exactly a double, so that x == max(x, y)
+    can be told.
 
-    >>> short(0.0123456), short(-7.891), short(123456.0)
-    (0.0123, -7.89, 123000.0)
+    >>> short(0.3), short(-7.891), short(123456.0)
+    (0.296875, -7.875, 122880.0)
     """
     if not value or not isfinite(value):
         return value
-    places = digits - 1 - floor(log10(abs(value)))
-    return float(f"{value:.{max(digits - 1, 0)}e}") if abs(places) > 15 else round(value, places)
+    mantissa, exponent = frexp(value)
+    return ldexp(round(mantissa * 2**bits), exponent - bits)

@@ -14,6 +14,9 @@ from gradcli.ops.op import INPUT
 UPSTREAM = "dout"
 """The upstream gradient of the output, unless a variable or a node is called so."""
 
+LONGEST = 40
+"""Characters of a name that is looked at as a product."""
+
 
 class Bound(NamedTuple):
     """A formula whose names are found, by the tape positions of its inputs in its own graph.
@@ -76,8 +79,27 @@ def read(text: str, gradients: Gradients) -> Formula | Unreadable:
     except UnknownCell as error:
         from gradcli.homework.given import stranger
 
-        return stranger(error.message, formula.graph.spans[formula.graph.inputs[error.message]], names(gradients))
+        name = error.message
+        found = stranger(name, formula.graph.spans[formula.graph.inputs[name]], names(gradients))
+        factors = product(name, gradients.graph)
+        return found if factors is None else found._replace(hint=Said("formulas.product", {"product": factors}))
     return formula
+
+
+def product(name: str, graph: Graph) -> str | None:
+    """What was meant by names without a sign between them: x*y for xy; None where it is no such thing.
+
+    Of several ways the one with the fewest factors.
+    """
+    if len(name) > LONGEST:
+        return None
+    ways: list[list[str] | None] = [[]]
+    for end in range(1, len(name) + 1):
+        parts = ((ways[start], name[start:end]) for start in range(end))
+        found = [[*before, part] for before, part in parts if before is not None and place(graph, part) is not None]
+        ways.append(min(found, key=len, default=None))
+    factors = ways[-1]
+    return None if factors is None else "*".join(factors)
 
 
 def bind(formula: Formula, gradients: Gradients) -> Bound:
