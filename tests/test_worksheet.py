@@ -17,10 +17,11 @@ from gradcli.cli import run
 from gradcli.errors import FileError
 from gradcli.homework import writing
 from gradcli.homework.assignment import from_expression, load, parsed
+from gradcli.homework.blanks import KINDS, Show
 from gradcli.homework.choosing import digits, values
 from gradcli.homework.drawing import candidates
 from gradcli.homework.words import LANGUAGES, Words
-from gradcli.homework.worksheets import KINDS, Press, Sheet, Show, key, twin
+from gradcli.homework.worksheets import Press, Sheet, key, twin
 from gradcli.render import worksheet_html, worksheet_latex, worksheet_markdown
 
 EXAMPLES = Path(__file__).parent.parent / "examples" / "homework"

@@ -123,8 +123,9 @@ def worksheet(
 ) -> None:
     """Print one sheet, or write those of a class."""
     from gradcli.cli.check import language
+    from gradcli.homework.blanks import KINDS
     from gradcli.homework.words import Words
-    from gradcli.homework.worksheets import KINDS, Press
+    from gradcli.homework.worksheets import Press
 
     one_of("--format", format_, tuple(FORMATS))
     left_out = KINDS if blank is None else kinds(blank)
@@ -156,7 +157,7 @@ def kinds(text: str) -> tuple[str, ...]:
 
     Errors: UsageError.
     """
-    from gradcli.homework.worksheets import KINDS
+    from gradcli.homework.blanks import KINDS
 
     return tuple(one_of("--blank", word.strip(), KINDS) for word in text.split(","))
 

@@ -11,7 +11,8 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from gradcli.errors import visible
-from gradcli.homework.worksheets import Asked, Part, Row, Sheet, Show
+from gradcli.homework.blanks import Asked, Row, Show
+from gradcli.homework.worksheets import Part, Sheet
 from gradcli.render.worksheet_layout import columns, given, heading, how, number, points, spot_of, title
 
 if TYPE_CHECKING:

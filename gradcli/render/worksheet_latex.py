@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from gradcli.homework.worksheets import Asked, Part, Row, Sheet, Show
+from gradcli.homework.blanks import Asked, Row, Show
+from gradcli.homework.worksheets import Part, Sheet
 from gradcli.render.latex import number_text, text, typeset
 from gradcli.render.tensors import is_tensor
 from gradcli.render.worksheet_layout import columns, given, heading, how, number, points, spot_of, title

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from gradcli.homework.worksheets import Part, Row, Sheet, Show, Spot
+from gradcli.homework.blanks import Row, Show, Spot
+from gradcli.homework.worksheets import Part, Sheet
 from gradcli.render.figures import Style, figure
 from gradcli.render.tensors import inline, is_tensor
 

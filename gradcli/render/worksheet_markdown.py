@@ -16,7 +16,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from gradcli.homework.worksheets import Part, Row, Sheet, Show
+from gradcli.homework.blanks import Row, Show
+from gradcli.homework.worksheets import Part, Sheet
 from gradcli.render.figures import Style
 from gradcli.render.markdown import code, text
 from gradcli.render.worksheet_layout import columns, given, heading, how, number, spot_of, title
