@@ -18,7 +18,8 @@ from gradcli import parse
 from gradcli.autodiff import Gradients
 from gradcli.cells import resolve
 from gradcli.homework import following, formulas, proving
-from gradcli.homework.records import Comparison, Formula, Number, Rules, State, Unreadable
+from gradcli.homework.checking import check
+from gradcli.homework.records import Answer, Comparison, Formula, Number, Rules, State, Unreadable
 from gradcli.homework.words import LANGUAGES, Words, texts
 from gradcli.ops import FUNCTIONS
 from gradcli.ops.op import Op
@@ -460,15 +461,32 @@ def test_a_formula_follows_from_earlier_answers_everywhere() -> None:
     assert following.follows(read("4*x/x", gradients), dx, gradients, [(dq, Number(4.0, None, None, None))])
 
 
+def test_a_mistake_explains_a_formula_only_everywhere() -> None:
+    """A path left out explains x*y; x+4, which is the same number here, it does not."""
+    gradients = question("(x+y)*(x*y)", {"x": 2, "y": 3})
+    for text, explained in (("x*y", True), ("x+4", False)):
+        result = check(gradients, [Answer("dx", text)]).results[0]
+        assert result.state is State.WRONG
+        assert bool(result.explanations) is explained, result.explanations
+
+
+def test_formulas_of_a_problem_follow_from_each_other() -> None:
+    """A wrong formula counts once: what is worked out from it follows."""
+    gradients = question(*CHAIN)
+    answers = [Answer("dq", "-z"), Answer("dx", "-z"), Answer("dy", "dq"), Answer("dz", "q*dout")]
+    states = {result.answer.address: result.state for result in check(gradients, answers).results}
+    assert states == {"dq": State.WRONG, "dx": State.CARRIED, "dy": State.RIGHT, "dz": State.RIGHT}
+
+
 # ── whatever is written ─────────────────────────────────────────────────────────────────────────────────────────
 
 LEAVES = st.sampled_from(["x", "y", "q", "2", "3", "0.5"])
-FUNCTIONS = ("sin({})", "exp(-({})^2)", "tanh({})", "sigmoid({})", "({})^2", "atan({})")
+CALLS = ("sin({})", "exp(-({})^2)", "tanh({})", "sigmoid({})", "({})^2", "atan({})")
 TREES = st.recursive(
     LEAVES.map(lambda leaf: (leaf,)),
     lambda inner: st.one_of(
         st.tuples(st.sampled_from(["{}+{}", "{}*{}", "{}-{}"]), inner, inner),
-        st.tuples(st.sampled_from(FUNCTIONS), inner),
+        st.tuples(st.sampled_from(CALLS), inner),
     ),
     max_leaves=8,
 )
