@@ -325,6 +325,45 @@ def test_what_cannot_be_is_refused_before_anything_is_written(gradcli, words, st
     assert not Path("hw4-marks").exists() or not list(Path("hw4-marks").iterdir())
 
 
+def test_nothing_is_written_where_nothing_could_be_read(gradcli):
+    """A class file in another encoding is an error that names the encoding; with --encoding it is read."""
+    Path("class.csv").write_bytes(f"{HEAD}\na,김민준,-12,3,-4,-4\n".encode("cp949"))
+    status, out, err = gradcli("grade", "hw4.toml", "class.csv")
+    assert (status, out) == (4, "") and "--encoding cp949" in err
+    assert not Path("hw4-marks").exists()
+    assert gradcli("grade", "hw4.toml", "class.csv", "--encoding", "cp949")[0] == 0
+    assert table("hw4-marks/marks.csv")[0]["name"] == "김민준"
+
+
+def test_an_empty_class_is_an_error(gradcli):
+    """A heading without a row has nobody to be marked."""
+    status, _, err = gradcli("grade", "hw4.toml", answers())
+    assert status == 4 and "no submission" in err and not Path("hw4-marks").exists()
+
+
+def test_a_row_that_is_broken_is_broken_alone(gradcli):
+    """It is named on standard error, in review.csv and class.md; the others are marked: exit 4."""
+    status, _, err = gradcli("grade", "hw4.toml", answers("a,A,-12,3,-4,-4", "b,B,1,2,3,4,5", "c,C,-12,3,-4,-4"))
+    assert status == 4 and "line 3" in err
+    assert {row["id"]: row["total"] for row in table("hw4-marks/marks.csv")} == {"a": "6", "b": None, "c": "6"}
+    assert "line 3" in Path("hw4-marks/class.md").read_text(encoding="utf-8")
+    assert [row["id"] for row in table("hw4-marks/review.csv")] == ["b"]
+
+
+def test_a_missing_column_is_told(gradcli):
+    """What nobody of a class has answered was mostly asked under another name."""
+    _, _, err = gradcli("grade", "hw4.toml", answers("a,A,-12,-4", "b,B,-12,-4", head="id,name,1:value,1:dq"))
+    assert "nobody has answered 1:value.q, 1:dx" in err
+
+
+def test_the_roster_gives_names(gradcli):
+    """A submission without a name has that of the roster, in feedback and marks."""
+    Path("roster.csv").write_text("id,name\na,Ann Lee\n", encoding="utf-8")
+    gradcli("grade", "hw4.toml", answers("a,-12", head="id,1:value"), "--roster", "roster.csv")
+    assert table("hw4-marks/marks.csv")[0]["name"] == "Ann Lee"
+    assert "Ann Lee (a)" in Path("hw4-marks/feedback/a.md").read_text(encoding="utf-8")
+
+
 # ── nothing stops the class ─────────────────────────────────────────────────────────────────────────────────────
 
 

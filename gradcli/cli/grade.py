@@ -4,8 +4,8 @@
 
 import gc
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,6 +18,7 @@ from gradcli.cli.arguments import Arguments, Option
 from gradcli.cli.assignments import is_file, read_assignment, stem
 from gradcli.cli.command import ExpressionCommand, completing, one_of, whole, worst
 from gradcli.cli.options import Settings
+from gradcli.cli.progress import MOST_JOBS, cores, progress, stopping
 from gradcli.errors import FileError, GradcliError, Status, UsageError
 from gradcli.homework.words import LANGUAGES
 from gradcli.homework.words import VARIABLE as LANGUAGE
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from gradcli.homework.roster import Student
     from gradcli.homework.submissions import Submission
     from gradcli.homework.tally import Tally
+    from gradcli.homework.words import Words
 
 HELP = """Mark the answers of a class by an assignment: points, feedback, a report.
 
@@ -56,8 +58,6 @@ FORMATS = ("csv", "moodle", "gradescope")
 IDS = ("column", "filename")
 
 AT_KINK = ("interval", "strict")
-
-MOST_JOBS = 64
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -207,14 +207,17 @@ def grade(
     found = submissions.read(answers, wanted, id_from=id_from, encoding=encoding, note=note)
     found = named(found, {student.id: student.name for student in students or ()})
     with stopping() as stopped, book:
-        with progress(answers) as advance:
+        with progress(partial(expected, answers)) as advance:
             for marked, feedback in mark_class(work, found, jobs=jobs or cores(), stopped=stopped):
                 book.add(marked, feedback)
                 tally.add(marked)
                 advance()
+        if not tally.students and not stopped():
+            raise nothing_marked(tally, words)
         if not stopped():
             enrol(tally, book, students)
         book.close(page(tally, wanted.title, words, interrupted=stopped()))
+    streams.tell_each("warning", [*unread(tally, words), *unanswered(tally)])
     streams.put(summary(tally, wanted.title, book.files, words, streams.style(), interrupted=stopped()))
     raise typer.Exit(Status.INTERRUPTED if stopped() else status(tally))
 
@@ -254,6 +257,30 @@ def enrol(tally: "Tally", book: "Book", students: "Sequence[Student] | None") ->
         book.review(student.id, student.name, Said("grade.why_stranger"))
 
 
+def nothing_marked(tally: "Tally", words: "Words") -> FileError:
+    """The error where no submission could be read; then no file is written."""
+    from gradcli.errors import FaultyFile
+
+    faults = [FileError(said) for said in unread(tally, words)]
+    if not faults:
+        return FileError("there is no submission in these files", hint="a row for each student follows the heading")
+    return faults[0] if len(faults) == 1 else FaultyFile("the answers", faults)
+
+
+def unread(tally: "Tally", words: "Words") -> list[str]:
+    """Why submissions could not be read."""
+    return [words.said(said) for said in tally.faults]
+
+
+def unanswered(tally: "Tally") -> list[str]:
+    """What nobody of several has answered: mostly a column of another name."""
+    blank = [f"{each.problem}:{each.address}" for each in tally.questions.values() if each.unanswered]
+    if tally.students < 2 or not blank:
+        return []
+    shown = ", ".join(blank[:8]) + (f" and {len(blank) - 8} more" if len(blank) > 8 else "")
+    return [f"nobody has answered {shown}: is a column missing, or called otherwise?"]
+
+
 def status(tally: "Tally") -> Status:
     """The exit status of a class that was marked to its end."""
     from gradcli.homework.grading import FAILED
@@ -262,52 +289,6 @@ def status(tally: "Tally") -> Status:
     unread = tally.unread or tally.states[State.UNREADABLE] or tally.states[FAILED]
     undecided = tally.states[State.UNDECIDED]
     return worst([Status.FILE if unread else Status.FINE, Status.LIMIT if undecided else Status.FINE])
-
-
-def cores() -> int:
-    """The cores that this process may use."""
-    usable = getattr(os, "sched_getaffinity", None)
-    return min(MOST_JOBS, len(usable(0)) if usable else os.cpu_count() or 1)
-
-
-@contextmanager
-def stopping() -> Iterator[Callable[[], bool]]:
-    """Ctrl-C ends the marking between two submissions, so that the files are whole; a second one ends it at once."""
-    from signal import SIGINT, default_int_handler, signal
-
-    asked = False
-
-    def stop(number: int, frame: Any) -> None:
-        nonlocal asked
-        asked = True
-        signal(SIGINT, default_int_handler)
-
-    try:
-        before = signal(SIGINT, stop)
-    except ValueError:  # not in the main thread, which alone hears of it
-        yield lambda: False
-        return
-    try:
-        yield lambda: asked
-    finally:
-        signal(SIGINT, before)
-
-
-@contextmanager
-def progress(paths: Sequence[str]) -> Iterator[Callable[[], None]]:
-    """A bar on standard error while a class is marked, where a person sees it."""
-    import sys
-
-    if sys.stderr is None or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
-        yield lambda: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    columns = (MofNCompleteColumn(), BarColumn(), TimeRemainingColumn(elapsed_when_finished=True))
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=expected(paths))
-        yield lambda: bar.advance(task)
 
 
 def expected(paths: Sequence[str]) -> int:

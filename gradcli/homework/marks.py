@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from html import escape
 from pathlib import Path
 from types import TracebackType
@@ -98,7 +98,11 @@ class Book:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Give the files their names; after an interrupt too, but not after an error."""
-        self._stack.__exit__(kind, error, trace)
+        try:
+            self._stack.__exit__(kind, error, trace)
+        finally:
+            with suppress(OSError):
+                self.folder.rmdir()  # if there is nothing in it
 
     def add(self, marked: Marked, feedback: str) -> None:
         """Write what there is of a submission; of one that could not be read, that it is for review.

@@ -79,6 +79,11 @@ class Question:
         return self.states[State.RIGHT] + self.states[State.ROUNDED]
 
     @property
+    def unanswered(self) -> bool:
+        """Whether nobody wrote anything."""
+        return self.states[State.BLANK] == self.students
+
+    @property
     def mean(self) -> float:
         """The mean of the points that are certain."""
         return self.points / self.settled if self.settled else 0.0
@@ -91,7 +96,7 @@ OPEN = (State.UNREADABLE, State.UNDECIDED, "failed")
 class Tally:
     """The counts of a class.
 
-    students: submissions that were marked.   unread: those that could not be read.
+    students: submissions that were marked.   unread: those that could not be read; faults: why, of the first ones.
     settled: submissions of which nobody has to look at a cell; the mean, least and highest points are theirs.
     missing: ids of the roster without a submission.   strangers: ids of submissions that the roster lacks.
     """
@@ -103,6 +108,7 @@ class Tally:
         self.states: Counter[str] = Counter()
         self.notes: list[tuple[str, Said]] = []
         self.noted = 0
+        self.faults: list[Said] = []
         self.missing: list[Student] = []
         self.strangers: list[Student] = []
         self._seen: dict[str, str] = {}
@@ -117,6 +123,7 @@ class Tally:
         ]
         if marked.unread:
             self.unread += 1
+            self.faults += marked.notes[: max(0, LISTED - len(self.faults))]
             return
         self.students += 1
         self.most = max(self.most, marked.most)

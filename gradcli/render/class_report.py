@@ -108,7 +108,8 @@ def named(students: Sequence[Student], words: Words) -> list[str]:
 
 def noted(tally: Tally, words: Words) -> list[str]:
     """What is to be known of submissions: repeated ones, what could not be read."""
-    lines = [f"- {text(f'{who}: {words.said(said)}', STYLE)}" for who, said in tally.notes[:LISTED]]
+    told = [(who, words.said(said)) for who, said in tally.notes[:LISTED]]
+    lines = [f"- {text(said if said.startswith(who) else f'{who}: {said}', STYLE)}" for who, said in told]
     return [*lines, *rest(tally.noted, words)]
 
 
