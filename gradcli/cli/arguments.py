@@ -34,6 +34,7 @@ RESERVED = frozenset(
     upstream grad-output dout dtype
     answer answers hide-answer hint problem student encoding rtol atol cs231n
     roster blank one-file key jobs
+    for step style
     """.split()
 )
 """Names of options, of any command, now or planned: no variable is given its value by one of them."""

@@ -142,17 +142,22 @@ def _local(edge: EdgeRow, graph: Graph) -> str:
 
 def _passed(report: Report, edge: EdgeRow, alone: bool) -> str:
     r"""What an op on whole tensors passes down: `\frac{\partial f}{\partial n_{1}}\, x^{\top}`."""
+    shown = passed_on(report, edge)
+    if not edge.chosen or not shown:
+        return f"${_quotient(edge.child_name, edge.parent_name)}$" + ("" if edge.chosen else ": not chosen")
+    return f"${_fraction(over(report), edge.parent_name)} = {shown}$" if alone else f"${shown}$"
+
+
+def passed_on(report: Report, edge: EdgeRow) -> str:
+    """The rule by which an op on whole tensors passes its upstream gradient down, typeset; nothing if it has none."""
     above, graph = over(report), report.graph
     upstream, arriving = notation.upstream(graph, edge.child), _fraction(above, edge.child_name)
     letter = next(name for name in ("g", "upstream", "upstream_gradient") if graph.find(name) is None)
     rule = simplest(edge, graph, above).replace(upstream, letter) if upstream != "g" else simplest(edge, graph, above)
     shown = typeset(rule, {letter: arriving}) if rule else ""
     if shown.startswith(r"\text{"):  # a rule in words
-        shown = rf"\text{{{text(passed(edge, graph, above, WIDE))}}}"
-    left = _fraction(above, edge.parent_name)
-    if not edge.chosen or not shown:
-        return f"${_quotient(edge.child_name, edge.parent_name)}$" + ("" if edge.chosen else ": not chosen")
-    return f"${left} = {shown}$" if alone else f"${shown}$"
+        return rf"\text{{{text(passed(edge, graph, above, WIDE))}}}"
+    return shown
 
 
 def _fraction(above: str, below: str) -> str:

@@ -1,0 +1,85 @@
+r"""A solution as a fragment for a LaTeX document that loads amsmath: an align* for each pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gradcli import typesetting
+from gradcli.homework.words import Words
+from gradcli.render.explain import PRODUCT as PRODUCT_BINDING
+from gradcli.render.explain import Row, Wishes, Writer, binding, opening, remarks, sections, solution
+from gradcli.render.figures import Style
+from gradcli.render.latex import matrix, number_text, passed_on, text, typeset
+from gradcli.render.tensors import is_tensor
+from gradcli.report import Report
+from gradcli.steps import SMALL, Figured, Formula, Named, Passed, Quotient, Sum, Term
+
+BREAK = 4
+"""Links of a chain on one line."""
+
+
+def latex(report: Report, style: Style, words: Words, wishes: Wishes) -> str:
+    """The fragment."""
+    writer = Typesetter(report, style, wishes)
+    lines = [r"% needs \usepackage{amsmath,amssymb}", rf"\par {text(opening(report, style, words))}"]
+    for section in sections(report, style, words, wishes):
+        rows = [written for row in section.rows for written in writer.row(row)]
+        lines += [
+            "",
+            rf"\paragraph{{{text(section.heading)}}}",
+            r"\begin{align*}",
+            " \\\\\n".join(rows),
+            r"\end{align*}",
+        ]
+    if wishes.step is None:
+        lines += [rf"\par {text(sentence)}" for sentence in remarks(report, words, wishes)]
+    return "\n".join(lines)
+
+
+class Typesetter(Writer):
+    """Terms in LaTeX."""
+
+    def __init__(self, report: Report, style: Style, wishes: Wishes) -> None:
+        super().__init__(solution(report, style, wishes), style)
+        self.report = report
+
+    def row(self, row: Row) -> Iterator[str]:
+        """A row of the align*; a long chain takes several."""
+        terms = [link.text if link.term is None else self.typeset(link.term) for link in row.links]
+        mark = f"{row.mark} " if row.mark else ""
+        before = rf"\text{{{text(mark + row.path)}}}\quad & " if mark or row.path else "& "
+        remark = rf" \quad\text{{{text(row.remark)}}}" if row.remark else ""
+        for at in range(0, max(len(terms), 1), BREAK):
+            last = at + BREAK >= len(terms)
+            yield (before if at == 0 else r"& \quad = ") + " = ".join(terms[at : at + BREAK]) + (remark if last else "")
+
+    def typeset(self, term: Term) -> str:
+        """One term."""
+        if isinstance(term, Quotient):
+            above, below = typesetting.latex_name(term.above), typesetting.latex_name(term.below)
+            return rf"\frac{{\partial {above}}}{{\partial {below}}}"
+        if isinstance(term, Formula):
+            return typeset(term.text)
+        if isinstance(term, Passed):
+            return passed_on(self.report, term.edge)
+        if isinstance(term, Named):
+            return typesetting.latex_name(term.text)
+        if isinstance(term, Figured):
+            value = term.value
+            if is_tensor(value) and value.size <= SMALL:
+                return matrix(value, self.style)
+            return rf"\text{{{text(self.term(term))}}}" if is_tensor(value) else number_text(self.term(term), "")
+        if isinstance(term, Sum):
+            first, *others = map(self.typeset, term.terms)
+            return first + "".join(f" - {part[1:]}" if part.startswith("-") else f" + {part}" for part in others)
+        if term.boxed:
+            return r" \times ".join(rf"\left[{self.typeset(factor)}\right]" for factor in term.terms)
+        return r" \cdot ".join(self.multiplied(factor, first=k == 0) for k, factor in enumerate(term.terms))
+
+    def multiplied(self, term: Term, *, first: bool) -> str:
+        """A term within a product, in brackets where it needs them."""
+        written = self.typeset(term)
+        loose = written.startswith("-") and not first
+        if isinstance(term, Formula):
+            loose = loose or binding(term.text) < PRODUCT_BINDING
+        return rf"\left({written}\right)" if loose else written
