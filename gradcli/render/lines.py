@@ -26,6 +26,12 @@ COLOURS = {
     "good": "bold green",
     "bad": "bold red",
     "warn": "yellow",
+    "curve1": "green",
+    "curve2": "magenta",
+    "curve3": "cyan",
+    "curve4": "yellow",
+    "curve5": "red",
+    "curve6": "blue",
 }
 
 INDENT = 2

@@ -1,0 +1,90 @@
+"""A function of two variables on a grid, and its gradient there."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from gradcli.errors import LimitError
+from gradcli.plotting.axes import MOST, Axis
+from gradcli.plotting.sampling import Array, Function
+
+FINE, COARSE = 161, 41
+"""Points an axis: of a picture, and of a list where nobody asked for a step."""
+
+LEVELS = 14
+"""Contour lines, at most."""
+
+
+class Field(NamedTuple):
+    """A function of two variables: its values and both derivatives on a grid.
+
+    Shapes: x (n,), y (m,); value, dx, dy (m, n).
+    """
+
+    name: str
+    axes: tuple[Axis, Axis]
+    x: Array
+    y: Array
+    value: Array
+    dx: Array
+    dy: Array
+
+    @property
+    def defined(self) -> bool:
+        """Whether the function has a finite value anywhere."""
+        return bool(np.isfinite(self.value).any())
+
+    @property
+    def undefined(self) -> float:
+        """The share of the grid without a finite value."""
+        return float(1 - np.isfinite(self.value).mean())
+
+    @property
+    def size(self) -> Array:
+        """The length of the gradient."""
+        found: Array = np.hypot(self.dx, self.dy)
+        return found
+
+    def extreme(self, *, highest: bool = False) -> tuple[float, float, float]:
+        """The smallest value on the grid, or the largest, and where: (value, x, y)."""
+        finite = np.where(np.isfinite(self.value), self.value, -np.inf if highest else np.inf)
+        row, column = np.unravel_index(int(finite.argmax() if highest else finite.argmin()), finite.shape)
+        return float(finite[row, column]), float(self.x[column]), float(self.y[row])
+
+    def levels(self, count: int = LEVELS) -> list[float]:
+        """Heights that part the grid into equally large regions, rounded as far as that keeps them apart.
+
+        A function such as (1-x)²+100(y-x²)² is steep nearly everywhere: of evenly spaced heights none would lie in its
+        valley.
+        """
+        finite = np.sort(self.value[np.isfinite(self.value)].ravel())
+        if not len(finite) or finite[0] == finite[-1]:
+            return []
+        found = np.unique(np.quantile(finite, np.linspace(0, 1, count + 2)[1:-1])).tolist()
+        for digits in (1, 2, 3):
+            rounded = sorted({float(f"{level:.{digits}e}") for level in found})
+            if len(rounded) == len(found):
+                found = rounded
+                break
+        return [level for level in found if finite[0] < level < finite[-1]]
+
+
+def field(name: str, function: Function, axes: tuple[Axis, Axis], counts: tuple[int, int] | None = None) -> Field:
+    """A function on a grid: on the points that the axes' steps ask for, or on so many.
+
+    Errors: of the engine; LimitError.
+    """
+    if counts is None:
+        least = function.affordable(COARSE * COARSE)
+        counts = (COARSE, COARSE) if least >= COARSE * COARSE else (max(7, int(least**0.5)),) * 2
+        x, y = (axis.points(count) for axis, count in zip(axes, counts, strict=True))
+    else:
+        share = (function.affordable(counts[0] * counts[1]) / (counts[0] * counts[1])) ** 0.5
+        x, y = (axis.spread(max(7, int(count * min(share, 1)))) for axis, count in zip(axes, counts, strict=True))
+    if len(x) * len(y) > MOST:
+        raise LimitError(f"{len(x):,} × {len(y):,} points, and {MOST:,} are the most together")
+    across, along = np.meshgrid(x, y)
+    found = [column.reshape(across.shape) for column in function(across.ravel(), along.ravel())]
+    return Field(name, axes, x, y, found[0], found[1], found[2])

@@ -1,0 +1,101 @@
+"""A function and its derivatives at many points, by the engine.
+
+A formula that works entry by entry is run once on all points together, forward and backward: an upstream gradient of
+ones makes each entry's own derivative. One with sums, products of matrices or means is run point by point.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradcli.errors import NotScalarError
+from gradcli.graph import Graph
+from gradcli.ops.op import Op
+
+Array = NDArray[np.float64]
+
+NUMBERS = 4_000_000
+"""Numbers that are held at once: nodes times points."""
+
+WORK = 40_000_000
+"""Numbers that all samples of a function may make together."""
+
+
+class Function:
+    """A function of one or two variables, the others fixed: its value and its derivatives at any points.
+
+    axes: the variables, in order; one that the graph does not have has the derivative 0.
+    Errors: of the engine, at the first use; NotScalarError for an output of several entries.
+    """
+
+    def __init__(self, graph: Graph, axes: Sequence[str], fixed: Mapping[str, Any]) -> None:
+        self.graph, self.axes = graph, tuple(axes)
+        self.fixed = {name: value for name, value in fixed.items() if name in graph.inputs}
+        self.together = entrywise(graph) and all(isinstance(value, float) for value in self.fixed.values())
+
+    @property
+    def cost(self) -> int:
+        """Numbers that one point makes; a point by itself costs as much as many do together."""
+        entries = sum(getattr(value, "size", 1) for value in self.fixed.values())
+        return len(self.graph) + 1 if self.together else 600 * len(self.graph) + 6 * entries
+
+    def affordable(self, count: int, least: int = 61) -> int:
+        """So many points, or as many as do not take too long; an odd number, so that the middle is one of them."""
+        return max(least, min(count, WORK // self.cost)) | 1
+
+    def __call__(self, *points: Array) -> tuple[Array, ...]:
+        """The value and each derivative. Where the value is not finite, the derivatives are nan.
+
+        Shapes: (n,) for each axis → (n,) each.
+        """
+        if self.together:
+            step = max(64, NUMBERS // (len(self.graph) + 1))
+            pieces = [self._at_once([each[i : i + step] for each in points]) for i in range(0, len(points[0]), step)]
+            found = [np.concatenate(column) for column in zip(*pieces, strict=True)]
+        else:
+            rows = [self._at(at) for at in zip(*(each.tolist() for each in points), strict=True)]
+            found = [np.array(column) for column in zip(*rows, strict=True)]
+        value, *slopes = found
+        sound = np.isfinite(value)
+        return value, *(np.where(sound, slope, np.nan) for slope in slopes)
+
+    def _at_once(self, points: Sequence[Array]) -> list[Array]:
+        graph, shape = self.graph, points[0].shape
+        given = {name: each for name, each in zip(self.axes, points, strict=True) if name in graph.inputs}
+        trace = graph.forward({**self.fixed, **given})
+        output = np.shape(trace.value)
+        gradients = trace.backward(np.ones(output)[()] if output else None, wrt=list(given))
+        found = [trace.value, *(gradients[name] if name in given else 0.0 for name in self.axes)]
+        return [np.broadcast_to(np.asarray(each, np.float64), shape) for each in found]
+
+    def _at(self, point: Sequence[float]) -> list[float]:
+        graph = self.graph
+        given = {name: each for name, each in zip(self.axes, point, strict=True) if name in graph.inputs}
+        trace = graph.forward({**self.fixed, **given})
+        try:
+            gradients = trace.backward(wrt=list(given))
+        except NotScalarError as error:
+            hint = "one entry of it is a curve: […][0]; so is the sum of all: sum(…)"
+            message = error.message.partition(":")[0]
+            raise NotScalarError(message, source=error.source, span=error.span, hint=hint) from None
+        slopes = [gradients[name] if name in given else 0.0 for name in self.axes]
+        return [float(np.asarray(each).reshape(-1)[0]) for each in (trace.value, *slopes)]
+
+
+def entrywise(graph: Graph) -> bool:
+    """Whether a formula makes of arrays what it makes of each of their entries."""
+    waiting: list[Graph] = [graph]
+    while waiting:
+        inner = waiting.pop()
+        if inner.tensorial or any(_gathers(op) for op in inner.kinds):
+            return False
+        waiting += [op.body for op in inner.kinds if op.body is not None]
+    return True
+
+
+def _gathers(op: Op) -> bool:
+    return bool(op.structural or op.reduces or op.labels)

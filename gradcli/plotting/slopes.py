@@ -1,0 +1,104 @@
+"""How steep a curve is: its largest slope, and where the gradient vanishes.
+
+A unit that saturates hands almost nothing of its upstream gradient on: sigmoid at most 0.25 of it, and less than 0.01
+beyond |x| = 4.6, as the lecture says of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import inf
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gradcli.plotting.breaks import Sampled, roundest
+from gradcli.plotting.sampling import Array
+
+VANISHING = 0.01
+"""A slope that counts as vanishing."""
+
+WIDE = 0.01
+"""How wide a stretch is at least to be told, as a share of the range: x² is flat at a point, and saturates nowhere."""
+
+EQUAL = 1e-9
+"""How near slopes are, relatively, to be the same largest one."""
+
+GROWS = 1.1
+"""By how much a slope grows in the last look at all, twenty times as close as the one before, where it has no bound."""
+
+LOOKS, STEPS = 6, 48
+
+
+class Stretch(NamedTuple):
+    """A part of the range, from `low` to `high`."""
+
+    low: float
+    high: float
+
+
+class Steepest(NamedTuple):
+    """The largest |slope|: its size, and where it is; inf where it grows without bound.
+
+    stretches: where it is the largest over whole stretches.
+    """
+
+    size: float
+    at: float
+    stretches: tuple[Stretch, ...] = ()
+
+
+def steepest(function: Sampled, x: Array, slope: Array) -> Steepest | None:
+    """The largest |slope| among finite samples, and between them; None where there is no sample."""
+    size = np.where(np.isfinite(slope), np.abs(slope), -1.0)
+    if not len(x) or size.max() < 0:
+        return None
+    most = float(size.max())
+    stretches = where(function, x, slope, lambda s: np.abs(s) >= most * (1 - EQUAL), 1e-6)
+    if stretches:
+        return Steepest(most, stretches[0].low, stretches)
+    best = int(size.argmax())
+    at = float(x[best])
+    low, high = float(x[max(best - 1, 0)]), float(x[min(best + 1, len(x) - 1)])
+    before = most
+    for _ in range(LOOKS):
+        before = most
+        near = np.linspace(low, high, 41)
+        found = np.abs(function(near)[1])
+        found = np.where(np.isfinite(found), found, -1.0)
+        k = int(found.argmax())
+        if found[k] > most * (1 + 1e-13):
+            most, at = float(found[k]), float(near[k])
+        low, high = float(near[max(k - 1, 0)]), float(near[min(k + 1, 40)])
+    return Steepest(inf if most > GROWS * before else most, roundest(low, high) if most > GROWS * before else at)
+
+
+def vanishing(function: Sampled, x: Array, slope: Array) -> tuple[Stretch, ...]:
+    """The stretches where |slope| < VANISHING."""
+    return where(function, x, slope, lambda s: np.abs(s) < VANISHING)
+
+
+def where(
+    function: Sampled, x: Array, slope: Array, holds: Callable[[Array], NDArray[np.bool_]], loose: float = 0.0
+) -> tuple[Stretch, ...]:
+    """The wide stretches in which something holds of the slope, their ends found by halving.
+
+    loose: how far an end may be moved to a round number, as a share of the range.
+    """
+    with np.errstate(all="ignore"):
+        truth = holds(slope)
+        turns = np.flatnonzero(truth[1:] != truth[:-1])
+        true, false = x[np.where(truth[turns], turns, turns + 1)], x[np.where(truth[turns], turns + 1, turns)]
+        for _ in range(STEPS if len(turns) else 0):
+            m = true + (false - true) / 2
+            here = holds(function(m)[1])
+            true, false = np.where(here, m, true), np.where(here, false, m)
+    play = loose * float(x[-1] - x[0])
+    bounds = [roundest(min(a, b) - play, max(a, b) + play) for a, b in zip(true.tolist(), false.tolist(), strict=True)]
+    if len(x) and truth[0]:
+        bounds.insert(0, float(x[0]))
+    if len(bounds) % 2:
+        bounds.append(float(x[-1]))
+    found = (Stretch(*pair) for pair in zip(bounds[::2], bounds[1::2], strict=True))
+    return tuple(each for each in found if each.high - each.low >= WIDE * (x[-1] - x[0]))

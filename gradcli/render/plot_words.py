@@ -1,0 +1,183 @@
+"""Curves and fields in words: how steep, where the gradient vanishes, kinks, jumps, poles, gaps, tangents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import isfinite, isnan
+from typing import TYPE_CHECKING
+
+from gradcli.plotting.slopes import VANISHING, Stretch
+from gradcli.render.figures import Style, brief, figure
+
+if TYPE_CHECKING:
+    from gradcli.plotting.axes import Axis
+    from gradcli.plotting.breaks import Gap
+    from gradcli.plotting.curves import Curve, Tangent
+    from gradcli.plotting.fields import Field
+
+LISTED = 5
+"""Places that a sentence lists."""
+
+STEP = 0.1
+"""By how much a sentence about a tangent raises the variable."""
+
+
+def remarks(curve: Curve, style: Style) -> Iterator[str]:
+    """What is to be seen, a sentence each: slope and saturation, breaks, tangents."""
+    slope = steepness(curve, style)
+    if slope:
+        yield slope
+    yield from breaks(curve, style)
+    yield from (tangent(each, curve, style) for each in curve.tangents)
+
+
+def steepness(curve: Curve, style: Style) -> str:
+    """The largest |f'| and where the gradient vanishes."""
+    found, x = curve.steepest, curve.axis.name
+    if found is None:
+        return ""
+    if found.size == 0:
+        return "f' = 0 wherever it is defined: no gradient passes"
+    where = at([found.at], x, style)
+    if found.stretches:
+        where = f"for {stretches(found.stretches, curve.axis, style)}"
+    said = f"largest |f'| is {figure(found.size, style)}, {where}"
+    if not isfinite(found.size) or curve.poles:
+        places = sorted({*curve.poles}) or [found.at]
+        said = f"|f'| grows without bound {at(places, x, style)}"
+    if curve.vanishing:
+        low = [side for each in curve.vanishing for side in (each.low, each.high)]
+        inside = (curve.x > low[0]) & (curve.x < low[1])
+        zero = len(curve.vanishing) == 1 and not curve.slope[inside & ~_lost(curve)].any()
+        there = stretches(curve.vanishing, curve.axis, style)
+        said += (
+            f"; f' = 0 for {there}: no gradient passes"
+            if zero
+            else f"; |f'| < {VANISHING} for {there}: the gradient vanishes"
+        )
+    return said
+
+
+def _lost(curve: Curve) -> object:
+    return curve.slope != curve.slope  # noqa: PLR0124 - nan, and NumPy need not be named here
+
+
+def breaks(curve: Curve, style: Style) -> Iterator[str]:
+    """Kinks with the slopes on their sides, jumps, poles."""
+    x = curve.axis.name
+    kinks = [each for each in curve.found.breaks if each.kind == "kink"]
+    if len(kinks) == 1 and max(abs(kinks[0].left.slope), abs(kinks[0].right.slope)) < 1e6:
+        left, right = (figure(side.slope, style) for side in (kinks[0].left, kinks[0].right))
+        yield f"kink {at([kinks[0].at], x, style)}: the slope is {left} before it and {right} after it"
+    elif kinks:
+        yield f"kink{'s' * (len(kinks) > 1)} {at([each.at for each in kinks], x, style)}"
+    for kind in ("jump", "pole"):
+        places = [each.at for each in curve.found.breaks if each.kind == kind]
+        if places:
+            yield f"{kind}{'s' * (len(places) > 1)} {at(places, x, style)}"
+
+
+def gaps(curve: Curve, style: Style) -> Iterator[str]:
+    """Where the function has no finite value."""
+    x = curve.axis.name
+    for lost, words in ((True, "undefined"), (False, "larger than any double")):
+        found = [each for each in curve.found.gaps if each.lost == lost]
+        if found:
+            joined = _joined(found)
+            single = ", single points aside" if len(joined) < len(found) else ""
+            shown = [_interval(each.low, each.high, curve.axis, style, not each.low_open, not each.high_open) for each in joined]
+            yield f"{words} for {_listed(shown)}{single}"
+    holes = [each.at for each in curve.found.breaks if each.kind == "hole"]
+    if holes:
+        yield f"undefined {at(holes, x, style)}"
+
+
+def _joined(found: Sequence[Gap]) -> list[Gap]:
+    """Gaps that only single points part, as one."""
+    joined: list[Gap] = []
+    for gap in found:
+        if joined and joined[-1].high == gap.low:
+            gap = joined.pop()._replace(high=gap.high, high_open=gap.high_open)  # noqa: PLW2901 - the two as one
+        joined.append(gap)
+    return joined
+
+
+def tangent(found: Tangent, curve: Curve, style: Style) -> str:
+    """The tangent's slope, its equation, and what raising the variable would do."""
+    x = curve.axis.name
+    here = f"{x} = {figure(found.at, style)}"
+    if not isfinite(found.value):
+        return f"no tangent at {here}: the value there is {'undefined' if isnan(found.value) else 'not finite'}"
+    if not isfinite(found.slope):
+        return f"no tangent at {here}: the slope there is {'undefined' if isnan(found.slope) else 'infinite'}"
+    slope = figure(found.slope, style)
+    if found.sides is not None and found.sides[0] != found.sides[1]:
+        left, right = (figure(side, style) for side in found.sides)
+        return f"{here} is a kink: the slope is {left} before it and {right} after it, and {slope} is taken for it"
+    constant = found.value - found.slope * found.at
+    rest = f" {'-' if constant < 0 else '+'} {figure(abs(constant), style)}" if figure(constant, style) != "0" else ""
+    said = f"tangent at {here}: slope {slope}, y = {slope}·{x}{rest}"
+    if found.slope == 0:
+        return f"{said}; flat: raising {x} a little changes nothing"
+    moved = f"{'rises' if found.slope > 0 else 'falls'} by about {brief(abs(found.slope) * STEP, 3)}"
+    return f"{said}; raise {x} by {STEP} and f {moved}"
+
+
+def field_remarks(field: Field, style: Style) -> Iterator[str]:
+    """The smallest and the largest value on the grid, and the gradient."""
+    if not field.defined:
+        return
+    names = [axis.name for axis in field.axes]
+
+    def place(x: float, y: float) -> str:
+        return f"{names[0]} = {figure(x, style)}, {names[1]} = {figure(y, style)}"
+
+    for highest, word in ((False, "smallest"), (True, "largest")):
+        value, x, y = field.extreme(highest=highest)
+        yield f"{word} value seen: {figure(value, style)}, at {place(x, y)}"
+    yield "the arrows are the gradient: uphill; gradient descent goes the other way"
+
+
+def field_gaps(field: Field, style: Style) -> Iterator[str]:
+    """How much of the grid has no finite value."""
+    if field.undefined:
+        yield f"undefined on {max(field.undefined, 0.01):.0%} of the plane shown"
+
+
+def at(places: Sequence[float], name: str, style: Style) -> str:
+    """Where something is: "at x = -1, 0, 1 … (11 in all)"."""
+    shown = ", ".join(figure(place, style) for place in places[:LISTED])
+    more = f" … ({len(places)} in all)" if len(places) > LISTED else ""
+    return f"at {name} = {shown}{more}"
+
+
+def stretches(found: Sequence[Stretch], axis: Axis, style: Style) -> str:
+    """Where something is so: "|x| > 4.585", "x < 0", "-1 < x < 1"."""
+    if len(found) == 2 and found[0].low == axis.low and found[1].high == axis.high:
+        inner = figure(-found[0].high, style), figure(found[1].low, style)
+        if inner[0] == inner[1] and found[1].low > 0:
+            return f"|{axis.name}| > {inner[0]}"
+        if inner == ("0", "0"):
+            return f"{axis.name} ≠ 0"
+    return _listed([_interval(each.low, each.high, axis, style) for each in found])
+
+
+def _interval(
+    low: float, high: float, axis: Axis, style: Style, low_in: bool = False, high_in: bool = False
+) -> str:
+    """An interval of the axis, an end of the axis left out."""
+    before, after = "≤" if low_in else "<", "≤" if high_in else "<"
+    if low == axis.low and high == axis.high:
+        return f"all {axis.name} from {figure(low, style)} to {figure(high, style)}"
+    if low == axis.low:
+        return f"{axis.name} {after} {figure(high, style)}"
+    if high == axis.high:
+        return f"{axis.name} {'≥' if low_in else '>'} {figure(low, style)}"
+    return f"{figure(low, style)} {before} {axis.name} {after} {figure(high, style)}"
+
+
+def _listed(words: Sequence[str]) -> str:
+    """Words with commas, and an "and" before the last."""
+    if len(words) > LISTED:
+        return f"{', '.join(words[:LISTED])} … ({len(words)} in all)"
+    return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else words[0]
