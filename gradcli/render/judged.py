@@ -206,8 +206,9 @@ class View:
 
     def named(self, explanation: Explanation, result: Result) -> str:
         """A mistake by its name and its place, without a number."""
-        what = Said(f"diagnosis.{explanation.name}")
-        return self.words.say("check.hidden", what=what, place=self.place(result))
+        from gradcli.homework.mistakes import label
+
+        return self.words.say("check.hidden", what=label(explanation.name), place=self.place(result))
 
     def cells(self, addresses: Sequence[str]) -> str:
         """Addresses as the student wrote them."""
