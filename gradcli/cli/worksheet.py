@@ -29,18 +29,22 @@ HELP = """Print worksheets: the graph as a table, with cells left to be filled i
 
 \b
   gradcli worksheet "(x+y)*z" --x=-2 --y=5 --z=-4
+  gradcli worksheet "sigmoid(w*x+b)" --student ann --blank local,grad --format html
+
+One sheet is printed, for --student ID or for nobody in particular; what has no
+value is drawn. --key prints the answers instead.
+
+\b
   gradcli worksheet hw4.toml --roster ids.csv --format html --key
 
-With a roster (a CSV: id,name) each student gets a sheet, with values of his or her
-own where the assignment draws them, and a CSV to fill in on a computer: sheet,
-problem,cell,answer. gradcli grade works out the same values again from the same
-file and id. The key goes to a folder of its own.
-
-Without a roster one sheet is printed, for --student ID or for nobody in particular.
+With a roster (a CSV with the columns id and name) each student gets a sheet, whose
+values are drawn from the assignment's seed and the id, and a CSV to be filled in on
+a computer. gradcli grade works out the same values again from the same file. The
+key goes to a folder of its own.
 
 The cells that the assignment names are asked for; --blank says which of the others
-are printed: --blank grad leaves the gradients out and prints forward values, local,
-upstream and downstream gradients as far as these do not give an answer away.
+are left out, too: --blank grad prints forward values, local, upstream and downstream
+gradients, as far as they give no answer away.
 """
 
 FORMATS = {"markdown": "md", "html": "html", "latex": "tex"}
