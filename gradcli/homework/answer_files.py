@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from pathlib import Path
 
 from gradcli.errors import FaultyFile, FileError, LimitError, UsageError, brief, reason
@@ -13,31 +12,42 @@ from gradcli.homework.handed import Entry, Handed, blanked, from_bytes, is_long
 from gradcli.homework.matching import told_apart
 from gradcli.homework.problem import identified
 from gradcli.homework.records import Answer
-from gradcli.homework.tables import EMAIL, NAME, STUDENT, Table, plain, refuse_repeated
+from gradcli.homework.tables import EMAIL, NAME, STUDENT, Table, cleaned, find, plain, refuse_repeated
 from gradcli.homework.texts import codec, decoded
 from gradcli.reading.documents import LARGEST
 from gradcli.reading.documents import read as read_bytes
 
 
 def answers_of(
-    path: str, *, problem: str | None = None, encoding: str | None = None, text: str | bytes | None = None
+    path: str,
+    *,
+    problem: str | None = None,
+    student: str | None = None,
+    encoding: str | None = None,
+    text: str | bytes | None = None,
 ) -> list[Answer]:
     """The answers to one problem in a file of any kind; addresses as the file has them. `-` is standard input.
 
-    problem: whose, in a file with answers to several.   text: what the file holds, where it is read already.
-    Errors: FileError; LimitError; UsageError for a file with answers to several problems, and none is chosen.
+    problem, student: whose, in a file with answers to several, or of several.   text: what the file holds, if it is
+    read already.
+    Errors: FaultyFile with all that is wrong; FileError; LimitError; UsageError where nothing chooses among several.
     """
     place = "standard input" if path == "-" else path
     if text is None:
         text = from_stdin() if path == "-" else read_bytes(path)
     data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
-    handed = one_row(data, path, place, encoding) or from_bytes(data, place, encoding)
+    wanted = None if student is None else identified(student)
+    handed = one_row(data, place, encoding, wanted) or from_bytes(data, place, encoding)
     students = list(dict.fromkeys(each.student for each in handed))
-    if len(students) > 1:
+    if len(students) > 1 and wanted is None:
         raise UsageError(f"{place} holds the answers of {len(students)} students", hint="check takes those of one")
-    faults = [fault for each in handed for fault in each.faults]
+    if len(students) > 1:
+        handed = [each for each in handed if each.student == wanted]
+        if not handed:
+            raise FileError(f"{place}: there are no answers of '{brief(str(wanted))}'")
+    faults = [FileError(fault) for each in handed for fault in each.faults]
     if faults:
-        raise FaultyFile(place, [FileError(fault) for fault in faults])
+        raise FaultyFile(place, faults)
     entries = [entry for each in handed for entry in each.entries]
     return [
         Answer(address, entry.text, entry.value, f"{place}: {entry.at}")
@@ -62,19 +72,29 @@ def from_stdin() -> bytes:
     return found
 
 
-def one_row(data: bytes, path: str, place: str, encoding: str | None) -> list[Handed]:
-    """A table with one row of answers, its columns named like cells; [] for what is none."""
-    if Path(path).suffix.lower() not in (".csv", ".tsv"):
+def one_row(data: bytes, place: str, encoding: str | None, student: str | None) -> list[Handed]:
+    """A table with a row of answers, its columns named like cells; [] for what is none.
+
+    Errors: FileError for several rows, none of which is the student's.
+    """
+    if Path(place).suffix.lower() not in (".csv", ".tsv"):
         return []
     table = Table(io.StringIO(decoded(data, place, codec(encoding)), newline=""), place)
     columns = table.heading.columns
     if is_long(columns):
         return []
     refuse_repeated(columns, place)
-    rows = list(islice(table.rows(), 2))
-    if len(rows) != 1 or rows[0].fault:
-        message = rows[0].fault if len(rows) == 1 else f"{'no row' if not rows else 'more than one row'} of answers"
-        raise FileError(f"{place}: {message}", hint="the heading is cell,answer, and a row each follows")
+    who = find(columns, STUDENT)
+    rows = list(table.rows())
+    if student is not None and who is not None:
+        rows = [row for row in rows if who < len(row.fields) and identified(cleaned(row.fields[who])) == student][-1:]
+        if not rows:
+            raise FileError(f"{place}: there is no row of '{brief(student)}'")
+    if len(rows) != 1:
+        what = "more than one row" if rows else "no row"
+        raise FileError(f"{place}: {what} of answers", hint="the heading is cell,answer, and a row each follows")
+    if rows[0].fault:
+        raise FileError(f"{place}: line {rows[0].line}: {rows[0].fault}")
     about = (*STUDENT, *NAME, *EMAIL)
     entries = [
         Entry(tuple(part.strip() for part in column.split(":", 1)), blanked(field), None, column)

@@ -196,7 +196,7 @@ def from_markdown(text: str, place: str) -> list[Handed]:
             before = cells
         elif columns[0] is not None and columns[1] is not None and columns[0] < len(cells):
             address = unquoted(unescaped(cells[columns[0]]))
-            answer = unescaped(cells[columns[1]]) if columns[1] < len(cells) else ""
+            answer = unquoted(unescaped(cells[columns[1]])) if columns[1] < len(cells) else ""
             keys = tuple(filter(None, (problem, address)))
             at = f"line {number}: {':'.join(keys)}"
             sheets[-1]["entries"].append(Entry(keys, blanked(answer), None, at))

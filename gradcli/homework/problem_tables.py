@@ -11,7 +11,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from gradcli.cells import resolve
-from gradcli.errors import FileError, GradcliError, brief
+from gradcli.errors import FileError, GradcliError, NotScalarError, brief
 from gradcli.homework.drawing import read as read_draw
 from gradcli.homework.problem import Problem, Spot, identified, spot
 from gradcli.homework.settings import joined, number, quoted, setting, shown
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 PROBLEM_ID = re.compile(r"[^\s:,;\"'#\x00-\x1f]{1,40}")
 """What may name a problem: it stands in headings of columns, as 1:dx."""
+
+SUMMED = "sum(…) makes it one number; or give the problem its upstream, of the output's shape: upstream = [1, 1]"
 
 
 class Faults:
@@ -51,7 +53,7 @@ def refuse_repeated(entries: Sequence[Mapping[str, Any]], faults: Faults) -> Non
     """Each problem has an id of its own."""
     first: dict[str, int] = {}
     for at, entry in enumerate(entries):
-        if faults.at(("problem", at, "id")):
+        if "id" not in entry or faults.at(("problem", at, "id")):
             continue
         name = identified(entry["id"])
         if name in first:
@@ -128,7 +130,7 @@ class Reader:
         if graph is None:
             return None
         for name in graph.inputs:
-            if name not in given:
+            if name not in given and not self.whole("at") and not self.whole("draw"):
                 hint = f"write it in at or in draw: at = {{ {name} = 3 }}"
                 self.fault(("at", name), f"{name} has no value", hint=hint, source=graph, span_of=name)
         for key in ("at", "draw"):
@@ -176,6 +178,10 @@ class Reader:
                 self.fault(("cells", address), told, hint="choose values at which it is a finite number")
             seen.setdefault(spot(cell), address)
 
+    def whole(self, key: str) -> bool:
+        """Whether a table as a whole is none, so that nobody knows what it was to hold."""
+        return (*self.where, key) in self.faults.found
+
     def faulty(self, key: str | None = None) -> bool:
         return self.faults.at((*self.where, key) if key else self.where)
 
@@ -192,7 +198,8 @@ class Reader:
                 return None
             keys = ["defs"] if error.place == "definitions" else list(place)
             told = f"{joined(self.path, keys)}: {error.message}"
-            found = FileError(told, source=error.source, span=error.span, hint=error.hint)
+            hint = SUMMED if isinstance(error, NotScalarError) else error.hint
+            found = FileError(told, source=error.source, span=error.span, hint=hint)
             self.faults.add((*self.where, *keys), found)
         return None
 

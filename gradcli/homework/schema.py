@@ -108,6 +108,13 @@ def tables(entry: Any) -> list[Any]:
     return entry
 
 
+def asked(entry: Any) -> dict[str, Any]:
+    """The cells that are asked for, at least one."""
+    if entry == {}:
+        raise fault(f"nothing is asked for: {EXAMPLES['cells'].partition(': ')[2]}")
+    return table(entry)
+
+
 Text = Annotated[str, BeforeValidator(text)]
 Table = Annotated[dict[str, Any], BeforeValidator(table)]
 
@@ -123,7 +130,7 @@ class ProblemTable(Strict):
 
     id: Text
     expr: Text
-    cells: Table
+    cells: Annotated[dict[str, Any], BeforeValidator(asked)]
     title: Text = ""
     text: Text = ""
     at: Table = Field(default_factory=dict)
@@ -189,7 +196,7 @@ EXAMPLES = {
 def known(key: str, inside: bool) -> str:
     """What an unknown key may stand for."""
     names = [field.alias or name for name, field in MODELS[inside].model_fields.items()]
-    near = get_close_matches(key, names, 1)
+    near = get_close_matches(key, names, 1, 0.7)
     if near:
         return f"did you mean {near[0]}?"
     others = [field.alias or name for name, field in MODELS[not inside].model_fields.items()]

@@ -128,7 +128,8 @@ class Reader:
             return
         with opened(self.source(file), self.encoding, file) as stream:
             table = ClassTable(Table(stream, file), self.matcher, self.by_name)
-            yield from (table.student(row.fields, self.named(file)) for row in table.rows())
+            named = self.named(file)
+            yield from (table.student(row.fields, named) for row in table.rows())
 
     def of_file(self, file: str) -> Iterator[Submission]:
         """The submissions in a file.
@@ -142,8 +143,9 @@ class Reader:
         with opened(self.source(file), self.encoding, file) as stream:
             table = ClassTable(Table(stream, file), self.matcher, self.by_name)
             table.tell(self.note)
+            named = self.named(file)
             for row in table.rows():
-                yield table.submission(row.line, row.fields, row.fault, self.named(file))
+                yield table.submission(row.line, row.fields, row.fault, named)
 
     def is_class(self, file: str) -> bool:
         """Whether a file is a table with a row per student, not one with a row per answer.

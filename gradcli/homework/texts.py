@@ -136,11 +136,10 @@ def unreadable(data: bytes, place: str, encoding: str | None = None, before: int
 def seems(data: bytes, tried: str | None = None) -> str:
     """The encoding that bytes seem to have, as advice."""
     sample = data[: 1 << 20]
-    if b"\0" in sample:
-        odd, even = sample[1::2].count(0), sample[::2].count(0)
-        if max(odd, even) > 0.3 * len(sample) / 2:
-            return f"it may be UTF-16 without a mark: --encoding utf-16-{'le' if odd > even else 'be'}"
-        return "save it as text, in UTF-8"
+    for name in ("utf-16-le", "utf-16-be") if b"\0" in sample else ():
+        with suppress(UnicodeError):
+            if all(c.isprintable() or c.isspace() for c in sample[: len(sample) // 2 * 2].decode(name)):
+                return f"it may be UTF-16 without a mark: --encoding {name}"
     if CONTROL.search(sample):
         return "save it as text, in UTF-8"
     if tried != "cp949":
