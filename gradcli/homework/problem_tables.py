@@ -183,6 +183,7 @@ class Reader:
         return (*self.where, key) in self.faults.found
 
     def faulty(self, key: str | None = None) -> bool:
+        """Whether something is wrong with the problem, or with one of its entries."""
         return self.faults.at((*self.where, key) if key else self.where)
 
     def take(self, place: tuple[str, ...], read: Callable[[], Any], *, expr: bool = False) -> Any:
