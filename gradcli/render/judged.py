@@ -16,6 +16,7 @@ from gradcli.homework.records import (
     Blank,
     Checked,
     Explanation,
+    Formula,
     Listed,
     Number,
     Result,
@@ -190,7 +191,8 @@ class View:
     def diagnosis(self, result: Result) -> list[str]:
         """The simplest mistake that leads to the number, and what coincides with it."""
         if not result.explanations:
-            return [self.words.say("check.unexplained" if result.searched else "check.unsearched")]
+            unexplained = "unexplained_formula" if isinstance(result.given, Formula) else "unexplained"
+            return [self.words.say(f"check.{unexplained if result.searched else 'unsearched'}")]
         first = result.explanations[0]
         if self.hide:
             return [self.named(first, result)]
