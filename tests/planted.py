@@ -107,8 +107,11 @@ def expressions() -> list[tuple[str, dict[str, Any]]]:
 
 
 def typed(value: Value, digits: int | None) -> str:
-    """A number as a student types it: to so many significant digits, or all of them."""
-    return repr(float(value)) if digits is None else f"{value:.{digits}g}"
+    """A number as a student types it: all its digits; or so many significant ones, and a decimal where it has some."""
+    if digits is None or float(f"{value:.12g}").is_integer():
+        return repr(float(value)) if digits is None else f"{value:.12g}"
+    brief = f"{value:.{digits}g}"
+    return brief if "." in brief else f"{value:.1f}"
 
 
 def wrong(cell: Cell, text: str, gradients: Gradients) -> bool:

@@ -18,7 +18,7 @@ from gradcli.cells import Cell
 from gradcli.homework.misconceptions import CONFUSIONS, mistakes_at
 from gradcli.homework.mistakes import Made, Row, label
 from gradcli.homework.records import Explanation, Said
-from gradcli.homework.scene import Scene
+from gradcli.homework.scene import LARGEST, Scene
 from gradcli.homework.sweeps import NOTHING, Change
 
 __all__ = ["Judged", "Prediction", "Search", "Test", "explain", "label", "predictions"]
@@ -26,8 +26,8 @@ __all__ = ["Judged", "Prediction", "Search", "Test", "explain", "label", "predic
 Test = Callable[[Value], bool]
 """Whether a predicted number counts as what the student wrote."""
 
-LARGEST, LARGEST_ENTRIES = 20_000, 50_000
-"""Nodes, and entries of all tensors together, up to which mistakes are looked for within the sweeps."""
+LARGEST_ENTRIES = 50_000
+"""Entries of all tensors together up to which mistakes are looked for within the sweeps."""
 
 SMALL = 40
 """Nodes up to which two mistakes are looked for."""
@@ -41,8 +41,8 @@ MOST = 6
 LIKELY = 1.45
 """The cost up to which a mistake is thought of as one of two."""
 
-KEPT = 400
-"""Nodes, or entries of all tensors, of a problem whose changed passes are kept for the next search."""
+KEPT, KEPT_ENTRIES = 120, 600
+"""Nodes, and entries of all tensors, of a problem whose changed passes are kept for the next search."""
 
 SAME = 1e-12
 """How far apart numbers are, relatively, that are the same one."""
@@ -206,16 +206,18 @@ def scene_of(gradients: Gradients, base: Change) -> Scene:
 
 def fits_in(scene: Scene) -> bool:
     """Whether a problem is small enough to run its sweeps again and again."""
-    if len(scene.graph) > LARGEST:
-        return False
-    return not scene.tensorial or sum(getattr(value, "size", 1) for value in scene.values) <= LARGEST_ENTRIES
+    return len(scene.graph) <= LARGEST and entries(scene) <= LARGEST_ENTRIES
+
+
+def entries(scene: Scene) -> int:
+    """How many numbers the tensors of a problem have together."""
+    return sum(getattr(value, "size", 1) for value in scene.values) if scene.tensorial else 0
 
 
 def attempts(scene: Scene, cells: Sequence[Cell]) -> Iterator[tuple[Candidate, Any]]:
     """Every candidate and both passes after it. Of a small problem they are kept for the next search."""
     graph = scene.graph
-    size = sum(getattr(value, "size", 1) for value in scene.values) if scene.tensorial else len(graph)
-    if size > KEPT:
+    if len(graph) > KEPT or entries(scene) > KEPT_ENTRIES:
         near, steps = nearest(scene, cells)
         needed = bytearray(len(graph))
         for i in steps:
@@ -506,12 +508,16 @@ class Hunt:
         """The other mistakes that lead to the same number, each with its places."""
         first = ordered[0]
         places: dict[str, list[int]] = {}
+        alone = {hit.candidate.name for hit in ordered if len(hit.candidate.sites) == 1}
+        confusions = {hit.candidate.name for hit in ordered if hit.candidate.confusion}
         for hit in ordered[1:]:
+            if len(hit.candidate.sites) > 1 and hit.candidate.name in alone:
+                continue  # the same mistake, made elsewhere too
             if not hit.contradicts or first.contradicts:
                 places.setdefault(hit.candidate.name, []).extend(hit.candidate.sites)
         return tuple(
             Said(
-                "diagnosis.coincides",
+                "diagnosis.coincides_alone" if name in confusions else "diagnosis.coincides",
                 {
                     "label": label(name),
                     "places": tuple(self.scene.gate(site) for site in dict.fromkeys(sites)),
@@ -533,7 +539,9 @@ def same(one: Value, other: Value | None) -> bool:
         return one == other or abs(one - other) <= SAME * max(abs(one), abs(other))
     import numpy as np
 
-    return np.shape(one) == np.shape(other) and bool(np.allclose(one, other, rtol=SAME, atol=0, equal_nan=True))
+    if np.shape(one) != np.shape(other):
+        return False
+    return bool((np.abs(one - other) <= SAME * np.maximum(np.abs(one), np.abs(other))).all())
 
 
 def finite(value: Value) -> bool:

@@ -140,7 +140,8 @@ def given(text: str, scene: Scene, i: int) -> str:
     op, graph = scene.op(i), parsed(text)
     names = [scene.name(p) for p in scene.graph.parents[i]]
     known = {"y": scene.name(i), "g": "g", "N": "n", **dict(zip(op.parameters, names, strict=False))}
-    known |= {name: notation.attribute(value) for name, value in {**op.attributes, **op.bound}.items()}
+    settings = {**op.attributes, **op.bound}
+    known |= {name: notation.attribute(value) for name, value in settings.items() if isinstance(value, int | float)}
     line = notation.inlined(graph, graph.output, lambda i: None, notation.compose, lambda name: known.get(name, name))
     return cut(notation.pretty(line))
 

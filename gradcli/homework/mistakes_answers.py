@@ -59,8 +59,10 @@ def its_gradient(scene: Scene, cell: Cell) -> Iterator[Slip]:
 
 
 def local_gradient(scene: Scene, cell: Cell) -> Iterator[Slip]:
-    """The local gradient of an edge that leaves the node."""
+    """The local gradient of an edge that leaves the node; of the only one it is the upstream gradient left out."""
     slots = scene.leaving.get(cell.nodes[0], []) if cell.kind == "grad" else [(cell.nodes[0], cell.k)]
+    if cell.kind == "grad" and len(slots) < 2:
+        return
     for slot in slots[:MOST_OTHERS]:
         local = scene.local(slot)
         if local is not None:
@@ -68,8 +70,10 @@ def local_gradient(scene: Scene, cell: Cell) -> Iterator[Slip]:
 
 
 def upstream_gradient(scene: Scene, cell: Cell) -> Iterator[Slip]:
-    """The gradient of the gate that the node goes into."""
+    """The gradient of the gate that the node goes into; of the only one it is the inner derivative forgotten."""
     gates = [slot[0] for slot in scene.leaving.get(cell.nodes[0], [])] if cell.kind == "grad" else [cell.nodes[0]]
+    if cell.kind == "grad" and len(gates) < 2:
+        return
     for i in dict.fromkeys(gates[:MOST_OTHERS]):
         yield Slip(scene.g(i), partial(told, scene.gradient(i), scene.g(i), gate=scene.gate(i)))
 

@@ -94,8 +94,8 @@ def difference(parts: list[Value]) -> Value:
 
 def started(scene: Scene, i: int) -> Iterator[Made]:
     """The chain begun at a node within: what lies beyond it, the outer derivative, forgotten."""
-    if i == scene.graph.output or i not in scene.entering:
-        return
+    if i == scene.graph.output or len(scene.entering.get(i, ())) < 2:
+        return  # with one input it is the upstream gradient left out at that edge
     g = scene.g(i)
     one = scene.m.zeros(scene.shape(i)) + 1.0 if scene.tensorial else 1.0
     fields = {"gate": scene.gate(i), "upstream": scene.gradient(i), "g": g}
@@ -172,10 +172,14 @@ def divided(scene: Scene, slot: Slot, at: At) -> Value | None:
     return None if at.local is None else fitted(scene, slot, at.g / at.local)
 
 
+def entrywise(scene: Scene, slot: Slot) -> bool:
+    """Whether the local gradient is a number, or one for each entry."""
+    return scene.local(slot) is not None and not scene.op(slot[0]).reduces
+
+
 def one_number(scene: Scene, slot: Slot) -> bool:
-    """Whether the local gradient is a number or one for each entry, and some other than 1 and -1."""
-    local = scene.local(slot)
-    return local is not None and not scene.op(slot[0]).reduces and some(abs(local) != 1)
+    """Whether the local gradient is a number, or one for each entry, and some other than 1 and -1."""
+    return entrywise(scene, slot) and some(abs(scene.local(slot)) != 1)
 
 
 def some(truth: Any) -> bool:
@@ -357,7 +361,7 @@ EDGES = (
     Row("inner_forgotten", 1.3, on_edges(passing(lambda s, slot, at: fitted(s, slot, at.g)), skipped), says="skipped"),
     Row("outer_forgotten", 1.6, started, says="started"),
     Row("upstream_twice", 2.0, on_edges(passing(upstream_squared), upstream_counts), says="twice"),
-    Row("upstream_added", 1.9, on_edges(passing(upstream_added), one_number), says="added"),
+    Row("upstream_added", 1.9, on_edges(passing(upstream_added), entrywise), says="added"),
     Row("upstream_divided", 2.2, on_edges(passing(divided), one_number), says="divided"),
     Row("product_passed", 1.9, on_edges(output_value, entrywise_gate("switcher")), says="product_passed"),
     Row("factors_added", 2.3, on_edges(both_values, entrywise_gate("switcher")), says="factors_added"),

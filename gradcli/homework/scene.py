@@ -20,6 +20,9 @@ from gradcli.ops.op import CONSTANT, INPUT, Op
 LONGEST = 28
 """Characters of an expression that stands for a node; of a longer one, its name."""
 
+LARGEST = 20_000
+"""Nodes up to which mistakes are looked for within the sweeps."""
+
 WIDEST = 60
 """Characters of a formula in a sentence."""
 
@@ -72,7 +75,7 @@ class Scene:
         self.trace, self.graph = gradients.trace, gradients.graph
         self.m: Any = self.trace.m
         self.tensorial = self.trace.tensorial
-        found = sweep(gradients, base)
+        found = sweep(gradients, base) if len(self.graph) <= LARGEST else None
         if found is None:
             self.base = NOTHING
             found = Outcome(self.trace, self.trace.values, gradients.adjoints, {}, {})
@@ -86,7 +89,9 @@ class Scene:
 
     @cached_property
     def entering(self) -> dict[int, list[int]]:
-        """Gate → which of its inputs it has a gradient for."""
+        """Gate → which of its inputs it has a gradient for; none in a graph that is too large."""
+        if len(self.graph) > LARGEST:
+            return {}
         graph, used, varied = self.graph, self.graph.used, self.graph.varied
         reached = self.outcome.adjoints
         return {
