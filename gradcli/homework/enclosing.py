@@ -131,6 +131,8 @@ class Plan:
             return values[node]
         if cell.kind == "local":
             return self.slope(values, node, cell.k, m)
+        if values[self.graph.output].is_nan():
+            return NAN  # also where a flat op lets no gradient of the trouble through
         if cell.kind == "down":
             arrived = adjoints[node]
             return ZERO if arrived.is_zero() else arrived * self.slope(values, node, cell.k, m)
