@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from gradcli.cli import run
+from gradcli.cli import grade, run
 from gradcli.homework.grading import Mark, Marked, Part, credit
 from gradcli.homework.marks import Book, gradescope
 from gradcli.homework.records import Said, State
@@ -148,7 +148,7 @@ def test_what_a_person_has_to_look_at_is_listed(gradcli):
     ]
     assert all(row["why"] and "class.csv" in row["place"] for row in rows)
     assert status == 4
-    assert "unreadable 2" in out.replace("\u00a0", " ")
+    assert "unreadable 2" in out
 
 
 def test_feedback_tells_what_was_done_but_no_right_number(gradcli):
@@ -335,6 +335,23 @@ def test_nothing_is_written_where_nothing_could_be_read(gradcli):
     assert table("hw4-marks/marks.csv")[0]["name"] == "김민준"
 
 
+def test_a_folder_may_hold_the_assignment_and_the_marks(gradcli):
+    """`grade hw4.toml .` takes neither the assignment, nor the roster, nor its own files for answers."""
+    Path("roster.csv").write_text("id,name\na,A\n", encoding="utf-8")
+    answers("a,A,-12,3,-4,-4")
+    for _ in range(2):
+        status, out, err = gradcli("grade", "hw4.toml", ".", "--roster", "roster.csv", "--force")
+        assert (status, err) == (0, ""), err
+        assert "1 submission marked" in out
+
+
+def test_files_of_an_earlier_run_are_told(gradcli):
+    """--force writes over files; feedback of students who are not there any more is named, not deleted."""
+    gradcli("grade", "hw4.toml", answers("a,A,-12,3,-4,-4", "b,B,-12,3,-4,-4"))
+    _, _, err = gradcli("grade", "hw4.toml", answers("a,A,-12,3,-4,-4"), "--force")
+    assert "1 more" in err and Path("hw4-marks/feedback/b.md").exists()
+
+
 def test_an_empty_class_is_an_error(gradcli):
     """A heading without a row has nobody to be marked."""
     status, _, err = gradcli("grade", "hw4.toml", answers())
@@ -345,7 +362,7 @@ def test_a_row_that_is_broken_is_broken_alone(gradcli):
     """It is named on standard error, in review.csv and class.md; the others are marked: exit 4."""
     status, _, err = gradcli("grade", "hw4.toml", answers("a,A,-12,3,-4,-4", "b,B,1,2,3,4,5", "c,C,-12,3,-4,-4"))
     assert status == 4 and "line 3" in err
-    assert {row["id"]: row["total"] for row in table("hw4-marks/marks.csv")} == {"a": "6", "b": None, "c": "6"}
+    assert {row["id"]: row["total"] for row in table("hw4-marks/marks.csv")} == {"a": "6", "b": "", "c": "6"}
     assert "line 3" in Path("hw4-marks/class.md").read_text(encoding="utf-8")
     assert [row["id"] for row in table("hw4-marks/review.csv")] == ["b"]
 
@@ -517,6 +534,18 @@ def test_open_answers_keep_a_submission_out_of_the_mean():
     tally.add(marked("b", Mark("dx", 2, None, "unreadable")))
     assert (tally.mean, tally.settled, tally.open) == (2.0, 1, 1)
     assert "left out: 1" in page(tally, "HW", Words("en"))
+
+
+STATUSES = ((("right", "wrong"), 0), (("undecided",), 5), (("unreadable", "undecided"), 4), (("failed",), 4))
+
+
+@pytest.mark.parametrize(("states", "expected"), STATUSES)
+def test_the_exit_status_tells_what_is_left_to_do(states, expected):
+    """0 when all were marked, 4 when something could not be read or marked, 5 when something could not be decided."""
+    tally = Tally()
+    for state in states:
+        tally.add(marked(state, Mark("dx", 2, None, state)))
+    assert grade.status(tally) == expected
 
 
 @pytest.mark.parametrize(

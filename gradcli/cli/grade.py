@@ -204,7 +204,8 @@ def grade(
     write = partial(answered, title=wanted.title, language=words.language, show_answer=show_answer)
     work = Work(wanted, ruled(wanted.rules, wishes), prove=False, write=write)
     tally = Tally()
-    found = submissions.read(answers, wanted, id_from=id_from, encoding=encoding, note=note)
+    own = [folder, *(Path(each) for each in (assignment, roster) if each is not None)]
+    found = submissions.read(others(answers, own), wanted, id_from=id_from, encoding=encoding, note=note)
     found = named(found, {student.id: student.name for student in students or ()})
     with stopping() as stopped, book:
         with progress(partial(expected, answers)) as advance:
@@ -217,6 +218,8 @@ def grade(
         if not stopped():
             enrol(tally, book, students)
         book.close(page(tally, wanted.title, words, interrupted=stopped()))
+    if book.stale:
+        note(f"{folder / 'feedback'} has {book.stale} more files of an earlier run")
     streams.tell_each("warning", [*unread(tally, words), *unanswered(tally)])
     streams.put(summary(tally, wanted.title, book.files, words, streams.style(), interrupted=stopped()))
     raise typer.Exit(Status.INTERRUPTED if stopped() else status(tally))
@@ -230,6 +233,17 @@ def refuse_missing(paths: Sequence[str]) -> None:
     for path in paths:
         if path != "-" and not os.path.lexists(path):
             raise FileError(f"{path}: there is no such file or folder", hint="is the path right?")
+
+
+def others(paths: Sequence[str], own: Sequence[Path]) -> Iterator[str]:
+    """The files in paths, but for those that are the command's own: `gradcli grade hw4.toml .`"""
+    from gradcli.homework.submissions import listed
+
+    kept = {path.resolve() for path in own if path.exists()}
+    for path, _ in listed(paths):
+        whole = Path(path).resolve()
+        if whole not in kept and not kept.intersection(whole.parents):
+            yield path
 
 
 def note(said: str) -> None:

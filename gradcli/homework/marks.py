@@ -112,7 +112,7 @@ class Book:
         self._write("review.csv", self._reviews(marked))
         if marked.unread:
             if marked.student:
-                self._write("marks.csv", [[marked.student, marked.name]])
+                self._write("marks.csv", [self._unread(marked)])
             return
         name = writing.safe_name(marked.student, self._taken)
         writing.write(self.folder / "feedback" / f"{name}.md", feedback, self.force)
@@ -130,6 +130,12 @@ class Book:
         Errors: FileError.
         """
         self._write("review.csv", [(student, name, "", "", "", self.words.said(why), "")])
+
+    @property
+    def stale(self) -> int:
+        """Feedback of an earlier run, of students who are not in this one."""
+        found = (self.folder / "feedback").glob("*.md")
+        return sum(path.stem.casefold() not in self._taken for path in found)
 
     def close(self, report: str) -> None:
         """Write the report of the class.
@@ -154,6 +160,12 @@ class Book:
         ]
         whole = ["id", "name", "total", "max", "share", "review"]
         return [*whole, *points, *(f"{address} state" for address in addresses), "feedback"]
+
+    def _unread(self, marked: Marked) -> list[str]:
+        """The line of a submission that could not be read: no points, and everything for review."""
+        most = sum(map(len, self.cells.values()))
+        blank = [""] * (most + len(self.cells))
+        return [marked.student, marked.name, "", "", "", str(most), *blank, *["unread"] * most, ""]
 
     def _line(self, marked: Marked, feedback: str) -> list[Any]:
         """A line of marks.csv; no total where a cell is for review, since it is not known yet."""

@@ -113,6 +113,10 @@ def together(work: Work, submissions: Iterator[Submission], jobs: int, stopped: 
                 continue
             under_way.popleft()
             yield from marked
+        for _, future in under_way:  # what is marked already is not lost
+            if not future.done() or future.exception() is not None:
+                return
+            yield from future.result()
     finally:
         if pool is not None:
             halted(pool)

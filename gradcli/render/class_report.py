@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from gradcli.errors import visible
 from gradcli.homework.grading import FAILED
 from gradcli.homework.marks import shown
 from gradcli.homework.records import State
 from gradcli.homework.tally import LISTED
 from gradcli.render.feedback import row
-from gradcli.render.figures import Style
+from gradcli.render.figures import Style, plain
 from gradcli.render.judged import PARTS
-from gradcli.render.lines import Line, painted, wrapped
+from gradcli.render.lines import Line, listed, painted, wrapped
 from gradcli.render.markdown import code, text
 
 if TYPE_CHECKING:
@@ -70,7 +69,7 @@ def questions(tally: Tally, words: Words) -> list[str]:
 def mistakes(tally: Tally, words: Words) -> list[str]:
     """The most frequent mistakes: how many students, where, and what one of them was told."""
     found = frequent(tally)
-    return listed(found, words) if found else [text(words.say("grade.no_mistakes"), STYLE)]
+    return table(found, words) if found else [text(words.say("grade.no_mistakes"), STYLE)]
 
 
 def frequent(tally: Tally) -> list[Mistake]:
@@ -81,10 +80,10 @@ def frequent(tally: Tally) -> list[Mistake]:
 
 def by_question(tally: Tally, words: Words) -> list[str]:
     """The most frequent mistakes of each question, in the order of the assignment."""
-    return listed([each for question in tally.questions.values() for each in tally.mistakes(question)[:FEW]], words)
+    return table([each for question in tally.questions.values() for each in tally.mistakes(question)[:FEW]], words)
 
 
-def listed(found: Sequence[Mistake], words: Words) -> list[str]:
+def table(found: Sequence[Mistake], words: Words) -> list[str]:
     """Mistakes, a row each."""
     heads = [words.say(f"grade.column_{name}") for name in ("students", "question", "mistake")]
     rows = [row([text(head, STYLE) for head in heads]), row(["--:", ":--", ":--"])]
@@ -132,35 +131,33 @@ def summary(
     """How the class did, in a few lines, and where the files are."""
     lines: list[Line] = []
     if title:
-        lines += wrapped([(visible(title), "title")], style.width)
+        lines += wrapped([(title, "title")], style.width)
     if interrupted:
         lines += wrapped([(words.say("grade.interrupted"), "warn")], style.width)
     lines += wrapped([(marked(tally, words), "")], style.width)
     lines += wrapped([(mean(tally, words), "")], style.width)
     if tally.states:
-        lines += wrapped(states(tally, words), style.width)
+        lines += listed(states(tally, words), style.width)
     found = frequent(tally)[:FEW]
     if found:
         lines += [[], [(words.say("grade.mistakes"), "head")]]
         column = max(len(str(mistake.students)) for mistake in found)
         for mistake in found:
             before = [(f"  {mistake.students:>{column}} × ", "bad"), (f"{mistake.problem}:{mistake.address}  ", "name")]
-            lines += wrapped([*before, (visible(told(mistake, words)), "")], style.width, column + 5)
+            lines += wrapped([*before, (told(mistake, words), "")], style.width, column + 5)
     lines += [[]]
     for key, file in files.items():
         where = "review_some" if key == "review" and tally.open else key
-        said = words.say(f"grade.where_{where}", file=visible(file), count=f"{tally.open:,}")
+        said = words.say(f"grade.where_{where}", file=file, count=f"{tally.open:,}")
         lines += wrapped([(said, "warn" if where == "review_some" else "dim")], style.width)
-    return painted(lines, style.colour)
+    return painted([[(plain(piece, style), part) for piece, part in line] for line in lines], style.colour)
 
 
-def states(tally: Tally, words: Words) -> Iterator[tuple[str, str]]:
-    """How many answers have each state, as pieces of a line."""
-    for at, (state, count) in enumerate(tally.met(tally.states)):
-        if at:
-            yield " · ", "dim"
+def states(tally: Tally, words: Words) -> Iterator[Line]:
+    """How many answers have each state."""
+    for state, count in tally.met(tally.states):
         told = words.say("grade.count", state=state_word(state, words), count=f"{count:,}")
-        yield told.replace(" ", "\u00a0"), PARTS.get(State(state), "") if state != FAILED else "warn"
+        yield [(told, PARTS.get(State(state), "") if state != FAILED else "warn")]
 
 
 def told(mistake: Mistake, words: Words) -> str:
