@@ -228,10 +228,13 @@ def following(words: Sequence[str], at: int, flag: str, *, binding: bool) -> str
 
     Errors: UsageError where the line ends, or an option follows.
     """
-    if at < len(words) and words[at] != "--" and not optional(words[at]):
+    short = flag in SHORT
+    if at < len(words) and words[at] != "--" and not optional(words[at]) and (words[at] or not short):
         return words[at]
-    after = f": the next word is {brief(words[at])}" if at < len(words) else ""
-    raise UsageError(f"{flag} has no value{after}", hint=f"write {flag}={'3' if binding else '…'}")
+    after = f": the next word is {brief(words[at])}" if at < len(words) and words[at] else ""
+    raise UsageError(
+        f"{flag} has no value{after}", hint=f"write {flag}{' ' if short else '='}{'3' if binding else '…'}"
+    )
 
 
 def no_short_option(word: str, command: str) -> UsageError:

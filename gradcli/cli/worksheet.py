@@ -138,7 +138,8 @@ def worksheet(
     language(lang)  # a misspelt one is told before files are read
     options = ctx.command.declared(ctx)  # type: ignore[attr-defined]
     wanted = read_assignment(ctx.obj, "worksheet", settings=set_ or (), encoding=encoding, options=options)
-    press = Press(wanted, left_out, whole=not wanted.place)
+    whole = not wanted.place and (roster is None or blank is not None)  # grade asks for what the formula stands for
+    press = Press(wanted, left_out, whole=whole)
     words = Words(language(lang, wanted.lang))
     folder = Path(output if output is not None else f"{stem(str(assignment))}-sheets")
     wishes = Wishes(format_, words, folder, one_file, force, key)
@@ -230,7 +231,7 @@ def write(press: "Press", students: Sequence[tuple[str, str]], wishes: Wishes) -
     from gradcli.render import worksheet_markdown
 
     taken: set[str] = set()
-    names = [writing.safe_name(student, taken) for student, _ in students]
+    names = [writing.safe_name(student or "worksheet", taken) for student, _ in students]
     folder, ending, words = wishes.folder, FORMATS[wishes.form], wishes.words
     keys = folder.with_name(f"{folder.name}-key")
     together = (folder / f"worksheets.{ending}", folder / "answers.csv")

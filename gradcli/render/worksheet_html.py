@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from gradcli.errors import visible
 from gradcli.homework.blanks import Asked, Row, Show
 from gradcli.homework.worksheets import Part, Sheet
-from gradcli.render.worksheet_layout import columns, given, heading, how, number, points, spot_of, title
+from gradcli.render.worksheet_layout import columns, given, heading, how, lines, number, points, spot_of, title
 
 if TYPE_CHECKING:
     from gradcli.homework.words import Words
@@ -110,7 +110,7 @@ def _part(part: Part, words: Words) -> Iterator[str]:
     others = [asked for asked in part.asked if not asked.placed]
     if others:
         yield f"<p>{_text(words.say('worksheet.elsewhere'))}</p>"
-        boxes = (f"<div>{_label(asked, words, asked.meaning)}</div>" for asked in others)
+        boxes = (f"<div{_height(asked)}>{_label(asked, words, asked.meaning)}</div>" for asked in others)
         yield f'<div class="asks">{"".join(boxes)}</div>'
 
 
@@ -126,7 +126,8 @@ def _cell(row: Row, field: str, worth: dict[str, Asked], words: Words) -> str:
     if spot is None or spot.show is Show.ROOM:
         return "<td></td>"
     if spot.show is Show.ASKED:
-        return f'<td class="ask">{_label(worth[spot.address], words)}</td>'
+        asked = worth[spot.address]
+        return f'<td class="ask"{_height(asked)}>{_label(asked, words)}</td>'
     return f'<td class="number">{_text(number(spot.value))}</td>'
 
 
@@ -135,6 +136,12 @@ def _label(asked: Asked, words: Words, meaning: str = "") -> str:
     worth = "" if asked.points is None else f"<span>{_text(points(asked.points, words))}</span>"
     told = f"{asked.address}  {meaning}" if meaning and meaning != asked.address else asked.address
     return f'<span class="address"><span>{_text(told)}</span>{worth}</span>'
+
+
+def _height(asked: Asked) -> str:
+    """A frame as high as the answer takes lines; of one, as all are."""
+    rows = lines(asked)
+    return f' style="height: {1.4 + 1.5 * rows:.1f}em"' if rows > 1 else ""
 
 
 def _text(words: str) -> str:

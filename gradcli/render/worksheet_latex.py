@@ -13,7 +13,7 @@ from gradcli.homework.blanks import Asked, Row, Show
 from gradcli.homework.worksheets import Part, Sheet
 from gradcli.render.latex import number_text, text, typeset
 from gradcli.render.tensors import is_tensor
-from gradcli.render.worksheet_layout import columns, given, heading, how, number, points, spot_of, title
+from gradcli.render.worksheet_layout import columns, given, heading, how, lines, number, points, spot_of, title
 
 if TYPE_CHECKING:
     from gradcli.autodiff import Value
@@ -39,7 +39,7 @@ HEAD = r"""% UTF-8. Typeset with xelatex or lualatex, or with pdflatex; Hangul i
 HANGUL\setlength{\parindent}{0pt}
 \setlength{\parskip}{4pt}
 \renewcommand{\arraystretch}{1.6}
-\newcommand{\ask}[2]{\fbox{\parbox[t][2.2em][t]{6.5em}{\scriptsize\texttt{#1}\hfill #2}}}
+\newcommand{\ask}[3]{\fbox{\parbox[t][#3em][t]{6.5em}{\scriptsize\texttt{#1}\hfill #2}}}
 \pagestyle{empty}
 \begin{document}
 """
@@ -76,6 +76,7 @@ def _sheet(sheet: Sheet, words: Words) -> Iterator[str]:
     yield ""
     yield r"\medskip\hrule\medskip"
     yield text(" ".join([words.say("worksheet.fill_boxes"), *how(sheet, words)]))
+    yield r"\par\medskip"
     for part in sheet.parts:
         yield from _part(part, words)
 
@@ -109,9 +110,9 @@ def _part(part: Part, words: Words) -> Iterator[str]:
     yield rf"\end{{{table}}}}}"
     others = [asked for asked in part.asked if not asked.placed]
     if others:
-        yield ""
+        yield r"\par\medskip"
         yield text(words.say("worksheet.elsewhere"))
-        yield ""
+        yield r"\par\smallskip"
         yield "\n".join(rf"{_box(asked, words)} \quad" for asked in others)
     yield r"\end{minipage}\par\bigskip" if short else ""
 
@@ -149,7 +150,8 @@ def _quotient(edge: str) -> str:
 
 def _box(asked: Asked, words: Words) -> str:
     """A frame to be filled, with its address and what it is worth."""
-    return rf"\ask{{{text(asked.address)}}}{{{'' if asked.points is None else text(points(asked.points, words))}}}"
+    worth = "" if asked.points is None else text(points(asked.points, words))
+    return rf"\ask{{{text(asked.address)}}}{{{worth}}}{{{0.8 + 1.4 * lines(asked):.1f}}}"
 
 
 def _number(value: Value) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
-from gradcli.homework.blanks import Row, Show, Spot
+from gradcli.homework.blanks import Asked, Row, Show, Spot
 from gradcli.homework.worksheets import Part, Sheet
 from gradcli.render.figures import Style, figure
 from gradcli.render.tensors import inline, is_tensor
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 DIGITS = Style(decimals=4)
 """Digits of a number that is given."""
+
+LINES = 12
+"""Lines that there is room for in a cell, at most."""
 
 NUMBERS = ("forward", "local", "upstream", "down", "grad")
 """The columns of numbers, in order; the edge stands behind the first."""
@@ -50,6 +54,12 @@ def spot_of(row: Row, field: str) -> Spot | None:
 def number(value: Value) -> str:
     """A given number as people read it; of a tensor its entries."""
     return inline(value, DIGITS) if is_tensor(value) else figure(float(value), DIGITS)
+
+
+def lines(asked: Asked) -> int:
+    """Lines that an answer takes: a matrix has one a row."""
+    shape: tuple[int, ...] = getattr(asked.cell.value, "shape", ())
+    return min(prod(shape[:-1]), LINES)
 
 
 def title(sheet: Sheet, words: Words) -> str:
