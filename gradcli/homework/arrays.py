@@ -47,6 +47,7 @@ class Answer(NamedTuple):
     computed: bool = False
 
 
+@np.errstate(all="ignore")
 def compare(given: Given, cell: Cell, gradients: Gradients, rules: Rules) -> Comparison:
     """How an array compares with the one that a cell holds; one number counts as an array of one entry."""
     answer, right = answered(given), np.asarray(cell.value, dtype=np.float64)
@@ -64,7 +65,7 @@ def compare(given: Given, cell: Cell, gradients: Gradients, rules: Rules) -> Com
     accepted = Accepted(*interval(low, high, answer, rules), rule_of(answer, rules))
     near = inside(answer, accepted, rules)
     if near.all():
-        few = next(too_few(answer, np.clip(answer.values, low, high), rules), None)
+        few = next(too_few(answer, np.minimum(np.maximum(answer.values, low), high), rules), None)
         if few is not None:
             return Comparison(State.COARSE, accepted, (few, *remarks))
         return Comparison(State.RIGHT, accepted, remarks)
@@ -83,6 +84,7 @@ def test(given: Listed, rules: Rules) -> comparing.Test:
     """Whether a predicted array counts as the one that was given."""
     answer = answered(given)
 
+    @np.errstate(all="ignore")
     def fits(found: Value) -> bool:
         predicted = np.asarray(found, dtype=np.float64)
         if predicted.shape != answer.values.shape and not predicted.size == answer.values.size == 1:
@@ -113,15 +115,29 @@ def answered(given: Given) -> Answer:
 
 def interval(low: Floats, high: Floats, answer: Answer, rules: Rules) -> tuple[Floats, Floats]:
     """The least and the greatest numbers that count as right, entry by entry."""
-    if answer.numbers is not None or not intervals.free(rules) or answer.computed:
-        numbers = answer.numbers or (Number(0.0, None, None, None, computed=True),) * answer.values.size
-        pairs = zip(low.ravel().tolist(), high.ravel().tolist(), numbers, strict=True)
+    if answer.numbers is not None:
+        pairs = zip(low.ravel().tolist(), high.ravel().tolist(), answer.numbers, strict=True)
         ends = [(intervals.bounds(a, n, rules)[0], intervals.bounds(b, n, rules)[1]) for a, b, n in pairs]
         below, above = (np.array(end, dtype=np.float64).reshape(low.shape) for end in zip(*ends, strict=True))
         return below, above
-    rtol, atol = TOLERANCES.get(answer.dtype, (intervals.EXACT, 0.0))
-    with np.errstate(invalid="ignore"):
-        return low - (atol + rtol * np.abs(low)), high + (atol + rtol * np.abs(high))
+    if not intervals.free(rules) and rules.rtol is rules.atol is rules.decimals is rules.sig is None:
+        most = intervals.bands()[1]
+        below, above = (np.stack([end * (1 - most), end / (1 - most)]) for end in (low, high))
+        return below.min(0), above.max(0)
+    return low - half_widths(low, answer, rules), high + half_widths(high, answer, rules)
+
+
+def half_widths(right: Floats, answer: Answer, rules: Rules) -> Floats:
+    """How far the entries of a file's array, or of a computed one, may be off."""
+    if rules.rtol is not None or rules.atol is not None:
+        return (rules.atol or 0.0) + (rules.rtol or 0.0) * np.abs(right)
+    if rules.decimals is not None:
+        return np.full(right.shape, intervals.unit(rules.decimals) / 2)
+    if rules.sig is not None:
+        power = np.floor(np.log10(np.abs(right)))
+        return np.where(np.isfinite(power), 10.0 ** (power - rules.sig + 1) / 2, 0.0)
+    rtol, atol = TOLERANCES.get("" if answer.computed else answer.dtype, (0.0, 0.0))
+    return atol + rtol * np.abs(right)
 
 
 def inside(answer: Answer, accepted: Accepted, rules: Rules) -> NDArray[np.bool_]:
@@ -131,12 +147,11 @@ def inside(answer: Answer, accepted: Accepted, rules: Rules) -> NDArray[np.bool_
     if answer.numbers is not None:
         exact = [max(share, intervals.exactness(entry, rules)) for entry in answer.numbers]
         share = np.array(exact).reshape(values.shape)
-    elif answer.computed and intervals.free(rules):
-        share = intervals.COMPUTED
-    with np.errstate(invalid="ignore"):
-        slack = intervals.HAIR * (high - low) + share * np.maximum(np.abs(low), np.abs(high))
-        near = (low - slack <= values) & (values <= high + slack)
-        endless = np.isinf(low) | np.isinf(high) | np.isinf(values)
+    elif intervals.free(rules) and (answer.computed or answer.dtype not in TOLERANCES):
+        share = intervals.COMPUTED if answer.computed else intervals.EXACT
+    slack = intervals.HAIR * (high - low) + share * np.maximum(np.abs(low), np.abs(high))
+    near = (low - slack <= values) & (values <= high + slack)
+    endless = np.isinf(low) | np.isinf(high) | np.isinf(values)
     same = (values == low) | (values == high)
     found: NDArray[np.bool_] = np.where(endless, same, near) | (np.isnan(values) & np.isnan(low))
     return found
@@ -158,6 +173,13 @@ def rule_of(answer: Answer, rules: Rules) -> Said:
 
 def too_few(answer: Answer, right: Floats, rules: Rules) -> Iterator[Said]:
     """What to say of accepted entries whose digits do not tell enough."""
+    if rules.cs231n and answer.numbers is None and right.size:
+        error = np.abs(answer.values - right) / np.maximum(np.abs(answer.values), np.abs(right))
+        worst = int(np.where(np.isfinite(error), error, 0.0).argmax())
+        entry = Number(float(answer.values.flat[worst]), None, None, None)
+        few = comparing.too_few(entry, float(right.flat[worst]), rules)
+        if few is not None:
+            yield few
     for typed, found in zip(answer.numbers or (), right.ravel().tolist(), strict=False):
         few = comparing.too_few(typed, found, rules)
         if few is not None:
@@ -222,9 +244,8 @@ def differences(values: Floats, right: Floats, near: NDArray[np.bool_]) -> Itera
     """How many entries differ, the worst of them, and the largest relative error."""
     if not values.shape:
         return
-    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        off = np.where(near, 0.0, np.abs(values - right))
-        relative = np.where(near, 0.0, np.abs(values - right) / np.abs(right))
+    off = np.where(near, 0.0, np.abs(values - right))
+    relative = np.where(near, 0.0, np.abs(values - right) / np.abs(right))
     off = np.where(np.isnan(off), np.inf, off)
     relative = np.where(np.isfinite(relative), relative, 0.0)
     worst, place = (tuple(map(int, np.unravel_index(int(error.argmax()), error.shape))) for error in (off, relative))

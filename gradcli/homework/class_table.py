@@ -17,6 +17,9 @@ from gradcli.homework.tables import EMAIL, NAME, STUDENT, Row, Table, cleaned, f
 ROUNDED_ID = re.compile(r"[0-9]\.[0-9]+E\+[0-9]+", re.IGNORECASE)
 """What a spreadsheet makes of a long number: 2.02401E+09."""
 
+STATE = " state"
+"""How the columns of marks.csv end that stand beside those of points."""
+
 Note = Callable[[str], None]
 
 
@@ -49,6 +52,8 @@ class ClassTable:
         self.table, self.matcher, self.by_name = table, matcher, by_name
         columns = table.heading.columns
         refuse_repeated(columns, table.place)
+        if any(column.endswith(STATE) and column.removesuffix(STATE) in columns for column in columns):
+            raise FileError(f"{table.place}: these are marks, not answers")
         self.id, self.name, self.email = (find(columns, names) for names in (STUDENT, NAME, EMAIL))
         self.cells: list[tuple[int, str, str]] = []
         self.ignored: list[str] = []
@@ -98,6 +103,10 @@ class ClassTable:
         if self.by_name:
             return named
         return identified(cleaned(fields[self.id])) if self.id is not None and self.id < len(fields) else ""
+
+    def filled(self, fields: Sequence[str], fault: str) -> bool:
+        """Whether something stands in a row, or something is wrong with it."""
+        return bool(fault) or any(blanked(fields[at]) for at, *_ in self.cells)
 
     def submission(self, line: int, fields: Sequence[str], fault: str, named: str) -> Submission:
         """A row, with the assignment's cells."""

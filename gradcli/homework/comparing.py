@@ -81,6 +81,7 @@ def compare(given: Given, cell: Cell, gradients: Gradients, rules: Rules) -> Com
         from gradcli.homework import formulas
 
         return formulas.compare(given, cell, gradients, rules)
+    cell = shaped(cell, gradients)
     if isinstance(given, Listed) or not isinstance(cell.value, float | int):
         from gradcli.homework import arrays
 
@@ -88,11 +89,22 @@ def compare(given: Given, cell: Cell, gradients: Gradients, rules: Rules) -> Com
     return compare_number(given, cell, gradients, rules)
 
 
+def shaped(cell: Cell, gradients: Gradients) -> Cell:
+    """The cell with its number in its shape: what passes nothing down to a tensor has one 0 for all entries."""
+    trace = gradients.trace
+    if cell.kind != "down" or not trace.tensorial or cell.key or not isinstance(cell.value, float | int):
+        return cell
+    shape = trace.shapes[trace.graph.parents[cell.nodes[0]][cell.k]]
+    return cell._replace(value=trace.m.zeros(shape)) if shape else cell
+
+
 def test(given: Given, rules: Rules) -> Test:
     """Whether a predicted number counts as what was typed: as near to it as the right one would have to be."""
     if isinstance(given, Number):
         bare = simplified(given)
-        return lambda found: isinstance(found, float | int) and fits(bare, float(found), rules)
+        return lambda found: (
+            getattr(found, "size", 1) == 1 and fits(bare, float(getattr(found, "flat", [found])[0]), rules)
+        )
     if isinstance(given, Listed):
         from gradcli.homework import arrays
 

@@ -53,11 +53,19 @@ NAMED = re.compile(r"(?:[^\W\d]|∂)[\w.∂/()\[\]#*+\- ]{0,80}?\s*+(?:=(?!=)|�
 """An answer's own name in front of it: `dx = 3`, `∂f/∂x ≈ 3`; a spreadsheet's `=3`."""
 
 ABOUT = re.compile(r"(?:≈|~|약|approx\.?|about)\s*+")
-WRAPPED = re.compile(r"\$([^$]*)\$|`([^`]*)`|\"([^\"]*)\"|'([^']*)'|“([^”]*)”")
+WRAPPED = re.compile(r"\$([^$]*)\$|`([^`]*)`|\"([^\"]*)\"|'([^']*)'?|“([^”]*)”")
 
 COMMA = re.compile(r"([+-]?[0-9]*+),([0-9]++)([eE][+-]?[0-9]++)?+")
 THOUSANDS = re.compile(r"[+-]?[1-9][0-9]{0,2}(?:,[0-9]{3})++(\.[0-9]++)?+")
 TURNED = re.compile(r"([+-]?[0-9]{1,3}(?:\.[0-9]{3})++),([0-9]++)")
+DATE = re.compile(
+    r"[0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}(?:[ T].*)?|[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}|[0-9]{1,2}월 ?[0-9]{1,2}일"
+    r"|[0-9]{1,2}[- ](?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
+    r"|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*[- ][0-9]{1,4}",
+    re.IGNORECASE,
+)
+"""What spreadsheets make of 1/4."""
+
 PERCENT = re.compile(r"(.+?)\s*+[%‰]")
 UNIT = re.compile(r"([+-]?[ \t]*+(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?+)\s*+([^\W\d_]++|°\w?)[²³]?")
 LISTS = re.compile(r"\[|(?:\w+\.)?(?:array|tensor|matrix|Array)\s*+\(")
@@ -120,17 +128,20 @@ def bare(text: str) -> tuple[int, int, bool]:
     With them goes the sign of an approximation: whether there was one is told too.
     """
     start, stop = within(text, 0, len(text))
-    wrapped = WRAPPED.fullmatch(text, start, stop)
-    if wrapped is not None:
-        assert wrapped.lastindex is not None  # noqa: S101 - one of its groups is what is wrapped
-        start, stop = within(text, *wrapped.span(wrapped.lastindex))
+    start, stop = unwrapped(text, start, stop)
     about = False
     for lead in (NAMED, ABOUT):
         match = lead.match(text, start, stop)
         if match is not None and not (lead is NAMED and ("\n" in text[start:stop] or ";" in text[start:stop])):
             about = lead is ABOUT or match[0][-1] in "≈~"
             start, stop = within(text, match.end(), stop)
-    return start, stop, about
+    return *unwrapped(text, start, stop), about
+
+
+def unwrapped(text: str, start: int, stop: int) -> tuple[int, int]:
+    """What stands in quotes, or between the dollars of LaTeX; behind the apostrophe of a spreadsheet."""
+    match = WRAPPED.fullmatch(text, start, stop)
+    return within(text, *match.span(match.lastindex or 0)) if match is not None else (start, stop)
 
 
 def within(text: str, start: int, stop: int) -> tuple[int, int]:
@@ -283,6 +294,8 @@ def refused(word: str, names: Collection[str]) -> Unreadable | None:
     turned = TURNED.fullmatch(word)
     if turned:
         return Unreadable(Said("numbers.comma"), None, written(f"{turned[1].replace('.', '')}.{turned[2]}"))
+    if DATE.fullmatch(word):
+        return Unreadable(Said("numbers.date"), None, Said("numbers.as_decimal"))
     percent = PERCENT.fullmatch(word)
     if percent:
         return Unreadable(Said("numbers.percent"), None, share(percent[1], 3 if word.endswith("‰") else 2))

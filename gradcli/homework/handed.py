@@ -32,6 +32,10 @@ SPLIT = re.compile(r"(?<!\\)\|")
 ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 EMPTY = re.compile(r"[_\s\u00a0]*")
 
+KEY = "this is the key of worksheets, not what students handed in"
+KEY_COLUMN = "values"
+"""What the key has besides the columns of a sheet."""
+
 SMALL = 16
 """Entries of an array that is repeated as text."""
 
@@ -133,6 +137,8 @@ def from_rows(stream: IO[str], place: str) -> list[Handed]:
     cell, answer = find(columns, CELL), find(columns, ANSWER)
     if cell is None or answer is None:
         raise FileError(f"{place}: no columns 'cell' and 'answer'", hint="the heading is problem,cell,answer")
+    if find(columns, (KEY_COLUMN,)) is not None:
+        raise FileError(f"{place}: {KEY}")
     who, name, email, problem = (find(columns, names) for names in (STUDENT, NAME, EMAIL, PROBLEM))
     found: dict[str, list[Entry]] = {}
     about: dict[str, tuple[str, str, str]] = {}
@@ -173,6 +179,8 @@ def from_markdown(text: str, place: str) -> list[Handed]:
 
     Errors: FileError for a text without a table of answers.
     """
+    if any(said in text for said in keep_apart()):
+        raise FileError(f"{place}: {KEY}")
     sheets: list[dict[str, Any]] = [{"entries": [], "about": {}, "student": "", "at": ""}]
     problem, columns = "", None
     before: list[str] = []
@@ -232,6 +240,14 @@ def words(name: str, others: tuple[str, ...]) -> tuple[str, ...]:
     from gradcli.homework.words import LANGUAGES, texts
 
     return tuple(dict.fromkeys([*(plain(texts(language, "worksheet")[name]) for language in LANGUAGES), *others]))
+
+
+@cache
+def keep_apart() -> tuple[str, ...]:
+    """What stands on a key, in every language."""
+    from gradcli.homework.words import LANGUAGES, texts
+
+    return tuple(texts(language, "worksheet")["key_keep"] for language in LANGUAGES)
 
 
 def row_of(line: str) -> list[str] | None:

@@ -48,6 +48,9 @@ PARTS = (
 WORK = 1_000_000
 """Numbers that all replays of one graph may compute."""
 
+TENSORIAL = 28
+"""Replays over tensors, which take longer: the likely ones."""
+
 NAMED = 200
 """Roundings among which the one that made the difference is looked for."""
 
@@ -109,8 +112,10 @@ def ways(gradients: Gradients, decimals: int | None, digits: int | None) -> Iter
     """The ways of rounding whose steps stay near what they were, the likely ones first, with what comes out."""
     spent = _SPENT.get(gradients)
     if spent is None:
-        work = sum(map(size, gradients.trace.shapes)) if gradients.trace.tensorial else len(gradients.graph)
-        spent = _SPENT[gradients] = Spent({}, textbook(gradients), max(2, WORK // (work + 1)))
+        tensorial = gradients.trace.tensorial
+        work = sum(map(size, gradients.trace.shapes)) if tensorial else len(gradients.graph)
+        most = max(2, min(WORK // (work + 1), TENSORIAL if tensorial else WORK))
+        spent = _SPENT[gradients] = Spent({}, textbook(gradients), most)
     every = dict.fromkeys(
         Way(count, significant, parts) for count, significant in counts(decimals, digits) for parts in PARTS
     )
@@ -205,8 +210,7 @@ class Steps:
         value = np.asarray(value, dtype=np.float64)
         scale = np.full(value.shape, 10.0**self.way.digits)
         if self.way.significant:
-            with np.errstate(divide="ignore", invalid="ignore"):
-                power = np.floor(np.log10(np.abs(value)))
+            power = np.floor(np.log10(np.abs(value)))
             scale = 10.0 ** (self.way.digits - 1 - np.where(np.isfinite(power), power, 0.0))
         rounded = np.copysign(np.floor(np.abs(value) * scale + 0.5 + 1e-9) / scale, value)
         rounded = np.where(np.isfinite(rounded), rounded, value)

@@ -41,7 +41,7 @@ def compare(bound: Bound, cell: Cell, gradients: Gradients, rules: Rules) -> Com
     if isinstance(here, str):
         return Comparison(State.WRONG, None, (Said("formulas.unfit", {"why": here}),))
     if here is not None and np.shape(here[0]) != np.shape(here[1]):
-        right, found = (shown(np.shape(value)) for value in here)
+        right, found = (of_shape(np.shape(value)) for value in here)
         return Comparison(State.WRONG, None, (Said("formulas.shape", {"given": found, "right": right}),))
     deadline, random = perf_counter() + rules.budget, Random(rules.seed)  # noqa: S311 - points, not secrets
     count = total = 0
@@ -77,6 +77,11 @@ def compare(bound: Bound, cell: Cell, gradients: Gradients, rules: Rules) -> Com
     if count < USABLE:
         return Comparison(State.UNDECIDED, None, (Said("formulas.few", {"count": str(count), "total": str(total)}),))
     return Comparison(State.RIGHT, None, (Said("formulas.doubles", {"count": str(count)}),))
+
+
+def of_shape(shape: tuple[int, ...]) -> str | Said:
+    """A shape, as it is told."""
+    return shown(shape) if shape else Said("formulas.scalar")
 
 
 def numbers(bound: Bound, cell: Cell, gradients: Gradients) -> tuple[Value, Value] | str | None:

@@ -10,6 +10,7 @@ answers. A column or key names its cell in any spelling: 1:dx answers what the a
 from __future__ import annotations
 
 import io
+import re
 import stat
 import sys
 import tempfile
@@ -35,6 +36,12 @@ __all__ = ["Submission", "read"]
 KEPT = 2000
 """Files whose contents are kept between the two readings; more are read again."""
 
+MARKS = ("marks.csv", "class.md", "feedback")
+"""What lies in a folder that `gradcli grade` has written."""
+
+WHOSE = re.compile(r"""^[ \t{]*"?(?:student|학번)"?[ \t]*[=:][ \t]*["']([^"'\n]{1,100})["']""", re.MULTILINE)
+"""The line of a document that names its student."""
+
 HIDDEN = ("__MACOSX", "Thumbs.db", "desktop.ini")
 """What systems put into folders; so do names that begin with a dot."""
 
@@ -56,23 +63,16 @@ def read(
     codec(encoding)
     with ExitStack() as stack:
         reader = Reader(assignment, id_from, encoding, stack)
-        files = list(listed(paths))
-        last: dict[str, int] = {}
-        dropped: set[int] = set()
-        for at, student in enumerate(reader.students(files)):
-            if student and student in last:
-                dropped.add(last[student])
-            last[student] = at
-        del last
-        replaced: dict[str, list[str]] = {}
+        files = [(file, fault) for file, fault in listed(paths, note) if not reader.is_assignment(file)]
+        counts, dropped = reader.chosen(files)
         reader.note = note
+        before: dict[str, list[str]] = {}
         for at, found in enumerate(reader.submissions(files)):
             if at in dropped:
-                replaced.setdefault(found.student, []).append(found.place)
-            elif found.student in replaced:
-                yield found._replace(replaces=tuple(replaced.pop(found.student)))
-            else:
-                yield found
+                before.setdefault(found.student, []).append(found.place)
+                continue
+            places = (*before.pop(found.student, ()), *counts.get(at, ()))
+            yield found._replace(replaces=places) if places else found
 
 
 class Reader:
@@ -82,7 +82,7 @@ class Reader:
     """
 
     def __init__(self, assignment: Assignment, id_from: str, encoding: str | None, stack: ExitStack) -> None:
-        self.matcher = Matcher(assignment)
+        self.assignment, self.matcher = assignment, Matcher(assignment)
         self.by_name, self.encoding, self.stack = id_from == "filename", encoding, stack
         self.kept: dict[str, list[Handed]] = {}
         self.tabular: dict[str, bool] = {}
@@ -101,35 +101,72 @@ class Reader:
             except RecursionError:
                 yield self.unread(file, FileError(f"{file}: this is nested too deeply"))
 
-    def students(self, files: Iterable[tuple[str, str]]) -> Iterator[str]:
-        """The id of each submission; answers are not looked at."""
+    def chosen(self, files: Iterable[tuple[str, str]]) -> tuple[dict[int, list[str]], set[int]]:
+        """Which submissions do not count, by their number; and the files of those that come later than what counts.
+
+        A student's last submission counts, but an empty one, such as a sheet that was left in the folder, replaces none.
+        """
+        last: dict[str, tuple[int, bool]] = {}
+        dropped: set[int] = set()
+        later: dict[int, list[str]] = {}
+        for at, (student, filled, file) in enumerate(self.students(files)):
+            if student in last and student:
+                before, was_filled = last[student]
+                if was_filled and not filled:
+                    dropped.add(at)
+                    later.setdefault(before, []).append(file)
+                    continue
+                dropped.add(before)
+            last[student] = at, filled
+        return later, dropped
+
+    def students(self, files: Iterable[tuple[str, str]]) -> Iterator[tuple[str, bool, str]]:
+        """The id of each submission, whether there is anything in it, and its file."""
         for file, fault in files:
             try:
                 if fault:
                     raise FileError(fault)
                 yield from self.ids(file)
             except (GradcliError, RecursionError):
-                yield self.named(file) if self.by_name else ""
+                yield self.whose(file), True, file
 
     def unread(self, file: str, error: GradcliError) -> Submission:
         """What cannot be read at all."""
         said = error.message if error.hint is None else f"{error.message} ({error.hint})"
-        return Submission(self.named(file) if self.by_name else "", "", {}, file, (said,), unread=True)
+        return Submission(self.whose(file), "", {}, file, (said,), unread=True)
+
+    def whose(self, file: str) -> str:
+        """The student of a file that cannot be read, if a line of it says so; "" where nobody knows."""
+        if self.by_name or Path(file).suffix.lower() not in (".toml", ".json"):
+            return self.named(file) if self.by_name else ""
+        try:
+            text = read_head(self.source(file), file).decode(self.encoding or "utf-8-sig", "replace")
+        except (GradcliError, LookupError, UnicodeError):
+            return ""
+        found = WHOSE.search(text)
+        return identified(found[1]) if found else ""
+
+    def is_assignment(self, file: str) -> bool:
+        """Whether a file is the assignment itself, which may lie among the answers."""
+        own = self.assignment.place
+        return bool(own) and Path(file).name == Path(own).name and Path(own).exists() and Path(own).samefile(file)
 
     # ── one file ────────────────────────────────────────────────────────────────────────────────────────
 
-    def ids(self, file: str) -> Iterator[str]:
-        """The ids in a file, as many as it has submissions.
+    def ids(self, file: str) -> Iterator[tuple[str, bool, str]]:
+        """The id of each submission in a file, whether there is anything in it, and the file.
 
         Errors: FileError, LimitError for what cannot be read.
         """
         if not self.is_class(file):
-            yield from (self.student(file, each) for each in self.handed(file))
+            for each in self.handed(file):
+                yield self.student(file, each), bool(each.faults) or any(entry.text for entry in each.entries), file
             return
         with opened(self.source(file), self.encoding, file) as stream:
             table = ClassTable(Table(stream, file), self.matcher, self.by_name)
             named = self.named(file)
-            yield from (table.student(row.fields, named) for row in table.rows())
+            for row in table.rows():
+                yield table.student(row.fields, named), table.filled(row.fields, row.fault), file
 
     def of_file(self, file: str) -> Iterator[Submission]:
         """The submissions in a file.
@@ -234,10 +271,10 @@ def read_head(path: str, file: str) -> bytes:
         raise FileError(f"{file}: {reason(error)}") from None
 
 
-def listed(paths: Iterable[str]) -> Iterator[tuple[str, str]]:
+def listed(paths: Iterable[str], note: Note) -> Iterator[tuple[str, str]]:
     """The files that paths name, folders opened up in the order of names; and what is wrong with one, or "".
 
-    A folder is entered once, so that links in a circle end.
+    A folder is entered once, so that links in a circle end; one of marks in a folder of answers is left out.
     """
     seen: set[tuple[int, int]] = set()
     waiting = [(path, True) for path in reversed(list(paths))]
@@ -255,6 +292,9 @@ def listed(paths: Iterable[str]) -> Iterator[tuple[str, str]]:
         except (OSError, ValueError) as error:
             said = reason(error) if isinstance(error, OSError) else "this is no path of a file"
             yield path, f"{path}: {said}"
+            continue
+        if not given and all(name in inside for name in MARKS):
+            note(f"{path}: this folder of marks is not read")
             continue
         inside = [name for name in inside if not name.startswith(".") and name not in HIDDEN]
         if not inside and given:

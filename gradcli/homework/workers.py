@@ -94,7 +94,7 @@ def together(work: Work, submissions: Iterator[Submission], jobs: int, stopped: 
     try:
         while not stopped():
             while len(under_way) < jobs * AHEAD and (chunk := list(islice(submissions, CHUNK))):
-                under_way.append((chunk, pool.submit(_mark, chunk)))
+                under_way.append((chunk, handed(pool, chunk)))
             if not under_way:
                 return
             chunk, future = under_way[0]
@@ -120,6 +120,16 @@ def together(work: Work, submissions: Iterator[Submission], jobs: int, stopped: 
     finally:
         if pool is not None:
             halted(pool)
+
+
+def handed(pool: ProcessPoolExecutor, chunk: Sequence[Submission]) -> Future[list[Done]]:
+    """A chunk under way; where a process has died already, one that fails."""
+    try:
+        return pool.submit(_mark, chunk)
+    except BrokenProcessPool as error:
+        failed: Future[list[Done]] = Future()
+        failed.set_exception(error)
+        return failed
 
 
 def started(work: Work, jobs: int) -> ProcessPoolExecutor | None:
@@ -151,7 +161,7 @@ def one_by_one(work: Work, submissions: Sequence[Submission], stopped: Callable[
                 return
             pool = pool or started(work, 1)
             try:
-                found: Done | None = None if pool is None else pool.submit(_mark, [submission]).result()[0]
+                found: Done | None = None if pool is None else handed(pool, [submission]).result()[0]
             except BrokenProcessPool:
                 found = None
             if found is None and pool is not None:
