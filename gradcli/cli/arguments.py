@@ -33,7 +33,7 @@ RESERVED = frozenset(
     get wrt decimals sig full paths rank verify no-verify verify-budget
     upstream grad-output dout dtype
     answer answers hide-answer hint problem student encoding rtol atol cs231n
-    roster blank one-file key jobs
+    roster blank one-file key jobs id-from show-answer
     for step style
     """.split()
 )
