@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 
 from gradcli.errors import FaultyFile, FileError, GradcliError, LimitError, UsageError
-from gradcli.homework import drawing, texts
+from gradcli.homework import drawing, handed, texts
 from gradcli.homework.answer_files import answers_of
 from gradcli.homework.assignment import Assignment, from_expression, load, parsed
 from gradcli.homework.records import Rules
@@ -477,6 +477,44 @@ def test_second_submission_replaces_the_first(tmp_path: Path) -> None:
         (name, {"1:value": "5"}),
     ]
     assert [Path(place).name for place in found[2].replaces] == ["1.toml", "b.csv: line 2"]
+
+
+def test_an_empty_sheet_replaces_nothing(tmp_path: Path) -> None:
+    """A sheet that was left empty beside the one that was filled in does not count, and is listed."""
+    full = written(tmp_path, "s1.csv", "sheet,problem,cell,answer\ns1,1,value,-12\n")
+    empty = written(tmp_path, "s1.md", "| cell | answer |\n|-|-|\n| `1:value` | ____ |\n")
+    found = list(read([full, empty], hw4()))
+    assert [(answers(each), each.replaces) for each in found] == [({"1:value": "-12"}, (empty,))]
+    empties = list(read([empty, empty], hw4()))
+    assert [(answers(each), len(each.replaces)) for each in empties] == [({}, 1)]
+
+
+def test_what_is_no_submission(tmp_path: Path) -> None:
+    """Beside the answers may lie the assignment, marks and keys: none of them is taken for answers."""
+    own = written(tmp_path, "hw4.toml", HW4)
+    written(tmp_path, "s1.toml", "[1]\nvalue = 1\n")
+    written(tmp_path, "hw4-marks/marks.csv", "id,1:value,1:value state\ns1,1,right\n")
+    written(tmp_path, "hw4-marks/class.md", "# The class\n")
+    written(tmp_path, "hw4-marks/feedback/s1.md", "| cell | yours |\n|-|-|\n| value | 1 |\n")
+    marks = written(tmp_path, "marks.csv", "id,1:value,1:value state\ns1,1,right\n")
+    key = written(tmp_path, "sheets-key/key.csv", "sheet,problem,cell,answer,values\ns1,1,value,-12,x=-2\n")
+    other = written(tmp_path, "sheets-key/key.md", f"{handed.keep_apart()[1]}\n\n| 칸 | 답 |\n|-|-|\n| value | 1 |\n")
+    told: list[str] = []
+    found = list(read([str(tmp_path)], load(own), note=told.append))
+    assert told == [f"{tmp_path / 'hw4-marks'}: this folder of marks is not read"]
+    assert [(each.student, answers(each), each.faults) for each in found] == [
+        ("", {}, (f"{marks}: these are marks, not answers",)),
+        ("s1", {"1:value": "1"}, ()),
+        ("", {}, (f"{key}: this is the key of worksheets, not what students handed in",)),
+        ("", {}, (f"{other}: this is the key of worksheets, not what students handed in",)),
+    ]
+
+
+def test_whose_a_broken_file_is(tmp_path: Path) -> None:
+    """Where a file cannot be read, but a line of it names the student, it is for review under this id."""
+    for name, text in (("a.toml", 'student = "김" # me\n[1]\ndx = \n'), ("a.json", '{"student": "김", "1": {,}}')):
+        found = next(read([written(tmp_path, name, text)], hw4()))
+        assert (found.student, found.unread) == ("김", True)
 
 
 CLASS = """\

@@ -104,7 +104,7 @@ class Reader:
     def chosen(self, files: Iterable[tuple[str, str]]) -> tuple[dict[int, list[str]], set[int]]:
         """Which submissions do not count, by their number; and the files of those that come later than what counts.
 
-        A student's last submission counts, but an empty one, such as a sheet that was left in the folder, replaces none.
+        A student's last submission counts, but an empty one, such as a sheet left in the folder, replaces none.
         """
         last: dict[str, tuple[int, bool]] = {}
         dropped: set[int] = set()
