@@ -5,8 +5,8 @@ The backward pass of numbers with one thing changed is worked out again only whe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property, partial
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from heapq import heapify, heappop, heappush
 from typing import Any, NamedTuple
 
@@ -31,10 +31,10 @@ class Tried(NamedTuple):
     """What is other than in the scene after a change, over numbers."""
 
     scene: Scene
-    values: Mapping[int, Value]
-    adjoints: Mapping[int, Value]
-    downs: Mapping[Slot, Value]
-    locals: Mapping[Slot, Value]
+    values: dict[int, Value]
+    adjoints: dict[int, Value]
+    downs: dict[Slot, Value]
+    locals: dict[Slot, Value]
 
     def read(self, cell: Cell) -> Value | None:
         """The number in a cell; None where there is none."""
@@ -43,7 +43,8 @@ class Tried(NamedTuple):
             if len(cell.nodes) == 1:
                 i = cell.nodes[0]
                 return self.adjoints[i] if i in self.adjoints else scene.outcome.gradient(i)
-            return sum(self.adjoints.get(i, scene.outcome.gradient(i)) for i in cell.nodes)
+            parts: list[Value] = [self.adjoints.get(i, scene.outcome.gradient(i)) for i in cell.nodes]
+            return sum(parts)
         if cell.kind == "value":
             i = cell.nodes[0]
             return self.values.get(i, scene.values[i])
@@ -157,66 +158,80 @@ class Scene:
 
     def tried(self, change: Change, needed: Any = None) -> Tried:
         """Both passes of numbers with a change, where they differ from the scene's."""
-        outcome, base, m, tape = self.outcome, self.base, self.m, self.graph.parents
-        entering, leaving, output = self.entering, self.leaving, self.graph.output
-        before, known = outcome.downs, outcome.locals
+        outcome, base, output = self.outcome, self.base, self.graph.output
+        edges, arriving = self.edges, self.arriving
         moved = self.moved(change) if change.values else {}
-        values = _Over(self.values, moved) if moved else self.values
-        sums: Mapping[int, Callable[..., Value]] = {**base.sums, **change.sums} if base.sums else change.sums
-        passed = {**base.passed, **change.passed} if base.passed else change.passed
-        adjoints: dict[int, Value] = {}
-        downs: dict[Slot, Value] = {}
-        locals_: dict[Slot, Value] = {}
-        anew = {i for i in moved if i in entering}  # gates whose local gradients are worked out anew
-        for i in moved:
-            anew.update(child for child in self.children.get(i, ()) if child in entering)
-        dirty = {*change.sums, *(slot[0] for slot in change.locals), *(slot[0] for slot in change.passed), *anew}
+        if base.sums or base.passed:
+            change = change._replace(sums={**base.sums, **change.sums}, passed={**base.passed, **change.passed})
+        sums = change.sums
+        found = Tried(self, moved, {}, {}, {})
+        adjoints, downs = found.adjoints, found.downs
+        anew = {child for i in moved for child in (i, *self.children.get(i, ())) if child in edges}
+        special = {slot[0] for slot in (*change.locals, *change.passed)} | anew
+        dirty = special.union(sums)
         heap = [-i for i in dirty]
         heapify(heap)
         while heap:
             i = -heappop(heap)
             if i in sums:
-                g = sums[i](m, {slot: downs.get(slot, before.get(slot, 0.0)) for slot in leaving.get(i, ())})
+                g = sums[i](self.m, {slot: downs.get(slot, was) for slot, was in arriving.get(i, ())})
             elif i == output:
                 g = self.gradients.upstream
             else:
-                g, reached = 0.0, outcome.adjoints[i] is not None
-                for slot in leaving.get(i, ()):
-                    if slot in downs:
-                        g += downs[slot]
-                        reached = True
-                    else:
-                        g += before.get(slot, 0.0)
-                if not reached:
-                    continue
+                g = 0.0
+                for slot, was in arriving.get(i, ()):
+                    g += downs.get(slot, was)
+                if outcome.adjoints[i] is None and not any(slot in downs for slot, _ in arriving.get(i, ())):
+                    continue  # no gradient arrives
             adjoints[i] = g
-            x: list[Value] | None = None
-            for k in entering.get(i, ()):
-                slot = i, k
-                rule = change.locals.get(slot)
-                if rule is None and i in anew:
-                    rule = base.locals.get(slot) or m.locals[self.graph.ops[i]][k]
-                    rule = partial(rule, m) if slot in base.locals else rule
-                elif rule is not None:
-                    rule = partial(rule, m)
-                if rule is not None:
-                    x = x or [values[p] for p in tape[i]]
-                    local = locals_[slot] = rule(values[i], *x) or 0.0
+            if i in special:
+                self.at_gate(i, g, change, found, i in anew)
+            for slot, p, local, was in edges.get(i, ()):
+                if i in special:
+                    down = downs.get(slot, was)
                 else:
-                    local = known.get(slot, 0.0)
-                down = local * g if local else 0.0
-                if slot in passed:
-                    x = x or [values[p] for p in tape[i]]
-                    chosen = local or not self.graph.ops[i].selects
-                    at = At(m, g, values[i], x, k, local if chosen else None, down if chosen else None)
-                    down = passed[slot](at) or 0.0
-                if down != before.get(slot, 0.0):
-                    downs[slot] = down
-                    p = tape[i][k]
-                    if p not in dirty and (needed is None or needed[p]):
-                        dirty.add(p)
-                        heappush(heap, -p)
-        return Tried(self, moved, adjoints, downs, locals_)
+                    down = local * g if local else 0.0
+                    if down != was:
+                        downs[slot] = down
+                if down != was and p not in dirty and (needed is None or needed[p]):
+                    dirty.add(p)
+                    heappush(heap, -p)
+        return found
+
+    def at_gate(self, i: int, g: Value, change: Change, found: Tried, anew: bool) -> None:
+        """What a gate passes down whose rules are changed, or whose numbers are others."""
+        op, m, known = self.graph.ops[i], self.m, self.base.locals
+        values: Any = _Over(self.values, found.values) if found.values else self.values
+        y, x = values[i], [values[p] for p in self.graph.parents[i]]
+        for slot, _, before, was in self.edges.get(i, ()):
+            k, local = slot[1], before
+            if slot in change.locals or (anew and slot in known):
+                rule = change.locals[slot] if slot in change.locals else known[slot]
+                local = found.locals[slot] = rule(m, y, *x) or 0.0
+            elif anew:
+                local = found.locals[slot] = m.locals[op][k](y, *x) or 0.0
+            down = local * g if local else 0.0
+            if slot in change.passed:
+                chosen = local or not op.selects
+                at = At(m, g, y, x, k, local if chosen else None, down if chosen else None)
+                down = change.passed[slot](at) or 0.0
+            if down != was:
+                found.downs[slot] = down
+
+    @cached_property
+    def edges(self) -> dict[int, list[tuple[Slot, int, float, float]]]:
+        """Gate → (edge, its parent, local gradient, downstream gradient), of numbers."""
+        downs, locals_, tape = self.outcome.downs, self.outcome.locals, self.graph.parents
+        return {
+            i: [((i, k), tape[i][k], locals_.get((i, k), 0.0), downs.get((i, k), 0.0)) for k in ks]
+            for i, ks in self.entering.items()
+        }
+
+    @cached_property
+    def arriving(self) -> dict[int, list[tuple[Slot, float]]]:
+        """Node → (edge, downstream gradient) of the edges that leave it, of numbers."""
+        downs = self.outcome.downs
+        return {i: [(slot, downs.get(slot, 0.0)) for slot in slots] for i, slots in self.leaving.items()}
 
     def moved(self, change: Change) -> dict[int, Value]:
         """The forward values that a change makes different."""
