@@ -117,14 +117,17 @@ def spelled(entry: Any) -> str:
     return f"[{', '.join(map(spelled, entry))}]" if isinstance(entry, list) else str(entry).strip()
 
 
-def from_answer_files(paths: Sequence[str], encoding: str | None, problem: str | None) -> list[Answer]:
-    """The answers that files hold; `-` is standard input.
+def from_answer_files(
+    paths: Sequence[str], encoding: str | None, problem: str | None, student: str | None
+) -> list[Answer]:
+    """The answers that files hold, of a class's file those of the student; `-` is standard input.
 
     Errors: FileError; UsageError; LimitError.
     """
     from gradcli.homework.answer_files import answers_of
 
-    return [found for path in paths for found in answers_of(path, encoding=encoding, problem=problem)]
+    wanted: dict[str, Any] = {"encoding": encoding, "problem": problem, "student": student}
+    return [found for path in paths for found in answers_of(path, **wanted)]
 
 
 def refuse_unknown(answers: Sequence[Answer], gradients: Gradients) -> None:
