@@ -420,6 +420,13 @@ def test_intervals(right, low, high, text):
     assert interval(right, Accepted(low, high, Said("numbers.typed"))) == text
 
 
+def test_the_interval_of_a_kink(judged, checked):
+    """At a tie of max every share from 0 to 1 is right, and told by its ends."""
+    assert "  0 … 1  " in checked("max(x,y)", "--x=2", "--y=2", answers=["dx=1"])[1]
+    _, results, _ = judged("max(x,y)", "--x=2", "--y=2", answers=["dx=1"])
+    assert (results["dx"]["accepted"]["low"], results["dx"]["accepted"]["high"]) == (0, 1)
+
+
 # ── formats ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -71,6 +71,9 @@ UNTOLD = "…"
 DIGITS = re.compile(r"(?<![\w.])[-−]?[0-9]+(?:\.[0-9]+)?(?:e[-+]?[0-9]+)?(?![\w.])")
 """A number within a sentence."""
 
+KINK = "numbers.kink"
+"""What is remarked where any number between the one-sided derivatives is right."""
+
 TINY = 1e-6
 """Half widths from which on an interval is written without an exponent."""
 
@@ -302,18 +305,21 @@ def accepted(result: Result) -> str:
     """
     if isinstance(result.given, Blank | Unreadable) or not isinstance(result.right, float):
         return written(result.right)
-    return interval(result.right, result.accepted)
+    return interval(result.right, result.accepted, spread=any(remark.key == KINK for remark in result.remarks))
 
 
-def interval(right: float, found: Accepted | None) -> str:
-    """An interval around a number."""
+def interval(right: float, found: Accepted | None, *, spread: bool = False) -> str:
+    """An interval, by its middle and half its width; by its ends where the right number is not its middle, or spread.
+
+    spread: whether more than one number is right.
+    """
     if found is None or not (isinstance(found.low, float) and isinstance(found.high, float)):
         return figure(right, Style())
     low, high = found.low, found.high
     half = (high - low) / 2
     if not isfinite(half) or half <= 2.0**-40 * abs(right):
         return figure(right, Style()) if low <= right <= high or low == high != right else figure(low, Style())
-    if abs((low + high) / 2 - right) <= 1e-6 * half:
+    if abs((low + high) / 2 - right) <= 1e-6 * half and not spread:
         return f"{precise(right, half)} ± {fraction(half)}"
     return f"{figure(low, Style())} … {figure(high, Style())}"
 
