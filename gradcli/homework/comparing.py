@@ -196,7 +196,7 @@ def coarsely(given: Number, right: float, rules: Rules) -> Said | None:
     """What to say of an answer that is the right number rounded to fewer digits than count; None where it is not."""
     off = abs(given.value - right)
     if given.decimals is None:
-        whole = given.exact is not None and given.exact.denominator == 1 and not given.computed
+        whole = given.whole and not given.computed
         if whole and off <= min(0.5, WHOLE * abs(right)) * (1 + HAIR) and tolerant(rules):
             return Said("numbers.whole", {"right": right, "whole": number(given.value)})
         return None

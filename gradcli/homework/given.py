@@ -16,8 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
-from fractions import Fraction
-from math import copysign, inf, isfinite
+from math import inf, isfinite
 from typing import Any
 
 from gradcli.errors import GradcliError
@@ -41,36 +40,21 @@ FOLDED = str.maketrans(
 AROUND = " \t\r\n\f\v\ufeff\u200b\u200e\u200f"
 """What may stand around an answer unseen."""
 
-DIGITS = r"(?:([0-9]++)(\.[0-9]*+)?+|(\.[0-9]++))"
-TIMES_TEN = r"\s*+[×·∙⋅*x]\s*+10\s*+(?:(?:\^|\*\*)\s*+[({]?\s*+([+-]?[0-9]++)\s*+[)}]?|([⁺⁻]?[⁰¹²³⁴⁵⁶⁷⁸⁹]++))"
-NUMBER = re.compile(rf"([+-]?)[ \t]*+{DIGITS}(?:[eE]([+-]?[0-9]++)|{TIMES_TEN})?(…|\.\.\.)?")
-FRACTION = re.compile(r"([+-]?)[ \t]*+([0-9]++)[ \t]*+/[ \t]*+([0-9]++)")
-INFINITE = re.compile(r"([+-]?)[ \t]*+(?:∞|inf(?:inity)?)", re.IGNORECASE)
-NAN = re.compile(r"[+-]?nan", re.IGNORECASE)
+MANTISSA = r"([+-]?)[ \t]*+(?:([0-9]++)(\.[0-9]*+)?+|(\.[0-9]++))"
+NUMBER = re.compile(rf"{MANTISSA}(?:[eE]([+-]?[0-9]++))?(…|\.\.\.)?")
+SCALED = rf"({MANTISSA})\s*+[×·∙⋅*x]\s*+10\s*+(?:(?:\^|\*\*)\s*+[({{]?\s*+([+-]?[0-9]++)\s*+[)}}]?|([⁺⁻]?[⁰¹²³⁴-⁹]++))"
+FRACTION = r"([+-]?)[ \t]*+([0-9]++)[ \t]*+/[ \t]*+([0-9]++)"
+INFINITE = r"([+-]?)[ \t]*+(?:∞|(?i:inf(?:inity)?))"
+NAN = r"[+-]?(?i:nan)"
 RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")
 
-NAMED = re.compile(r"(?:[^\W\d]|∂)[\w.∂/()\[\]#*+\- ]{0,80}?\s*+(?:=(?!=)|≈|~|:)|=(?!=)")
+NAMED = r"(?:[^\W\d]|∂)[\w.∂/()\[\]#*+\- ]{0,80}?\s*+(?:=(?!=)|≈|~|:)|=(?!=)"
 """An answer's own name in front of it: `dx = 3`, `∂f/∂x ≈ 3`; a spreadsheet's `=3`."""
 
-ABOUT = re.compile(r"(?:≈|~|약|approx\.?|about)\s*+")
-WRAPPED = re.compile(r"\$([^$]*)\$|`([^`]*)`|\"([^\"]*)\"|'([^']*)'?|“([^”]*)”")
-
-COMMA = re.compile(r"([+-]?[0-9]*+),([0-9]++)([eE][+-]?[0-9]++)?+")
-THOUSANDS = re.compile(r"[+-]?[1-9][0-9]{0,2}(?:,[0-9]{3})++(\.[0-9]++)?+")
-TURNED = re.compile(r"([+-]?[0-9]{1,3}(?:\.[0-9]{3})++),([0-9]++)")
-DATE = re.compile(
-    r"[0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}(?:[ T].*)?|[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}|[0-9]{1,2}월 ?[0-9]{1,2}일"
-    r"|[0-9]{1,2}[- ](?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
-    r"|(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*[- ][0-9]{1,4}",
-    re.IGNORECASE,
-)
-"""What spreadsheets make of 1/4."""
-
-PERCENT = re.compile(r"(.+?)\s*+[%‰]")
-UNIT = re.compile(r"([+-]?[ \t]*+(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?+)\s*+([^\W\d_]++|°\w?)[²³]?")
-LISTS = re.compile(r"\[|(?:\w+\.)?(?:array|tensor|matrix|Array)\s*+\(")
-TUPLE = re.compile(r"\((?=[^,]*,)[-+0-9.eE/,\s()\[\]]+\)")
-NO_ANSWER = re.compile(r"n\.?/?a\.?|none|null|nil|idk|tbd|unknown|없음|모름|모르겠.*", re.IGNORECASE)
+ABOUT = r"(?:≈|~|약|approx\.?|about)\s*+"
+WRAPPED = r"\$([^$]*)\$|`([^`]*)`|\"([^\"]*)\"|'([^']*)'?|“([^”]*)”"
+LISTS = r"\[|(?:\w+\.)?(?:array|tensor|matrix|Array)\s*+\("
+TUPLE = r"\((?=[^,]*,)[-+0-9.eE/,\s()\[\]]+\)"
 
 Reader = Callable[[str], Formula | Unreadable]
 """Reads a formula: with the names and the gates of a question, where they are known."""
@@ -80,7 +64,7 @@ def read(text: str, *, names: Collection[str] = (), formula: Reader | None = Non
     """What a text stands for.
 
     >>> read("−0.20")
-    Number(value=-0.2, exact=Fraction(-1, 5), decimals=2, digits=2, cut=False, computed=False)
+    Number(value=-0.2, ratio=(-20, 100), decimals=2, digits=2, cut=False, computed=False)
 
     names: those that a formula may use.   formula: reads what is no constant, in place of our parser.
     """
@@ -117,9 +101,11 @@ def array(value: Any, dtype: str | None = None) -> Listed | Unreadable:
 
 def rounded(found: Number) -> Number:
     """A whole number behind ≈: it was rounded to that, and is not exact."""
-    if found.exact is None or found.exact.denominator != 1:
-        return found
-    return found._replace(decimals=0, digits=len(str(abs(found.exact.numerator))) if found.exact else 0)
+    return (
+        found._replace(decimals=0, digits=len(f"{abs(found.value):.0f}") if found.value else 0)
+        if found.whole
+        else found
+    )
 
 
 def bare(text: str) -> tuple[int, int, bool]:
@@ -131,7 +117,7 @@ def bare(text: str) -> tuple[int, int, bool]:
     start, stop = unwrapped(text, start, stop)
     about = False
     for lead in (NAMED, ABOUT):
-        match = lead.match(text, start, stop)
+        match = re.compile(lead).match(text, start, stop)
         if match is not None and not (lead is NAMED and ("\n" in text[start:stop] or ";" in text[start:stop])):
             about = lead is ABOUT or match[0][-1] in "≈~"
             start, stop = within(text, match.end(), stop)
@@ -140,7 +126,7 @@ def bare(text: str) -> tuple[int, int, bool]:
 
 def unwrapped(text: str, start: int, stop: int) -> tuple[int, int]:
     """What stands in quotes, or between the dollars of LaTeX; behind the apostrophe of a spreadsheet."""
-    match = WRAPPED.fullmatch(text, start, stop)
+    match = re.compile(WRAPPED).fullmatch(text, start, stop)
     return within(text, *match.span(match.lastindex or 0)) if match is not None else (start, stop)
 
 
@@ -155,7 +141,7 @@ def within(text: str, start: int, stop: int) -> tuple[int, int]:
 
 def of_word(word: str, names: Collection[str], formula: Reader | None) -> Given:
     """What an answer stands for that has nothing around it."""
-    if LISTS.match(word) or TUPLE.fullmatch(word):
+    if re.match(LISTS, word) or re.fullmatch(TUPLE, word):
         from gradcli.homework.lists import listed
 
         items = listed(word)
@@ -163,9 +149,14 @@ def of_word(word: str, names: Collection[str], formula: Reader | None) -> Given:
             return items
     if len(word) > LONGEST:
         return Unreadable(Said("numbers.long", {"characters": f"{len(word):,}", "most": f"{LONGEST:,}"}))
-    constant = constant_of(word) or refused(word, names)
+    constant = constant_of(word)
     if constant is not None:
         return constant
+    from gradcli.homework.refusals import refused
+
+    refusal = refused(word, names)
+    if refusal is not None:
+        return refusal
     return computed((formula or (lambda text: parsed(text, names)))(word), names)
 
 
@@ -173,18 +164,21 @@ def constant_of(word: str) -> Number | Unreadable | None:
     """The number, the fraction or the infinity that a word is; None for anything else.
 
     >>> constant_of("-1/4")
-    Number(value=-0.25, exact=Fraction(-1, 4), decimals=None, digits=None, cut=False, computed=False)
+    Number(value=-0.25, ratio=(-1, 4), decimals=None, digits=None, cut=False, computed=False)
     """
     found = number(word)
     if found is not None:
         return found
-    match = FRACTION.fullmatch(word)
+    match = re.fullmatch(FRACTION, word)
     if match is not None:
         return quotient(match)
-    match = INFINITE.fullmatch(word)
+    match = re.fullmatch(SCALED, word)
+    if match is not None:
+        return number(f"{match[1]}e{match[6] or match[7].translate(RAISED)}")
+    match = re.fullmatch(INFINITE, word)
     if match is not None:
         return Number(-inf if match[1] == "-" else inf, None, None, None)
-    return Unreadable(Said("numbers.nan")) if NAN.fullmatch(word) else None
+    return Unreadable(Said("numbers.nan")) if re.fullmatch(NAN, word) else None
 
 
 def number(word: str) -> Number | Unreadable | None:
@@ -196,24 +190,24 @@ def number(word: str) -> Number | Unreadable | None:
     match = NUMBER.fullmatch(word)
     if match is None:
         return None
-    sign, whole, point, alone, exponent, power, raised, dots = match.groups()
+    sign, whole, point, alone, power, dots = match.groups()
     behind = (point or alone or ".")[1:]
     mantissa = ((whole or "") + behind).lstrip("0")
-    exponent = exponent or power or (raised.translate(RAISED) if raised else "0")
+    exponent = power or "0"
     if len(mantissa) > MOST_DIGITS:
         return Unreadable(Said("numbers.digits", {"digits": f"{len(mantissa):,}"}))
     value = float(f"{sign}{whole or '0'}.{behind or '0'}e{exponent}")
     if not isfinite(value) or (value == 0 and mantissa):
         return Unreadable(Said("numbers.small" if value == 0 else "numbers.large"))
     if not mantissa and len(exponent) > 4:
-        return Number(0.0, Fraction(0), None, None)
+        return Number(0.0, (0, 1), None, None)
     digits, shift = int(mantissa or "0"), int(exponent) - len(behind)
     if sign == "-":
         digits = -digits
-    exact = Fraction(digits * 10**shift) if shift >= 0 else Fraction(digits, 10**-shift)
-    if point is None and alone is None and exponent == "0" and dots is None:
-        return Number(value, exact, None, None)
-    return Number(value, exact, -shift, len(mantissa), dots is not None)
+    ratio = (digits * 10**shift, 1) if shift >= 0 else (digits, 10**-shift)
+    if point is None and alone is None and power is None and dots is None:
+        return Number(value, ratio, None, None)
+    return Number(value, ratio, -shift, len(mantissa), dots is not None)
 
 
 def quotient(match: re.Match[str]) -> Number | Unreadable:
@@ -223,14 +217,14 @@ def quotient(match: re.Match[str]) -> Number | Unreadable:
         return Unreadable(Said("numbers.digits", {"digits": f"{max(len(above), len(below)):,}"}))
     if not below:
         return Unreadable(Said("numbers.by_zero"))
-    exact = Fraction(int(match[1] + above), int(below))
+    ratio = int(match[1] + above), int(below)
     try:
-        value = float(exact)
+        value = ratio[0] / ratio[1]  # the nearest double, however long they are
     except OverflowError:
         return Unreadable(Said("numbers.large"))
-    if value == 0 and exact:
+    if value == 0 and ratio[0]:
         return Unreadable(Said("numbers.small"))
-    return Number(copysign(value, -1.0) if match[1] == "-" and not value else value, exact, None, None)
+    return Number(value, ratio, None, None)
 
 
 # ── formulas ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -262,7 +256,7 @@ def computed(found: Formula | Unreadable, names: Collection[str] = ()) -> Given:
         value = float(value)
         if not isfinite(value):
             return Unreadable(Said("numbers.not_finite", {"value": str(value)}))
-        return Number(value, Fraction(value), None, None, computed=True)
+        return Number(value, value.as_integer_ratio(), None, None, computed=True)
     return Listed(value.tolist(), None, "float64")
 
 
@@ -275,51 +269,6 @@ def stranger(name: str, span: tuple[int, int], names: Collection[str]) -> Unread
     near = get_close_matches(name, names, 3, 0.5 if len(name) < 4 else 0.6)
     hint = Said("numbers.meant", {"names": ", ".join(near)}) if near else None
     return Unreadable(Said("numbers.no_name", {"name": clipped(name)}), span, hint)
-
-
-# ── what is refused ─────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def refused(word: str, names: Collection[str]) -> Unreadable | None:
-    """What a grader would not guess at, with what to write instead; None for what may be a formula."""
-    if THOUSANDS.fullmatch(word):
-        plain = word.replace(",", "")
-        if word.count(",") == 1 and "." not in word:
-            either = {"one": word.replace(",", "."), "other": plain}
-            return Unreadable(Said("numbers.comma"), None, Said("numbers.write_either", either))
-        return Unreadable(Said("numbers.thousands"), None, written(plain))
-    comma = COMMA.fullmatch(word)
-    if comma:
-        return Unreadable(Said("numbers.comma"), None, written(f"{comma[1] or '0'}.{comma[2]}{comma[3] or ''}"))
-    turned = TURNED.fullmatch(word)
-    if turned:
-        return Unreadable(Said("numbers.comma"), None, written(f"{turned[1].replace('.', '')}.{turned[2]}"))
-    if DATE.fullmatch(word):
-        return Unreadable(Said("numbers.date"), None, Said("numbers.as_decimal"))
-    percent = PERCENT.fullmatch(word)
-    if percent:
-        return Unreadable(Said("numbers.percent"), None, share(percent[1], 3 if word.endswith("‰") else 2))
-    unit = UNIT.fullmatch(word)
-    if unit and unit[2] not in names and unit[2] not in ("e", "pi", "tau", "π", "τ"):
-        return Unreadable(Said("numbers.unit", {"unit": unit[2]}), unit.span(2), written(unit[1].strip()))
-    if "±" in word or re.search(r"\+\s*/?-", word):
-        return Unreadable(Said("numbers.uncertain"))
-    if not any(character.isalnum() for character in word) or (NO_ANSWER.fullmatch(word) and word not in names):
-        return Unreadable(Said("numbers.no_number", {"text": clipped(word)}))
-    return None
-
-
-def share(text: str, places: int) -> Said | None:
-    """The number that a percentage is, with the digits it was typed with."""
-    found = number(text.strip())
-    if not isinstance(found, Number):
-        return None
-    return written(f"{found.value / 10**places:.{max((found.decimals or 0) + places, 0)}f}")
-
-
-def written(text: str) -> Said:
-    """The advice to write something else."""
-    return Said("numbers.write", {"text": clipped(text)})
 
 
 def clipped(text: str) -> str:

@@ -6,13 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gradcli.autodiff import Gradients, Value
 from gradcli.cells import Cell
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     from gradcli.homework.sweeps import Change
 
 
@@ -61,16 +62,29 @@ class Rules(NamedTuple):
 class Number(NamedTuple):
     """A number as typed. `decimals`: digits behind its point, None where it is exact (an integer, a fraction).
 
-    exact: None where it is infinite.   digits: significant ones, None where it is exact.
+    ratio: the number itself, as a fraction that may not be in lowest terms; None where it is infinite.
+    digits: significant ones, None where it is exact.
     cut: whether it was typed as going on, as 0.333…   computed: whether it is the value of a formula without names.
     """
 
     value: float
-    exact: Fraction | None
+    ratio: tuple[int, int] | None
     decimals: int | None
     digits: int | None
     cut: bool = False
     computed: bool = False
+
+    @property
+    def exact(self) -> Fraction | None:
+        """The number itself."""
+        from fractions import Fraction
+
+        return None if self.ratio is None else Fraction(*self.ratio)
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is an integer."""
+        return self.ratio is not None and self.ratio[0] % self.ratio[1] == 0
 
     @property
     def unit(self) -> float:
