@@ -29,7 +29,7 @@ WORKER = "gradcli.homework.simplifying"
 EACH, ALL = 2.0, 8.0
 """Seconds that sympy may take for a formula, and for all formulas of a check."""
 
-START = 4.0
+START = 6.0
 """Seconds until sympy must be loaded."""
 
 MOST_OPS = 300
