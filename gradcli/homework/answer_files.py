@@ -96,10 +96,11 @@ def one_row(data: bytes, place: str, encoding: str | None, student: str | None) 
     if rows[0].fault:
         raise FileError(f"{place}: line {rows[0].line}: {rows[0].fault}")
     about = (*STUDENT, *NAME, *EMAIL)
+    named = any(":" in column for column in columns)  # as 1:dx; then `note` is no cell
     entries = [
         Entry(tuple(part.strip() for part in column.split(":", 1)), blanked(field), None, column)
         for column, field in zip(columns, rows[0].fields, strict=True)
-        if column and plain(column) not in about
+        if column and plain(column) not in about and (":" in column or not named)
     ]
     return [Handed(entries=tuple(entries))]
 

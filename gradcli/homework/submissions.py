@@ -271,7 +271,7 @@ def read_head(path: str, file: str) -> bytes:
         raise FileError(f"{file}: {reason(error)}") from None
 
 
-def listed(paths: Iterable[str], note: Note) -> Iterator[tuple[str, str]]:
+def listed(paths: Iterable[str], note: Note = lambda said: None) -> Iterator[tuple[str, str]]:
     """The files that paths name, folders opened up in the order of names; and what is wrong with one, or "".
 
     A folder is entered once, so that links in a circle end; one of marks in a folder of answers is left out.
