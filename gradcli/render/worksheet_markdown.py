@@ -13,6 +13,7 @@ The table of the graph, which comes before it, begins with `column_node` and is 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
@@ -87,7 +88,7 @@ def _lines(sheet: Sheet, words: Words) -> Iterator[str]:
 
 def _part(part: Part, words: Words) -> Iterator[str]:
     """The statements, the values, the table of the graph, the table of answers."""
-    for told in (f"**{text(part.title, PLAIN)}**" if part.title else "", text(part.text, PLAIN)):
+    for told in (f"**{text(part.title, PLAIN)}**" if part.title else "", _lines_of(part.text)):
         if told:
             yield told
             yield ""
@@ -111,6 +112,13 @@ def _part(part: Part, words: Words) -> Iterator[str]:
     for asked in part.asked:
         worth = [] if not scored else [number(asked.points)] if asked.points is not None else [""]
         yield _row(code(asked.address, PLAIN), "", code(asked.meaning, PLAIN), *worth)
+
+
+def _lines_of(words: str) -> str:
+    """A text of several lines, each a line of its own that begins nothing else."""
+    return "  \n".join(
+        re.sub(r"^(\d+)([.)])|^([-+=])", r"\1\\\2\3", text(line.strip(), PLAIN)) for line in words.splitlines()
+    )
 
 
 def _cell(row: Row, field: str, words: Words) -> str:
