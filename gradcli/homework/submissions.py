@@ -133,7 +133,7 @@ class Reader:
     def unread(self, file: str, error: GradcliError) -> Submission:
         """What cannot be read at all."""
         said = error.message if error.hint is None else f"{error.message} ({error.hint})"
-        return Submission(self.whose(file), "", {}, file, (said,), unread=True)
+        return Submission(self.whose(file), "", {}, shown(file), (said,), unread=True)
 
     def whose(self, file: str) -> str:
         """The student of a file that cannot be read, if a line of it says so; "" where nobody knows."""
@@ -162,8 +162,9 @@ class Reader:
             for each in self.handed(file):
                 yield self.student(file, each), bool(each.faults) or any(entry.text for entry in each.entries), file
             return
-        with opened(self.source(file), self.encoding, file) as stream:
-            table = ClassTable(Table(stream, file), self.matcher, self.by_name)
+        place = shown(file)
+        with opened(self.source(file), self.encoding, place) as stream:
+            table = ClassTable(Table(stream, place), self.matcher, self.by_name)
             named = self.named(file)
             for row in table.rows():
                 yield table.student(row.fields, named), table.filled(row.fields, row.fault), file
@@ -177,8 +178,9 @@ class Reader:
             for each in self.handed(file):
                 yield self.matched(file, each)
             return
-        with opened(self.source(file), self.encoding, file) as stream:
-            table = ClassTable(Table(stream, file), self.matcher, self.by_name)
+        place = shown(file)
+        with opened(self.source(file), self.encoding, place) as stream:
+            table = ClassTable(Table(stream, place), self.matcher, self.by_name)
             table.tell(self.note)
             named = self.named(file)
             for row in table.rows():
@@ -191,9 +193,10 @@ class Reader:
         """
         if file not in self.tabular:
             self.tabular[file] = False
-            if kind_of(file, read_head(self.source(file), file)) in (".csv", ".tsv"):
-                with opened(self.source(file), self.encoding, file) as stream:
-                    self.tabular[file] = not is_long(Table(stream, file).heading.columns)
+            place = shown(file)
+            if kind_of(place, read_head(self.source(file), place)) in (".csv", ".tsv"):
+                with opened(self.source(file), self.encoding, place) as stream:
+                    self.tabular[file] = not is_long(Table(stream, place).heading.columns)
         return self.tabular[file]
 
     def handed(self, file: str) -> list[Handed]:
@@ -203,7 +206,7 @@ class Reader:
         """
         if file in self.kept:
             return self.kept[file]
-        found = from_bytes(read_bytes(self.source(file)), file, self.encoding)
+        found = from_bytes(read_bytes(self.source(file)), shown(file), self.encoding)
         if len(self.kept) < KEPT and sum(len(each.entries) for each in found) < KEPT:
             self.kept[file] = found
         return found
@@ -220,7 +223,7 @@ class Reader:
                 return file
             copy = self.stack.enter_context(tempfile.NamedTemporaryFile("w+b"))  # noqa: SIM115  the stack closes it
             with ExitStack() as pipe:
-                copied(stdin() if file == "-" else pipe.enter_context(Path(file).open("rb")), copy, file)
+                copied(stdin() if file == "-" else pipe.enter_context(Path(file).open("rb")), copy, shown(file))
             copy.flush()
         except OSError as error:
             hint = "is the path right?" if isinstance(error, FileNotFoundError) else None
@@ -240,12 +243,18 @@ class Reader:
 
     def matched(self, file: str, handed: Handed) -> Submission:
         """What was handed in, with the assignment's cells."""
-        place = f"{file}: {handed.at}" if handed.at else file
-        answers, faults = self.matcher.match(handed.entries, file)
+        whole = shown(file)
+        place = f"{whole}: {handed.at}" if handed.at else whole
+        answers, faults = self.matcher.match(handed.entries, whole)
         student = self.student(file, handed)
         unread = not handed.entries and bool(handed.faults)
-        told = tuple(f"{file}: {fault}" for fault in handed.faults)
+        told = tuple(f"{whole}: {fault}" for fault in handed.faults)
         return Submission(student, handed.name, answers, place, (*told, *faults), email=handed.email, unread=unread)
+
+
+def shown(file: str) -> str:
+    """What messages call a file."""
+    return "standard input" if file == "-" else file
 
 
 def stdin() -> BinaryIO:
