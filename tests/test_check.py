@@ -23,7 +23,8 @@ from gradcli.homework.checking import check
 from gradcli.homework.hints import hints
 from gradcli.homework.records import Accepted, Answer, Said, State
 from gradcli.homework.words import Words
-from gradcli.render.judged import View, interval
+from gradcli.render.intervals import interval
+from gradcli.render.judged import View
 from gradcli.syntax import parse
 
 ROOT = Path(__file__).parent.parent
@@ -546,6 +547,14 @@ def test_hints_are_for_the_first_mistake(checked):
     _, out, _ = checked(*LECTURE, "--hint", "1", answers=["dz=2.5", "dx=7.5"])
     assert out.count("look at") == 1
     assert "look at gate f = q·z" in out
+
+
+def test_hints_of_what_is_missing(checked):
+    """A blank has hints too; a coarse answer is told what it lacks."""
+    assert "look at gate" in checked(*LECTURE, "--hint", "1", answers=["dx="])[1]
+    out = checked(*NEURON, "--hint", "2", answers=["x0=0.4"])[1]
+    assert "give two digits at least" in out
+    assert "look at" not in out
 
 
 def test_hints_of_every_cell():

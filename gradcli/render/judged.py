@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from math import floor, isfinite, log10
+from math import isfinite
 from typing import Any, NamedTuple
 
 from gradcli.errors import visible
 from gradcli.homework.records import (
-    Accepted,
     Blank,
     Checked,
     Explanation,
@@ -25,8 +24,8 @@ from gradcli.homework.records import (
     Unreadable,
 )
 from gradcli.homework.words import Words, written
-from gradcli.notation import number
-from gradcli.render.figures import Style, brief, figure, simple
+from gradcli.render.figures import Style, figure, simple
+from gradcli.render.intervals import interval
 
 MARKS = {
     State.RIGHT: "✓",
@@ -56,6 +55,9 @@ PARTS = {
 
 GOOD = (State.RIGHT, State.ROUNDED)
 
+HINTED = (State.WRONG, State.BLANK, State.UNDECIDED)
+"""States of answers that hints help with."""
+
 COINCIDING = 2
 """Other mistakes leading to the same number that are told; JSON has all."""
 
@@ -73,12 +75,6 @@ DIGITS = re.compile(r"(?<![\w.])[-−]?[0-9]+(?:\.[0-9]+)?(?:e[-+]?[0-9]+)?(?![\
 
 KINK = "numbers.kink"
 """What is remarked where any number between the one-sided derivatives is right."""
-
-TINY = 1e-6
-"""Half widths from which on an interval is written without an exponent."""
-
-WIDE = 15
-"""Digits of a double that are told at most."""
 
 
 class Row(NamedTuple):
@@ -143,15 +139,14 @@ class View:
 
     def sentences(self, result: Result) -> list[str]:
         """What is said of an answer beyond its verdict."""
-        if self.hint and result.state not in GOOD and result.state is not State.CARRIED:
+        if self.hint and result.state in HINTED:
             return self.hints(result) if result is self.hinted else []
         return self.told(result)
 
     @property
     def hinted(self) -> Result | None:
-        """The answer that hints are about: the first mistake, or the first answer that is not right."""
-        results = self.checked.results
-        return self.checked.first or next((r for r in results if r.state not in (*GOOD, State.CARRIED)), None)
+        """The answer that hints are about: the first mistake, or the first that is missing."""
+        return self.checked.first or next((r for r in self.checked.results if r.state in HINTED), None)
 
     def hints(self, result: Result) -> list[str]:
         """The hints, a line each. Their numbers are what was asked for."""
@@ -306,38 +301,6 @@ def accepted(result: Result) -> str:
     if isinstance(result.given, Blank | Unreadable) or not isinstance(result.right, float):
         return written(result.right)
     return interval(result.right, result.accepted, spread=any(remark.key == KINK for remark in result.remarks))
-
-
-def interval(right: float, found: Accepted | None, *, spread: bool = False) -> str:
-    """An interval, by its middle and half its width; by its ends where the right number is not its middle, or spread.
-
-    spread: whether more than one number is right.
-    """
-    if found is None or not (isinstance(found.low, float) and isinstance(found.high, float)):
-        return figure(right, Style())
-    low, high = found.low, found.high
-    half = (high - low) / 2
-    if not isfinite(half) or half <= 2.0**-40 * abs(right):
-        return figure(right, Style()) if low <= right <= high or low == high != right else figure(low, Style())
-    if abs((low + high) / 2 - right) <= 1e-6 * half and not spread:
-        return f"{precise(right, half)} ± {fraction(half)}"
-    return f"{figure(low, Style())} … {figure(high, Style())}"
-
-
-def fraction(half: float) -> str:
-    """Half the width of an interval: 0.00005, 5e-9."""
-    text = brief(half)
-    return f"{float(text):.9f}".rstrip("0") if "e-" in text and half >= TINY else text
-
-
-def precise(value: float, half: float) -> str:
-    """A number with as many digits as an interval around it needs."""
-    text = figure(value, Style())
-    if abs(float(text) - value) <= half / 10:
-        return text
-    places = min(max(1 - floor(log10(half)), 0), 17)
-    fixed = f"{value:.{places}f}" if abs(value) < 10.0 ** (WIDE - places) else number(value)
-    return fixed.rstrip("0").rstrip(".") if "." in fixed and "e" not in fixed else fixed
 
 
 def is_own(value: float, result: Result) -> bool:
