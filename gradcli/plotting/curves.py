@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gradcli.errors import LimitError
+from gradcli.notes import at_kinks
 from gradcli.plotting.axes import Axis
 from gradcli.plotting.breaks import Break, Breaks, find
 from gradcli.plotting.sampling import Array, Function
@@ -22,6 +23,15 @@ LISTED = 241
 
 LARGEST = 1000
 """Nodes of a graph up to which breaks are looked for between the samples."""
+
+DEVIATES = 2e-3
+"""How far a line may be from its chord's tangents between two samples, as a share of what they span."""
+
+FINER, MOST_FINER = 16, {True: 3000, False: 200}
+"""Times that samples are halved where a line deviates, and how many are added at most; fewer of a slow function."""
+
+PAIRS = {True: 2000, False: 16}
+"""Neighbouring samples between which breaks are looked for."""
 
 BEYOND = 1e300
 """Values are drawn up to here."""
@@ -38,6 +48,11 @@ class Tangent(NamedTuple):
     slope: float
     sides: tuple[float, float] | None = None
 
+    @property
+    def kink(self) -> bool:
+        """Whether the slopes on either side differ, so that there is no tangent."""
+        return self.sides is not None and self.sides[0] != self.sides[1]
+
     def along(self, x: Array) -> Array:
         """The heights of the tangent."""
         found: Array = self.value + self.slope * (x - self.at)
@@ -50,6 +65,7 @@ class Curve(NamedTuple):
     name: as it was asked for.   x, value, slope: the samples, and with them the points just beside breaks.
     listed: how many points, and at which, machine formats have.   searched: whether breaks were looked for.
     steepest: None where no slope is finite.   vanishing: where |slope| < 0.01.
+    conventions: what is taken for the slope at kinks, in words.
     """
 
     name: str
@@ -57,11 +73,13 @@ class Curve(NamedTuple):
     x: Array
     value: Array
     slope: Array
+    even: tuple[Array, Array]
     listed: tuple[Array, Array, Array]
     found: Breaks
     steepest: Steepest | None
     vanishing: tuple[Stretch, ...]
     tangents: tuple[Tangent, ...] = ()
+    conventions: tuple[str, ...] = ()
     searched: bool = True
 
     @property
@@ -94,17 +112,16 @@ class Curve(NamedTuple):
 
     def reach(self, *, slope: bool = False) -> tuple[float, float] | None:
         """From where to where the heights go that should be seen: poles reach farther. None where there are none."""
-        beside = {side.x for each in self.found.breaks for side in (each.left, each.right)}
-        beside |= {side.x for side in self.found.edges}
-        y = self.slope if slope else self.value
-        kept = np.isfinite(y) & ~np.isin(self.x, list(beside)) if slope or self.poles else np.isfinite(y)
-        heights = np.clip(y[kept if kept.any() else np.isfinite(y)], -BEYOND, BEYOND)
+        boundless = self.boundless if slope else bool(self.poles)
+        loose = any(each.kind == "hole" for each in self.found.breaks)
+        heights = self.even[slope] if boundless or loose else self.slope if slope else self.value
+        heights = np.clip(heights[np.isfinite(heights)], -BEYOND, BEYOND)
         if not len(heights):
             return None
-        if not (self.boundless if slope else self.poles):
+        if not boundless:
             return float(heights.min()), float(heights.max())
-        low, middle, high = np.quantile(heights, [0.05, 0.5, 0.95])
-        spread = 1.5 * (high - low) or abs(middle) or 1.0
+        low, middle, high = np.quantile(heights, [0.08, 0.5, 0.92])
+        spread = 1.25 * (high - low) or abs(middle) or 1.0
         return float(max(heights.min(), middle - spread)), float(min(heights.max(), middle + spread))
 
 
@@ -119,25 +136,68 @@ def curve(name: str, function: Function, axis: Axis, at: Sequence[float] = (), *
     listed = axis.points(function.affordable(LISTED))
     value, slope = function(x)
     searched = len(function.graph) <= LARGEST
-    found = find(function, x, value, slope, most=function.affordable(2000, least=7)) if searched else NOTHING
+    found = find(function, x, value, slope, most=PAIRS[function.quick]) if searched else NOTHING
     beside = [side for each in found.breaks for side in (each.left, each.right)]
     points = np.array([*beside, *found.edges], dtype=np.float64).reshape(-1, 3)
     points = points[(points[:, 0] >= axis.low) & (points[:, 0] <= axis.high)]
-    columns = np.concatenate([np.stack([x, value, slope]), points.T], axis=1)
+    firm = np.array(
+        [side for each in found.breaks if each.kind in ("kink", "jump") for side in (each.left, each.right)]
+    )
+    even = value, np.where(np.isfinite(slope), slope, np.nan)
+    places = [each.at for each in found.breaks] + [side.x for side in found.edges]
+    columns = (
+        finer(function, np.stack([x, value, slope]), np.array(places)) if searched else np.stack([x, value, slope])
+    )
+    steep = steepest(function, columns[0], columns[2], firm.reshape(-1, 3)[:, ::2].T) if searched else None
+    columns = np.concatenate([columns, points.T], axis=1)
     _, order = np.unique(columns[0], return_index=True)
     x, value, slope = columns[:, order]
     slope = np.where(np.isfinite(slope), slope, np.nan)
-    steep = steepest(function, x, slope) if searched else None
     flat = vanishing(function, x, slope) if searched else ()
     tangents = tuple(tangent(function, point, found.breaks) for point in at)
     rows = (listed, *function(listed))
-    return Curve(name, axis, x, value, slope, (rows[0], rows[1], rows[2]), found, steep, flat, tangents, searched)
+    said = conventions(function, found.breaks)
+    return Curve(
+        name, axis, x, value, slope, even, (rows[0], rows[1], rows[2]), found, steep, flat, tangents, said, searched
+    )
+
+
+def finer(function: Function, columns: Array, breaks: Array) -> Array:
+    """Samples with more of them between two where the line bends, and no break stands between them.
+
+    Shapes: x, value and slope, (3, n) → (3, m).
+    """
+    added = 0
+    with np.errstate(all="ignore"):
+        sound = np.isfinite(columns[1])
+        span = np.quantile(columns[1][sound], 0.95) - np.quantile(columns[1][sound], 0.05) if sound.any() else 0.0
+        for _ in range(FINER):
+            x, value, slope = columns
+            rough = np.abs(np.diff(value) - np.diff(x) * (slope[1:] + slope[:-1]) / 2) > DEVIATES * span
+            whole = np.searchsorted(breaks, x[:-1], "left") == np.searchsorted(breaks, x[1:], "right")
+            bent = np.flatnonzero(rough & whole)[: max(0, MOST_FINER[function.quick] - added)]
+            middle = x[bent] + np.diff(x)[bent] / 2
+            fresh = (middle > x[bent]) & (middle < x[bent + 1])
+            if not fresh.any():
+                break
+            at, points = bent[fresh], middle[fresh]
+            columns = np.insert(columns, at + 1, np.stack([points, *function(points)]), axis=1)
+            added += len(points)
+    return columns
 
 
 MOST_WORK = 1_000_000_000
 """Numbers that the fewest points may make together."""
 
 NOTHING = Breaks((), (), (), ())
+
+
+def conventions(function: Function, breaks: Sequence[Break]) -> tuple[str, ...]:
+    """What the table says is taken for the slope at the first of the kinks."""
+    for each in breaks:
+        if each.kind == "kink":
+            return tuple(at_kinks(function.gradients(each.at)))
+    return ()
 
 
 def tangent(function: Function, at: float, breaks: Sequence[Break] = ()) -> Tangent:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gradcli.autodiff import Gradients
 from gradcli.errors import NotScalarError
 from gradcli.graph import Graph
 from gradcli.ops.op import Op
@@ -43,6 +44,11 @@ class Function:
         entries = sum(getattr(value, "size", 1) for value in self.fixed.values())
         return len(self.graph) + 1 if self.together else 600 * len(self.graph) + 6 * entries
 
+    @property
+    def quick(self) -> bool:
+        """Whether thousands of points take no time."""
+        return self.together
+
     def affordable(self, count: int, least: int = 61) -> int:
         """So many points, or as many as do not take too long; an odd number, so that the middle is one of them."""
         return max(least, min(count, WORK // self.cost)) | 1
@@ -73,17 +79,20 @@ class Function:
         return [np.broadcast_to(np.asarray(each, np.float64), shape) for each in found]
 
     def _at(self, point: Sequence[float]) -> list[float]:
-        graph = self.graph
-        given = {name: each for name, each in zip(self.axes, point, strict=True) if name in graph.inputs}
-        trace = graph.forward({**self.fixed, **given})
+        gradients = self.gradients(*point)
+        slopes = [gradients[name] if name in self.graph.inputs else 0.0 for name in self.axes]
+        return [float(np.asarray(each).reshape(-1)[0]) for each in (gradients.trace.value, *slopes)]
+
+    def gradients(self, *point: float) -> Gradients:
+        """Both passes at a single point."""
+        given = {name: each for name, each in zip(self.axes, point, strict=True) if name in self.graph.inputs}
+        trace = self.graph.forward({**self.fixed, **given})
         try:
-            gradients = trace.backward(wrt=list(given))
+            return trace.backward(wrt=list(given))
         except NotScalarError as error:
             hint = "one entry of it is a curve: […][0]; so is the sum of all: sum(…)"
             message = error.message.partition(":")[0]
             raise NotScalarError(message, source=error.source, span=error.span, hint=hint) from None
-        slopes = [gradients[name] if name in given else 0.0 for name in self.axes]
-        return [float(np.asarray(each).reshape(-1)[0]) for each in (trace.value, *slopes)]
 
 
 def entrywise(graph: Graph) -> bool:

@@ -28,6 +28,9 @@ EQUAL = 1e-9
 GROWS = 1.1
 """By how much a slope grows in the last look at all, twenty times as close as the one before, where it has no bound."""
 
+CLOSE, LEVEL = 1e-12, 1e-7
+"""How exactly the largest slope is found between samples, relatively; and where it is, as a share of the range."""
+
 LOOKS, STEPS = 6, 48
 
 
@@ -49,29 +52,39 @@ class Steepest(NamedTuple):
     stretches: tuple[Stretch, ...] = ()
 
 
-def steepest(function: Sampled, x: Array, slope: Array) -> Steepest | None:
-    """The largest |slope| among finite samples, and between them; None where there is no sample."""
-    size = np.where(np.isfinite(slope), np.abs(slope), -1.0)
+def steepest(function: Sampled, x: Array, slope: Array, beside: Array) -> Steepest | None:
+    """The largest |slope| among finite samples, and between them; None where there is no sample.
+
+    beside: x and slope of the points just beside breaks.   Shapes: x, slope (n,); beside (2, m).
+    """
+    size = _size(slope)
     if not len(x) or size.max() < 0:
         return None
-    most = float(size.max())
-    stretches = where(function, x, slope, lambda s: np.abs(s) >= most * (1 - EQUAL), 1e-6)
-    if stretches:
-        return Steepest(most, stretches[0].low, stretches)
-    best = int(size.argmax())
-    at = float(x[best])
+    best, wide = int(size.argmax()), float(x[-1] - x[0])
+    most, before, at = float(size[best]), 0.0, float(x[best])
     low, high = float(x[max(best - 1, 0)]), float(x[min(best + 1, len(x) - 1)])
-    before = most
     for _ in range(LOOKS):
         before = most
         near = np.linspace(low, high, 41)
-        found = np.abs(function(near)[1])
-        found = np.where(np.isfinite(found), found, -1.0)
+        found = _size(function(near)[1])
         k = int(found.argmax())
         if found[k] > most * (1 + 1e-13):
             most, at = float(found[k]), float(near[k])
         low, high = float(near[max(k - 1, 0)]), float(near[min(k + 1, 40)])
-    return Steepest(inf if most > GROWS * before else most, roundest(low, high) if most > GROWS * before else at)
+    if most > GROWS * before:
+        return Steepest(inf, roundest(low, high))
+    sides = _size(beside[1])
+    if len(sides) and sides.max() > most:
+        most, at = float(sides.max()), float(beside[0][sides.argmax()])
+    if most != size[best]:  # between samples: of a flat top a few digits less are known
+        most, at = roundest(most * (1 - CLOSE), most * (1 + CLOSE)), roundest(at - LEVEL * wide, at + LEVEL * wide)
+    stretches = where(function, x, slope, lambda s: np.abs(s) >= most * (1 - EQUAL), 1e-6)
+    return Steepest(most, stretches[0].low if stretches else at, stretches)
+
+
+def _size(slope: Array) -> Array:
+    found: Array = np.where(np.isfinite(slope), np.abs(slope), -1.0)
+    return found
 
 
 def vanishing(function: Sampled, x: Array, slope: Array) -> tuple[Stretch, ...]:

@@ -1,7 +1,7 @@
 """The points of curves and fields for other programs: csv, plain and json, every number as it reads back.
 
-    x,sigmoid,d(sigmoid)/dx        a row a point; text that a spreadsheet would run is guarded with a leading '
-    x TAB value TAB derivative     plain: the same without a header, as gnuplot reads it
+x,sigmoid,d(sigmoid)/dx        a row a point; text that a spreadsheet would run is guarded with a leading '
+x TAB value TAB derivative     plain: the same without a header, as gnuplot reads it
 """
 
 from __future__ import annotations
@@ -31,8 +31,15 @@ def columns(drawn: Sequence[Curve] | Field, *, derivative: bool = True) -> list[
     if isinstance(drawn, Field):
         across, along = np.meshgrid(drawn.x, drawn.y)
         names = [axis.name for axis in drawn.axes]
-        values: list[Column] = [(names[0], across.ravel()), (names[1], along.ravel()), (drawn.name, drawn.value.ravel())]
-        slopes = [(_derivative(drawn.name, name), each.ravel()) for name, each in zip(names, (drawn.dx, drawn.dy), strict=True)]
+        values: list[Column] = [
+            (names[0], across.ravel()),
+            (names[1], along.ravel()),
+            (drawn.name, drawn.value.ravel()),
+        ]
+        slopes = [
+            (_derivative(drawn.name, name), each.ravel())
+            for name, each in zip(names, (drawn.dx, drawn.dy), strict=True)
+        ]
         return values + slopes if derivative else values
     axis = drawn[0].axis.name
     found: list[Column] = [(axis, drawn[0].listed[0])]
@@ -73,7 +80,11 @@ def json_text(drawn: Sequence[Curve] | Field, *, derivative: bool = True) -> str
     if isinstance(drawn, Field):
         document["axes"] = [_axis(axis) for axis in drawn.axes]
         points = [_numbers(drawn.x), _numbers(drawn.y)]
-        document["field"] = {"expression": drawn.name, "points": points, "value": [_numbers(row) for row in drawn.value]}
+        document["field"] = {
+            "expression": drawn.name,
+            "points": points,
+            "value": [_numbers(row) for row in drawn.value],
+        }
         if derivative:
             document["field"]["gradient"] = [[_numbers(row) for row in each] for each in (drawn.dx, drawn.dy)]
     else:

@@ -6,20 +6,18 @@ one picture with others a curve bears its letter, so that it is known without co
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import zip_longest
-from math import ceil, floor, log10
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
-from gradcli.plotting.axes import Axis
-from gradcli.plotting.curves import Curve, Line
+import numpy as np
+
+from gradcli.plotting.curves import Curve, Line, Tangent
 from gradcli.render import lines
 from gradcli.render.figures import Style, figure, plain
 from gradcli.render.lines import Piece, wrapped
+from gradcli.render.plot_frame import BETWEEN, BOXES, Frame, beside, framed, gutter, one_line, total
 from gradcli.render.plot_words import remarks
-
-WIDTH, WIDEST, NARROWEST = 80, 160, 24
-"""Columns of a plot: in a pipe, at most, and at least."""
 
 BESIDE = 110
 """Columns from which on the derivative stands beside the function."""
@@ -31,41 +29,29 @@ PARTS = ("curve1", "curve2", "curve3", "curve4", "curve5", "curve6")
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 MARKS = "*+ox#@%&"
 
+TAGS = 3
+"""Letters along a curve."""
+
 EMPTY = 0x2800
 """The braille character without a dot."""
+
+DRAWN = "⠿" + "".join(BOXES)
+"""Characters that an encoding must hold; else the plot is drawn in ASCII."""
 
 MARGIN = 0.04
 """Room above and below the curves, as a share of their height."""
 
-
-class Glyphs(NamedTuple):
-    """What the frame is made of."""
-
-    tick: str
-    side: str
-    corner: str
-    base: str
-    notch: str
-    level: str
-    upright: str
+Dots = list[list[int]]
+"""The dots in each cell of a panel, as bits; rows from the top down."""
 
 
-BOXES = Glyphs("┤", "│", "└", "─", "┬", "┈", "┊")
-SIGNS = Glyphs("+", "|", "+", "-", "+", ".", ":")
-DRAWN = "⠿" + "".join(BOXES)
-"""Characters that an encoding must hold; else the plot is drawn in ASCII."""
+class Drawn(NamedTuple):
+    """A curve to be drawn: its lines, the part it plays, its letter, its mark in ASCII."""
 
-
-class Panel(NamedTuple):
-    """One frame: what it is called, and the lines of each curve with its part, its letter and its mark."""
-
-    title: lines.Line
-    curves: Sequence[tuple[Sequence[Line], str, str, str]]
-    low: float
-    high: float
-    axis: Axis
-    width: int
-    height: int
+    pieces: Sequence[Line]
+    part: str
+    letter: str
+    mark: str
 
 
 def render(curves: Sequence[Curve], style: Style, *, derivative: bool = True) -> str:
@@ -74,61 +60,50 @@ def render(curves: Sequence[Curve], style: Style, *, derivative: bool = True) ->
 
 
 def _lines(curves: Sequence[Curve], style: Style, derivative: bool) -> Iterator[lines.Line]:
-    total = min(max(style.width or WIDTH, NARROWEST), WIDEST)
-    beside = derivative and total >= BESIDE
-    heights = HEIGHTS[beside]
-    width = (total - 3) // 2 if beside else total
+    columns = total(style)
+    paired = derivative and columns >= BESIDE
+    width = (columns - BETWEEN) // 2 if paired else columns
     several = len(curves) > 1
-    yield from wrapped(_legend(curves, style), total)
+    yield from wrapped(_legend(curves, style), columns)
     yield []
-    x = curves[0].axis.name
-    heads = [("f", f"∂f/∂{x}"), ("value", "gradient")]
+    slopes = [slope for slope in (False, True)[: 1 + derivative] if _reach(curves, slope=slope)]
+    frames = [_frame(curves, width, HEIGHTS[paired][slope], slope=slope) for slope in slopes]
+    rooms = [gutter([frame], style) for frame in frames] if paired else [gutter(frames, style)] * len(frames)
     panels = []
-    for slope in (False, True)[: 1 + derivative]:
-        drawn = [_drawn(curve, k, slope=slope, several=several) for k, curve in enumerate(curves)]
-        reach = _reach(curves, slope=slope)
-        if reach is not None:
-            title: lines.Line = [(plain(heads[0][slope], style), heads[1][slope] if not several else "head")]
-            panels.append(list(_panel(Panel(title, drawn, *reach, curves[0].axis, width, heights[slope]), style)))
-    if beside and len(panels) == 2:
-        for left, right in zip_longest(*panels, fillvalue=[]):
-            yield [*left, (" " * (width + 3 - sum(lines.width(text) for text, _ in left)), ""), *right]
+    for slope, wide, room in zip(slopes, frames, rooms, strict=True):
+        frame = wide._replace(width=max(width - room - 2, 8))
+        title = (
+            plain(f"∂f/∂{curves[0].axis.name}" if slope else "f", style),
+            "head" if several else ("value", "gradient")[slope],
+        )
+        cells = _cells(_drawn(curves, frame, slope=slope), frame, style)
+        panels.append(list(framed(frame, [title], cells, style, room)))
+    if len(panels) == 2 and paired:
+        yield from beside(panels[0], panels[1], width)
     else:
         for k, panel in enumerate(panels):
             yield from [[]] * (k > 0)
             yield from panel
     yield []
     for k, curve in enumerate(curves):
-        lead: list[Piece] = [(f"{_name(curve, style)}: ", PARTS[k % len(PARTS)])] if several else []
-        said = [plain(each, style) for each in remarks(curve, style)]
-        for sentence in ["; ".join(said)] if several and said else said:
-            yield from wrapped([*lead, (sentence, "")], total)
-
-
-def _name(curve: Curve, style: Style, most: int = 60) -> str:
-    """A curve's name on one line."""
-    text = plain(" ".join(curve.name.split()), style)
-    return text if len(text) <= most else text[: most - 3] + "..."
+        lead: list[Piece] = [(f"{one_line(curve.name, style)}: ", PARTS[k % len(PARTS)])] if several else []
+        for sentence in remarks(curve, style):
+            yield from wrapped([*lead, (plain(sentence, style), "")], columns)
 
 
 def _legend(curves: Sequence[Curve], style: Style) -> Iterator[Piece]:
     """Which curve is which, and the range."""
     axis = curves[0].axis
     if len(curves) == 1:
-        yield f"f = {_name(curves[0], style)}", "title"
+        yield f"f = {one_line(curves[0].name, style)}", "title"
     for k, curve in enumerate(curves if len(curves) > 1 else []):
         sign = MARKS[k % len(MARKS)] if style.ascii else LETTERS[k % len(LETTERS)]
-        yield f"{sign} {_name(curve, style)}   ", PARTS[k % len(PARTS)]
+        yield f"{sign}\u00a0{one_line(curve.name, style)}   ", PARTS[k % len(PARTS)]
     yield f"   {axis.name} from {figure(axis.low, style)} to {figure(axis.high, style)}", "dim"
 
 
-def _drawn(curve: Curve, k: int, *, slope: bool, several: bool) -> tuple[Sequence[Line], str, str, str]:
-    part = PARTS[k % len(PARTS)] if several else "gradient" if slope else "value"
-    return list(curve.lines(slope=slope)), part, LETTERS[k % len(LETTERS)] if several else "", MARKS[k % len(MARKS)]
-
-
 def _reach(curves: Sequence[Curve], *, slope: bool) -> tuple[float, float] | None:
-    """From where to where a panel goes, with its margin."""
+    """From where to where a panel goes, with its margin; None where no curve has a finite height."""
     found = [reach for curve in curves if (reach := curve.reach(slope=slope)) is not None]
     if not found:
         return None
@@ -137,120 +112,89 @@ def _reach(curves: Sequence[Curve], *, slope: bool) -> tuple[float, float] | Non
     return low - room, high + room
 
 
-# ── a panel ─────────────────────────────────────────────────────────────────────────────────────────────────
+def _frame(curves: Sequence[Curve], width: int, height: int, *, slope: bool) -> Frame:
+    low, high = _reach(curves, slope=slope) or (0.0, 1.0)
+    return Frame(curves[0].axis.low, curves[0].axis.high, low, high, width, height)
 
 
-def _panel(panel: Panel, style: Style) -> Iterator[lines.Line]:
-    glyphs = SIGNS if style.ascii else BOXES
-    labels = {_row(panel, tick): figure(tick, style) for tick in ticks(panel.low, panel.high, panel.height // 3)}
-    gutter = max(len(text) for text in labels.values()) if labels else 1
-    columns = max(panel.width - gutter - 2, 8)
-    panel = panel._replace(width=columns)
-    yield [(" " * (gutter + 2), ""), *panel.title]
-    marks = ticks(panel.axis.low, panel.axis.high, max(columns // 12, 2))
-    notches = {_column(panel, tick): figure(tick, style) for tick in marks}
-    zero_row = _row(panel, 0.0) if panel.low < 0 < panel.high else None
-    zero_column = _column(panel, 0.0) if panel.axis.low < 0 < panel.axis.high else None
-    for number, row in enumerate(_cells(panel, style)):
-        label = labels.get(number, "")
-        side = glyphs.tick if number in labels else glyphs.side
-        line: lines.Line = [(f"{label:>{gutter}} {side}", "dim")]
-        for column, (sign, part) in enumerate(row):
-            empty = glyphs.level if number == zero_row else glyphs.upright if column == zero_column else " "
-            line.append((sign, part) if sign != " " else (empty, "dim"))
-        yield line
-    base = "".join(glyphs.notch if column in notches else glyphs.base for column in range(columns))
-    yield [(f"{'':>{gutter}} {glyphs.corner}{base}", "dim")]
-    yield [(_under(notches, gutter + 2, gutter + 2 + columns), "dim")]
+def _drawn(curves: Sequence[Curve], frame: Frame, *, slope: bool) -> list[Drawn]:
+    """Everything in a panel, what is seen best last."""
+    several = len(curves) > 1
+    found = []
+    if not slope:
+        found = [Drawn(_dashed(each, frame), "warn", "", "'") for curve in curves for each in curve.tangents]
+    for k, curve in enumerate(curves):
+        part = PARTS[k % len(PARTS)] if several else "gradient" if slope else "value"
+        letter = LETTERS[k % len(LETTERS)] if several else ""
+        found.append(Drawn(list(curve.lines(slope=slope)), part, letter, MARKS[k % len(MARKS)]))
+    return found
 
 
-def _under(notches: dict[int, str], start: int, end: int) -> str:
-    """The numbers under an axis, each below its notch, none into another."""
-    line = ""
-    for column, text in sorted(notches.items()):
-        at = min(max(start + column - len(text) // 2, 0), end - len(text))
-        if not line or at > len(line) + 1:
-            line = line.ljust(at) + text
-    return line
+def _dashed(tangent: Tangent, frame: Frame) -> list[Line]:
+    """A tangent as dashes of a column each; none where there is no tangent."""
+    if not np.isfinite([tangent.value, tangent.slope]).all() or tangent.kink:
+        return []
+    ends = np.linspace(frame.left, frame.right, frame.width + 1)
+    return [(ends[k : k + 2], tangent.along(ends[k : k + 2])) for k in range(0, frame.width, 2)]
 
 
-def _row(panel: Panel, height: float) -> int:
-    """The row of a height, from the top."""
-    dots = panel.height * 4 - 1
-    return panel.height - 1 - round((height - panel.low) / (panel.high - panel.low) * dots) // 4
-
-
-def _column(panel: Panel, x: float) -> int:
-    dots = panel.width * 2 - 1
-    return round((x - panel.axis.low) / panel.axis.width * dots) // 2
-
-
-def _cells(panel: Panel, style: Style) -> list[list[Piece]]:
-    """What stands in each cell: the dots of all curves there, in the colour of the last of them."""
-    drawn = [_dots(pieces, panel) for pieces, *_ in panel.curves]
+def _cells(drawn: Sequence[Drawn], frame: Frame, style: Style) -> list[list[Piece]]:
+    """What stands in each cell: the dots of all curves there, in the colour of the last of them; "" for nothing."""
+    dots = [_dots(each.pieces, frame) for each in drawn]
     rows: list[list[Piece]] = []
-    for row in range(panel.height):
+    for row in range(frame.height):
         line: list[Piece] = []
-        for column in range(panel.width):
-            here = [k for k, dots in enumerate(drawn) if dots[row][column]]
-            if not here:
-                line.append((" ", ""))
-                continue
-            _, part, _, mark = panel.curves[here[-1]]
+        for column in range(frame.width):
+            here = [k for k, each in enumerate(dots) if each[row][column]]
             bits = 0
             for k in here:
-                bits |= drawn[k][row][column]
-            line.append((mark if style.ascii else chr(EMPTY + bits), part))
+                bits |= dots[k][row][column]
+            sign = drawn[here[-1]].mark if here and style.ascii else chr(EMPTY + bits)
+            line.append((sign, drawn[here[-1]].part) if here else ("", ""))
         rows.append(line)
-    if not style.ascii:
-        for k, (_, part, letter, _) in enumerate(panel.curves):
-            for row, column in _tagged(drawn, k, len(panel.curves)) if letter else ():
-                rows[row][column] = (letter, part)
+    for k, each in enumerate(drawn):
+        for row, column in _tagged(dots, k) if each.letter and not style.ascii else ():
+            rows[row][column] = (each.letter, each.part)
     return rows
 
 
-def _tagged(drawn: Sequence[list[list[int]]], k: int, count: int) -> Iterator[tuple[int, int]]:
+def _dots(pieces: Sequence[Line], frame: Frame) -> Dots:
+    """The dots of a curve."""
+    from plotille import Canvas
+
+    across = (frame.right - frame.left) * frame.width * 2 / (frame.width * 2 - 1)  # the last dot is the range's end
+    along = (frame.high - frame.low) * frame.height * 4 / (frame.height * 4 - 1)
+    low, high = frame.low, frame.high
+    canvas = Canvas(frame.width, frame.height, frame.left, low, frame.left + across, low + along)
+    for xs, ys in pieces:
+        points = list(zip(xs.tolist(), ys.tolist(), strict=True))
+        if len(points) == 1 and low <= points[0][1] <= high:
+            canvas.point(*points[0])
+        for a, b in pairwise(points):
+            seen = clipped(a, b, low, high)
+            if seen is not None:
+                canvas.line(*seen[0], *seen[1])
+    return [[max(ord(sign) - EMPTY, 0) for sign in row] for row in canvas.plot("\n").split("\n")]
+
+
+def _tagged(dots: Sequence[Dots], k: int) -> Iterator[tuple[int, int]]:
     """The cells where a curve bears its letter: a few, apart from the other curves where it can be."""
-    width, height = len(drawn[k][0]), len(drawn[k])
+    height, width = len(dots[k]), len(dots[k][0])
+    near = max(width // (2 * TAGS + 2), 1)
     for place in range(TAGS):
-        wish = round((place + (k + 0.5) / count) * width / TAGS)
+        wish = round((place + (k + 0.5) / len(dots)) * width / TAGS)
         best: tuple[float, int, int] | None = None
-        for column in range(max(wish - width // 8, 0), min(wish + width // 8, width)):
-            rows = [row for row in range(height) if drawn[k][row][column]]
+        for column in range(max(wish - near, 0), min(wish + near, width)):
+            rows = [row for row in range(height) if dots[k][row][column]]
             if len(rows) != 1:
                 continue
-            alone = min(
-                (abs(rows[0] - row) for j, other in enumerate(drawn) if j != k for row in range(height) if other[row][column]),
-                default=height,
-            )
+            others = [row for j, each in enumerate(dots) if j != k for row in range(height) if each[row][column]]
+            alone = min((abs(rows[0] - row) for row in others), default=height)
             score = min(alone, 2) * width - abs(column - wish)
             if alone and (best is None or score > best[0]):
                 best = score, rows[0], column
         if best is not None:
             yield best[1:]
-
-
-TAGS = 3
-"""Letters along a curve."""
-
-
-def _dots(pieces: Iterable[Line], panel: Panel) -> list[list[int]]:
-    """The dots of a curve in each cell, as bits, from the top row down."""
-    from plotille import Canvas
-
-    across = panel.axis.width * panel.width * 2 / (panel.width * 2 - 1)  # the last dot is the end of the range
-    along = (panel.high - panel.low) * panel.height * 4 / (panel.height * 4 - 1)
-    left, low, high = panel.axis.low, panel.low, panel.high
-    canvas = Canvas(panel.width, panel.height, left, low, left + across, low + along)
-    for xs, ys in pieces:
-        points = list(zip(xs.tolist(), ys.tolist(), strict=True))
-        if len(points) == 1 and low <= points[0][1] <= high:
-            canvas.point(*points[0])
-        for a, b in zip(points, points[1:], strict=False):
-            seen = clipped(a, b, low, high)
-            if seen is not None:
-                canvas.line(*seen[0], *seen[1])
-    return [[max(ord(sign) - EMPTY, 0) for sign in row] for row in canvas.plot("\n").split("\n")]
 
 
 Point = tuple[float, float]
@@ -270,16 +214,3 @@ def clipped(a: Point, b: Point, low: float, high: float) -> tuple[Point, Point] 
         return p if y == p[1] else (p[0] + (q[0] - p[0]) * ((y - p[1]) / (q[1] - p[1])), y)
 
     return held(a, b), held(b, a)
-
-
-def ticks(low: float, high: float, count: int) -> list[float]:
-    """Round numbers from low to high, about so many: steps of 1, 2 or 5 times a power of ten.
-
-    >>> ticks(-6, 6, 5), ticks(-0.01, 0.26, 3)
-    ([-6.0, -4.0, -2.0, 0.0, 2.0, 4.0, 6.0], [0.0, 0.1, 0.2])
-    """
-    rough = (high - low) / max(count, 1)
-    power = 10.0 ** floor(log10(rough))
-    step = min((factor * power for factor in (1, 2, 5, 10)), key=lambda each: abs(each - rough))
-    first, last = ceil(low / step - 1e-9), floor(high / step + 1e-9)
-    return [float(f"{k * step:.12g}") for k in range(first, last + 1)]

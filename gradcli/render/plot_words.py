@@ -47,8 +47,8 @@ def steepness(curve: Curve, style: Style) -> str:
         said = f"|f'| grows without bound {at(places, x, style)}"
     if curve.vanishing:
         low = [side for each in curve.vanishing for side in (each.low, each.high)]
-        inside = (curve.x > low[0]) & (curve.x < low[1])
-        zero = len(curve.vanishing) == 1 and not curve.slope[inside & ~_lost(curve)].any()
+        inside = (curve.x > low[0]) & (curve.x < low[1]) & (curve.slope == curve.slope)
+        zero = len(curve.vanishing) == 1 and not curve.slope[inside].any()
         there = stretches(curve.vanishing, curve.axis, style)
         said += (
             f"; f' = 0 for {there}: no gradient passes"
@@ -58,19 +58,16 @@ def steepness(curve: Curve, style: Style) -> str:
     return said
 
 
-def _lost(curve: Curve) -> object:
-    return curve.slope != curve.slope  # noqa: PLR0124 - nan, and NumPy need not be named here
-
-
 def breaks(curve: Curve, style: Style) -> Iterator[str]:
     """Kinks with the slopes on their sides, jumps, poles."""
     x = curve.axis.name
     kinks = [each for each in curve.found.breaks if each.kind == "kink"]
+    taken = "".join(f"; {each}" for each in curve.conventions)
     if len(kinks) == 1 and max(abs(kinks[0].left.slope), abs(kinks[0].right.slope)) < 1e6:
         left, right = (figure(side.slope, style) for side in (kinks[0].left, kinks[0].right))
-        yield f"kink {at([kinks[0].at], x, style)}: the slope is {left} before it and {right} after it"
+        yield f"kink {at([kinks[0].at], x, style)}: the slope is {left} before it and {right} after it{taken}"
     elif kinks:
-        yield f"kink{'s' * (len(kinks) > 1)} {at([each.at for each in kinks], x, style)}"
+        yield f"kink{'s' * (len(kinks) > 1)} {at([each.at for each in kinks], x, style)}{taken}"
     for kind in ("jump", "pole"):
         places = [each.at for each in curve.found.breaks if each.kind == kind]
         if places:
@@ -85,7 +82,10 @@ def gaps(curve: Curve, style: Style) -> Iterator[str]:
         if found:
             joined = _joined(found)
             single = ", single points aside" if len(joined) < len(found) else ""
-            shown = [_interval(each.low, each.high, curve.axis, style, not each.low_open, not each.high_open) for each in joined]
+            shown = [
+                _interval(each.low, each.high, curve.axis, style, not each.low_open, not each.high_open)
+                for each in joined
+            ]
             yield f"{words} for {_listed(shown)}{single}"
     holes = [each.at for each in curve.found.breaks if each.kind == "hole"]
     if holes:
@@ -111,19 +111,21 @@ def tangent(found: Tangent, curve: Curve, style: Style) -> str:
     if not isfinite(found.slope):
         return f"no tangent at {here}: the slope there is {'undefined' if isnan(found.slope) else 'infinite'}"
     slope = figure(found.slope, style)
-    if found.sides is not None and found.sides[0] != found.sides[1]:
+    if found.kink and found.sides:
         left, right = (figure(side, style) for side in found.sides)
         return f"{here} is a kink: the slope is {left} before it and {right} after it, and {slope} is taken for it"
     constant = found.value - found.slope * found.at
     rest = f" {'-' if constant < 0 else '+'} {figure(abs(constant), style)}" if figure(constant, style) != "0" else ""
-    said = f"tangent at {here}: slope {slope}, y = {slope}·{x}{rest}"
+    risen = {"1": x, "-1": f"-{x}"}.get(slope, f"{slope}·{x}")
+    said = f"tangent at {here}: slope {slope}, y = {risen}{rest}"
     if found.slope == 0:
-        return f"{said}; flat: raising {x} a little changes nothing"
+        flat = figure(found.value, style)
+        return f"tangent at {here}: slope 0, y = {flat}; raising {x} a little changes next to nothing"
     moved = f"{'rises' if found.slope > 0 else 'falls'} by about {brief(abs(found.slope) * STEP, 3)}"
     return f"{said}; raise {x} by {STEP} and f {moved}"
 
 
-def field_remarks(field: Field, style: Style) -> Iterator[str]:
+def field_remarks(field: Field, style: Style, *, derivative: bool = True) -> Iterator[str]:
     """The smallest and the largest value on the grid, and the gradient."""
     if not field.defined:
         return
@@ -135,7 +137,8 @@ def field_remarks(field: Field, style: Style) -> Iterator[str]:
     for highest, word in ((False, "smallest"), (True, "largest")):
         value, x, y = field.extreme(highest=highest)
         yield f"{word} value seen: {figure(value, style)}, at {place(x, y)}"
-    yield "the arrows are the gradient: uphill; gradient descent goes the other way"
+    if derivative:
+        yield "arrows: the direction of the gradient, uphill; gradient descent goes the other way"
 
 
 def field_gaps(field: Field, style: Style) -> Iterator[str]:
@@ -162,9 +165,7 @@ def stretches(found: Sequence[Stretch], axis: Axis, style: Style) -> str:
     return _listed([_interval(each.low, each.high, axis, style) for each in found])
 
 
-def _interval(
-    low: float, high: float, axis: Axis, style: Style, low_in: bool = False, high_in: bool = False
-) -> str:
+def _interval(low: float, high: float, axis: Axis, style: Style, low_in: bool = False, high_in: bool = False) -> str:
     """An interval of the axis, an end of the axis left out."""
     before, after = "≤" if low_in else "<", "≤" if high_in else "<"
     if low == axis.low and high == axis.high:
