@@ -14,8 +14,8 @@ from gradcli.cells import list_cells, resolve
 from gradcli.homework.comparing import test as fits
 from gradcli.homework.diagnosis import Judged, Search, explain, label, predictions
 from gradcli.homework.given import read
-from gradcli.homework.mistakes import parsed
 from gradcli.homework.misconceptions import CONFUSIONS, NAMES, ROWS
+from gradcli.homework.mistakes import parsed
 from gradcli.homework.records import Rules
 from gradcli.homework.sweeps import Change, sweep
 from gradcli.homework.words import LANGUAGES, Words, texts
@@ -166,3 +166,295 @@ def test_a_classic_wrong_answer_is_explained(expression, cell, answer, name, whe
     same = [each.fields["name"] for each in first[0].coincides if site in each.fields["sites"]]
     assert (name, (site,)) in named or name in same
     assert found.complete
+
+
+# ── several answers ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_one_mistake_in_the_middle_explains_all_that_follows_from_it():
+    """A sign lost in the neuron comes first for each of the wrong cells, and not the sign of each answer."""
+    wrong = {"w0": "0.1966", "x0": "-0.3932", "w1": "0.3932", "x1": "0.5898", "w2": "-0.1966", "grad.n4": "-0.1966"}
+    right = {"grad.n5": "-0.1966", "grad.n6": "-0.5344", "value": "0.7311"}
+    gradients, found = search(NEURON, wrong, right)
+    site = gradients.graph.position("n5")
+    assert [(each[0].name, each[0].sites) for each in found.explanations] == [("minus_of_negation", (site,))] * 6
+
+
+def test_what_would_have_changed_a_right_answer_comes_later():
+    """With grad.n4 right, the sign of x0 was not lost above it."""
+    alone = search(NEURON, {"x0": "-0.3932"})[1].explanations[0]
+    assert alone[0].name == "minus_of_negation"
+    beside = search(NEURON, {"x0": "-0.3932"}, {"grad.n4": "0.1966", "w0": "-0.1966"})[1].explanations[0]
+    assert beside[0].name not in ("minus_of_negation", "sign_lost")
+
+
+def test_the_same_mistake_everywhere_is_one_mistake():
+    """Products that are not switched, at every gate: the sentence names the places."""
+    wrong = {"w0": "0.3932", "x0": "-0.1966", "w1": "-0.5898", "x1": "-0.3932"}
+    _, found = search(NEURON, wrong)
+    first = [each[0] for each in found.explanations]
+    assert {(each.name, len(each.sites)) for each in first} == {("not_switched", 2)}
+    assert WORDS.said(first[2].said) == (
+        "at n2 = w1·x1 you passed w1's own value -3; the gate switches: ∂n2/∂w1 = x1 = -2; "
+        "and so at n1 = w0·x0, n2 = w1·x1"
+    )
+
+
+def test_a_mistake_is_found_on_top_of_the_students_own_numbers():
+    """With -0.5 for ∂f/∂q, -2.5 for x: multiplied by y = 5, as if the sum were a product."""
+    own = Change(sums={2: lambda m, downs: -0.5})
+    gradients, found = search(CIRCUIT, {"x": "-2.5"}, base=own)
+    assert gradients.graph.names[2] == "q"
+    assert [(each.name, each.sites) for each in found.explanations[0]] == [("sum_switched", (2,))]
+    assert search(CIRCUIT, {"x": "-2.5"})[1].explanations == [()]
+
+
+def test_two_mistakes_are_found_where_no_single_one_leads_there():
+    """-1/x for -1/x², and a product not switched: -0.7311·0.3679·(-1)·2."""
+    gradients, found = search(NEURON, {"w0": "0.5379"})
+    first = found.explanations[0][0]
+    assert first.name == "square_missing+not_switched"
+    assert first.sites == (gradients.graph.position("f"), gradients.graph.position("n1"))
+    assert WORDS.said(first.said).startswith("two mistakes: the square missing")
+    assert WORDS.said(label(first.name)) == "the square missing; the inputs of a product not switched"
+
+
+def test_two_mistakes_are_not_read_from_a_number_that_tells_little():
+    """Nearly every number of one digit comes of some two mistakes."""
+    _, found = search(NEURON, {"w0": "0.7"})
+    assert not [each for each in found.explanations[0] if "+" in each.name]
+
+
+# ── what is said ────────────────────────────────────────────────────────────────────────────────────────────────
+
+SENTENCES = [
+    (TWICE, "x", "6", "at x you kept only the path through x+y (6); the path through x*y adds 15"),
+    (NEURON, "x0", "-0.3932", "the sign was lost at n5 = -n4: its local gradient ∂n5/∂n4 is -1"),
+    (
+        NEURON,
+        "w0",
+        "0.3932",
+        "at n1 = w0·x0 you passed w0's own value 2; the gate switches: ∂n1/∂w0 = x0 = -1",
+    ),
+    (
+        LOGISTIC,
+        "x",
+        "-2",
+        "the input put where the output belongs: at f = sigmoid(x), ∂f/∂x was taken as x·(1-x) = -2; "
+        "it is f·(1-f) = 0.1050",
+    ),
+    (
+        CUBE,
+        "x",
+        "375",
+        "the power rule with the old exponent: at f = x³, ∂f/∂x was taken as 3·x³ = 375; it is 3·x² = 75",
+    ),
+    (
+        ("-x^2", {"x": 3}),
+        "value",
+        "9",
+        "the minus squared too: -x² taken as (-x)²: f = -n1 was worked out as (-x)² = 9; it is -9",
+    ),
+    (
+        ("x*y^2", {"x": 7, "y": 3}),
+        "y",
+        "3",
+        "3 is the forward value of y, not its gradient",
+    ),
+]
+
+
+@pytest.mark.parametrize(("expression", "cell", "answer", "sentence"), SENTENCES)
+def test_the_sentence_names_the_place_and_the_arithmetic(expression, cell, answer, sentence):
+    """In the reader's names and numbers."""
+    _, found = search(expression, {cell: answer})
+    assert sentence in [WORDS.said(each.said) for each in found.explanations[0]]
+
+
+def test_where_several_mistakes_lead_to_a_number_the_first_says_so():
+    """The simplest first; the others by their names and places, each once."""
+    _, found = search(NEURON, {"x0": "-0.3932"})
+    first, *others = found.explanations[0]
+    told_too = [WORDS.said(each) for each in first.coincides]
+    assert "a sign lost, at f = 1/n7, n1 = w0·x0, n2 = w1·x1" in told_too or any(
+        each.startswith("a sign lost, at f = 1/n7") for each in told_too
+    )
+    assert len(told_too) == len({each.fields["name"] for each in first.coincides})
+    assert all(not each.coincides for each in others)
+    assert [each.cost for each in (first, *others)] == sorted(each.cost for each in (first, *others))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_mistake_has_a_name_and_a_sentence(language):
+    """In each language, and no text is left over."""
+    known = texts(language, "diagnosis")
+    assert [name for name in NAMES if name not in known] == []
+    sentences = {f"say_{row.says}" for row in ROWS} | {f"say_{row.says}" for row in CONFUSIONS}
+    assert [name for name in sentences if name not in known] == []
+    loose = {name for name in known if not name.startswith(("say_", "coincides")) and name not in NAMES}
+    assert loose == {"two"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("expression", [*expressions()[:18:3], *TENSORS], ids=lambda expression: expression[0])
+def test_every_sentence_can_be_said(expression, language):
+    """Whatever the mistake, its sentence has all its fields, and no number in it is left in double precision."""
+    words, gradients = Words(language), problem(expression)
+    cells = [cell for cell in list_cells(gradients) if cell.kind in ("value", "grad")]
+    for planted in list(predictions(gradients, cells, budget=30))[::5]:
+        at = next((j for j, value in enumerate(planted.values) if value is not None and finite(value)), None)
+        if at is None:
+            continue
+        wanted = planted.values[at]
+        judged = Judged(cells[at], lambda found, wanted=wanted: found is wanted or close(found, wanted))
+        for each in explain(gradients, [judged]).explanations[0]:
+            said = words.said(each.said)
+            assert "{" not in said.replace("{}", "")
+            assert words.said(label(each.name))
+            assert all(words.said(other) for other in each.coincides)
+
+
+def finite(value: Any) -> bool:
+    return bool(np.isfinite(value).all())
+
+
+def close(one: Any, other: Any) -> bool:
+    return np.shape(one) == np.shape(other) and bool(np.allclose(one, other, rtol=1e-9, atol=0))
+
+
+# ── planted mistakes ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("digits", [4, None])
+@pytest.mark.parametrize("sheet", [False, True], ids=["one answer", "a whole sheet"])
+def test_planted_mistakes_are_found(digits, sheet):
+    """At least 95 of 100 are among the first two, or said to lead to the same number."""
+    count = found = 0
+    for expression in expressions()[(digits or 0) % 3 :: 7]:
+        for at, trial in enumerate(trials(expression, digits, sheet=sheet)):
+            if at % 90 == 7:
+                count += 1
+                found += told(trial, diagnosed(trial).explanations[0])
+    assert count > 25
+    assert found >= 0.95 * count
+
+
+@pytest.mark.parametrize("expression", TENSORS, ids=lambda expression: expression[0])
+def test_planted_mistakes_with_tensors_are_found(expression):
+    """Arrays as answers: at least 95 of 100 likewise."""
+    gradients = problem(expression)
+    cells = [cell for cell in list_cells(gradients) if cell.kind == "grad"]
+    count = found = 0
+    for at, planted in enumerate(predictions(gradients, cells, budget=30)):
+        if at % 9 or len(planted.sites) != 1:
+            continue
+        for cell, value in zip(cells, planted.values, strict=True):
+            if value is None or not finite(value) or close(value, cell.value):
+                continue
+            first = explain(gradients, [Judged(cell, lambda other, value=value: close(other, value))]).explanations[0]
+            named = [(each.name, each.sites) for each in first[:2]]
+            same = [each.fields["name"] for each in first[0].coincides if {*planted.sites} <= {*each.fields["sites"]}]
+            count += 1
+            found += (planted.name, planted.sites) in named or planted.name in same
+    assert count > 10
+    assert found >= 0.95 * count
+
+
+# ── what is never said ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_no_mistake_that_leads_to_the_right_number_is_offered():
+    """Whatever the test of an answer lets pass, the right number among it."""
+    for expression in expressions()[::6]:
+        gradients = problem(expression)
+        for cell in list_cells(gradients):
+            if cell.kind not in ("value", "grad") or not isfinite(cell.value):
+                continue
+            for each in explain(gradients, [Judged(cell, lambda value: True)]).explanations[0]:
+                outcome = sweep(gradients, each.change) if each.change is not None else None
+                if outcome is not None:
+                    assert outcome.read(cell) != pytest.approx(cell.value, rel=1e-13, abs=0)
+
+
+def test_a_number_that_no_mistake_leads_to_is_not_explained():
+    """0.7777 for a gradient of the neuron: nothing, and everything was tried."""
+    _, found = search(NEURON, {"w0": "0.77771"})
+    assert found == Search([()], True)
+
+
+def test_nothing_wrong_nothing_said():
+    """No wrong answers, no explanations."""
+    assert search(NEURON, {})[1] == Search([])
+
+
+# ── the table ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_every_row_names_ops_that_there_are():
+    """A row of certain ops names rows of the op table."""
+    assert {name for row in ROWS for name in row.of} <= set(TABLE)
+
+
+def test_the_costs_are_those_of_simple_mistakes():
+    """From 1 on, so that explanations of two or of all places come later."""
+    assert all(1 <= row.cost < 3 for row in (*ROWS, *CONFUSIONS))
+
+
+FUNCTIONS = [
+    op
+    for op in TABLE.values()
+    if not op.structural and op.notation is None and op.gate != "condition" and not op.labels
+]
+
+
+@pytest.mark.parametrize("op", FUNCTIONS, ids=lambda op: op.name)
+def test_every_function_has_mistakes(op):
+    """At a gate of any op, without an edit for it: those of the chain rule, and another number as the answer."""
+    x = [float(value) for value in op.samples[-1]]
+    names = [f"x{k}" for k in range(len(x))]
+    gradients = (
+        parse(f"3*{op.called or op.name}({','.join(names)})").forward(dict(zip(names, x, strict=True))).backward()
+    )
+    cells = [resolve(f"grad.{name}", gradients) for name in gradients.graph.inputs]
+    found = {each.name for each in predictions(gradients, cells)}
+    assert {"upstream_dropped", "upstream_twice", "value_for_gradient"} <= found
+
+
+def test_predictions_are_the_sweeps_own():
+    """What `predictions` says of a cell is what the sweep with its change leaves there."""
+    gradients = problem(NEURON)
+    cells = [resolve(f"grad.{name}", gradients) for name in gradients.graph.inputs]
+    many = list(predictions(gradients, cells, pairs=True))
+    assert len({each.name for each in many}) > 60
+    assert any("+" in each.name for each in many)
+    for each in many[::3]:
+        outcome = sweep(gradients, each.change) if each.change is not None else None
+        if outcome is not None:
+            assert [outcome.read(cell) for cell in cells] == pytest.approx(list(each.values), rel=1e-12, abs=1e-15)
+
+
+# ── limits ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("nodes", [3000, 90_000])
+def test_a_search_keeps_to_its_budget(nodes):
+    """Of a large graph what lies near the answer is looked at first, and it is said that not all was tried."""
+    text = "+".join(f"x{i}*{i % 10}.5" for i in range(nodes // 3))
+    gradients = parse(text).forward({f"x{i}": 0.5 * i for i in range(nodes // 3)}).backward()
+    wrong = [Judged(resolve("x7", gradients), lambda value: value == 3.5)]
+    begun = perf_counter()
+    found = explain(gradients, wrong, budget=0.3)
+    assert perf_counter() - begun < 5
+    assert not found.complete
+    assert found.explanations[0][0].name in ("not_switched", "value_for_gradient")
+
+
+def test_a_budget_of_nothing_is_no_error():
+    """Whatever was found by then is told."""
+    _, found = search(NEURON, {"w0": "0.5379"}, budget=0.0)
+    assert not found.complete
+
+
+def test_texts_of_rules_are_read_once():
+    """The table's formulas are parsed when an op asks for them."""
+    assert parsed("x*(1-x)") is parsed("x*(1-x)")

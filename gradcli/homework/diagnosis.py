@@ -35,7 +35,7 @@ SMALL = 40
 MOST_PAIRS = 1200
 """Pairs of mistakes that are tried."""
 
-MOST = 6
+MOST = 3
 """Explanations of one answer."""
 
 LIKELY = 1.45
@@ -90,14 +90,14 @@ class Prediction(NamedTuple):
 class Candidate(NamedTuple):
     """A mistake, or several, as the search tries it.
 
-    confusion: it is another number written as the answer, and the sweeps are right.
+    said: the sentence for one who asks about a cell.   confusion: it is another number written as the answer, and the sweeps are right.
     """
 
     name: str
     cost: float
     sites: tuple[int, ...]
     change: Change
-    said: Callable[[], Said]
+    said: Callable[[Cell], Said]
     confusion: bool = False
 
 
@@ -290,12 +290,13 @@ def single(scene: Scene, places: Sequence[int]) -> Iterator[Candidate]:
 
 def of_one(scene: Scene, row: Row, made: Made) -> Candidate:
     """A mistake made once."""
-    return Candidate(row.name, row.cost, (made.site,), made.change, lambda: said(row, made))
+    return Candidate(row.name, row.cost, (made.site,), made.change, lambda cell: said(row, made))
 
 
 def of_several(scene: Scene, group: Sequence[tuple[Row, Made]]) -> Candidate:
     """The same mistake at all its places."""
-    row, first = group[0]
+    group = sorted(group, key=lambda pair: pair[1].site)
+    row = group[0][0]
     values: dict[Any, Any] = {}
     locals_: dict[Any, Any] = {}
     passed: dict[Any, Any] = {}
@@ -308,9 +309,14 @@ def of_several(scene: Scene, group: Sequence[tuple[Row, Made]]) -> Candidate:
     sites = tuple(dict.fromkeys(made.site for _, made in group))
     extra = REPEATED if len(sites) > 1 else REPEATED / 2
 
-    def told() -> Said:
+    def told(cell: Cell) -> Said:
+        tape = scene.graph.parents
+        near = (
+            made for _, made in group for i, k in (*made.change.locals, *made.change.passed) if tape[i][k] in cell.nodes
+        )
+        one = said(row, next(near, group[0][1]))
         places = tuple(scene.gate(site) for site in sites)
-        return Said("diagnosis.say_everywhere", {"label": label(row.name), "one": said(row, first), "places": places})
+        return Said("diagnosis.say_everywhere", {"label": label(row.name), "one": one, "places": places})
 
     return Candidate(row.name, row.cost + extra, sites, Change(values, locals_, passed, sums), told)
 
@@ -329,7 +335,7 @@ def confused(scene: Scene, cell: Cell) -> Iterator[tuple[Candidate, Value]]:
             if slip.value is None:
                 continue
 
-            def told(row: Any = row, slip: Any = slip) -> Said:
+            def told(cell: Cell, row: Any = row, slip: Any = slip) -> Said:
                 fields = {"label": label(row.name), "node": at_cell(scene, cell), **slip.fields()}
                 return Said(f"diagnosis.say_{slip.says or row.says}", fields)
 
@@ -367,8 +373,8 @@ def two_of(likely: Sequence[Candidate]) -> Iterator[Candidate]:
         if count > MOST_PAIRS:
             return
 
-        def told(one: Candidate = one, other: Candidate = other) -> Said:
-            return Said("diagnosis.say_two", {"one": one.said(), "other": other.said()})
+        def told(cell: Cell, one: Candidate = one, other: Candidate = other) -> Said:
+            return Said("diagnosis.say_two", {"one": one.said(cell), "other": other.said(cell)})
 
         name, cost = f"{one.name}+{other.name}", one.cost + other.cost + TWICE
         yield Candidate(name, cost, (*one.sites, *other.sites), one.change | other.change, told)
@@ -493,16 +499,16 @@ class Hunt:
         for hit in hits:
             found.setdefault((hit.candidate.name, hit.candidate.sites), hit)
         ordered = list(found.values())
-        explained = [self.explanation(hit) for hit in ordered[:MOST]]
+        explained = [self.explanation(hit, self.cells[j]) for hit in ordered[:MOST]]
         if len(ordered) > 1:
             explained[0] = explained[0]._replace(coincides=self.coincidences(ordered))
         return tuple(explained)
 
-    def explanation(self, hit: Hit) -> Explanation:
-        """What was found, as it is handed on."""
+    def explanation(self, hit: Hit, cell: Cell) -> Explanation:
+        """What was found, as it is handed on to one who asks about a cell."""
         candidate = hit.candidate
         change = None if candidate.confusion else candidate.change
-        return Explanation(candidate.name, candidate.sites, change, candidate.said(), candidate.cost)
+        return Explanation(candidate.name, candidate.sites, change, candidate.said(cell), candidate.cost)
 
     def coincidences(self, ordered: Sequence[Hit]) -> tuple[Said, ...]:
         """The other mistakes that lead to the same number, each with its places."""
@@ -511,8 +517,11 @@ class Hunt:
         alone = {hit.candidate.name for hit in ordered if len(hit.candidate.sites) == 1}
         confusions = {hit.candidate.name for hit in ordered if hit.candidate.confusion}
         for hit in ordered[1:]:
-            if len(hit.candidate.sites) > 1 and hit.candidate.name in alone:
+            several, name = len(hit.candidate.sites) > 1, hit.candidate.name
+            if several and name in alone:
                 continue  # the same mistake, made elsewhere too
+            if name == first.candidate.name and {*hit.candidate.sites} < {*first.candidate.sites}:
+                continue  # a part of it
             if not hit.contradicts or first.contradicts:
                 places.setdefault(hit.candidate.name, []).extend(hit.candidate.sites)
         return tuple(
