@@ -608,6 +608,33 @@ def test_what_is_wrong_is_told(words, status, told, capsys, tmp_path, monkeypatc
     assert not list(tmp_path.iterdir())
 
 
+def test_cells_without_a_number_are_told(tmp_path, capsys):
+    """Where an answer would be nan, the sheets are printed, the teacher is told, and the exit status says so."""
+    assert worksheet("log(x)*y", "--x=-1", "--y=2", "--blank", "value") == 3
+    captured = capsys.readouterr()
+    assert "value.n1" in captured.out
+    assert "problem 1: value.n1 is nan" in captured.err
+    (tmp_path / "hw.toml").write_text(TOY % "log(-1-x^2-y^2-z^2)")
+    assert worksheet(str(tmp_path / "hw.toml"), *CLASS, "-o", str(tmp_path / "s")) == 3
+    assert "20240101: problem a: value is nan" in capsys.readouterr().err
+    assert len(list((tmp_path / "s").iterdir())) == 40
+
+
+def test_an_interrupt_leaves_whole_sheets(tmp_path, monkeypatch):
+    """Ctrl-C ends with 130; the sheets until then are there, and no half of a file, and no half of a key."""
+    made = Press.sheet
+
+    def sheet(self: Press, student: str, name: str = "") -> Sheet:
+        if student == "20240103":
+            raise KeyboardInterrupt
+        return made(self, student, name)
+
+    monkeypatch.setattr(Press, "sheet", sheet)
+    assert worksheet(HW, *CLASS, "-o", str(tmp_path / "s"), "--key") == 130
+    files = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file())
+    assert files == ["s/20240101.csv", "s/20240101.md", "s/20240102.csv", "s/20240102.md"]
+
+
 def test_ids_that_are_paths_stay_in_the_folder(tmp_path):
     """A roster cannot write elsewhere."""
     (tmp_path / "ids.csv").write_text('id,name\n../../etc/evil,Eve\n=cmd(),"O\'Neill, Ann"\n')

@@ -15,7 +15,7 @@ from gradcli.cli import streams
 from gradcli.cli.assignments import is_file, read_assignment, stem
 from gradcli.cli.command import ExpressionCommand, completing, one_of
 from gradcli.cli.options import Settings
-from gradcli.errors import UsageError
+from gradcli.errors import Status, UsageError
 from gradcli.homework.words import LANGUAGES
 from gradcli.homework.words import VARIABLE as LANGUAGE
 
@@ -49,6 +49,9 @@ gradients, as far as they give no answer away.
 
 FORMATS = {"markdown": "md", "html": "html", "latex": "tex"}
 """The formats, and how their files end."""
+
+WARNED = 8
+"""Cells without a number that are told one by one."""
 
 WAITED = 100
 """Sheets that take long enough for a bar."""
@@ -129,7 +132,7 @@ def worksheet(
     from gradcli.cli.check import language
     from gradcli.homework.blanks import KINDS
     from gradcli.homework.words import Words
-    from gradcli.homework.worksheets import Press
+    from gradcli.homework.worksheets import Press, undefined
 
     one_of("--format", format_, tuple(FORMATS))
     left_out = KINDS if blank is None else kinds(blank)
@@ -147,14 +150,19 @@ def worksheet(
         from gradcli.homework.roster import read_roster
 
         students = [(each.id, each.name) for each in read_roster(roster, encoding)]
-        streams.put("\n".join(write(press, students, wishes)))
+        written, without = write(press, students, wishes)
+        streams.put("\n".join(written))
+        warn(without)
         return
     refuse_alone({"--one-file": one_file, "--force": force and output is None})
     sheet = press.sheet(whose(wanted, student))
     if output is None:
         streams.put_all(keyed([sheet], wanted.title, words) if key else documents(format_, [sheet], words))
+        warn(list(undefined(sheet)))
         return
-    streams.put("\n".join(write(press, [(sheet.student, "")], wishes)))
+    written, without = write(press, [(sheet.student, "")], wishes)
+    streams.put("\n".join(written))
+    warn(without)
 
 
 def kinds(text: str) -> tuple[str, ...]:
@@ -185,6 +193,15 @@ def whose(wanted: "Assignment", student: str | None) -> str:
             hint="--roster ids.csv for the sheets of a class, --student ID for one",
         )
     return ""
+
+
+def warn(without: list[str]) -> None:
+    """Say which cells that are asked for have no number, and end with the status that says so."""
+    if without:
+        told = [f"{each}: no answer to it is right" for each in without[:WARNED]]
+        more = len(without) - WARNED
+        streams.tell_each("warning", [*told, *([f"{more:,} more cells have no number"] if more > 0 else [])])
+        raise typer.Exit(Status.UNDEFINED)
 
 
 def refuse_alone(given: dict[str, bool]) -> None:
@@ -221,13 +238,15 @@ def keyed(sheets: "Iterable[Sheet]", title: str, words: "Words") -> Iterator[str
 # ── files ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def write(press: "Press", students: Sequence[tuple[str, str]], wishes: Wishes) -> list[str]:
-    """Write the sheets of a class, what is to be filled in, and the key if it is wished for; what was written.
+def write(press: "Press", students: Sequence[tuple[str, str]], wishes: Wishes) -> tuple[list[str], list[str]]:
+    """Write the sheets of a class, what is to be filled in, and the key if it is wished for.
+
+    What was written, and the cells that have no number.
 
     Errors: FileError, before anything is written where files exist.
     """
     from gradcli.homework import writing
-    from gradcli.homework.worksheets import KEY, TWIN, key, twin
+    from gradcli.homework.worksheets import KEY, TWIN, key, twin, undefined
     from gradcli.render import worksheet_markdown
 
     taken: set[str] = set()
@@ -237,6 +256,7 @@ def write(press: "Press", students: Sequence[tuple[str, str]], wishes: Wishes) -
     together = (folder / f"worksheets.{ending}", folder / "answers.csv")
     sheets = together if wishes.one_file else [folder / f"{name}.{end}" for name in names for end in (ending, "csv")]
     writing.refuse_existing([*sheets, *([keys / "key.csv", keys / "key.md"] if wishes.key else [])], wishes.force)
+    without: list[str] = []
     with ExitStack() as files, progress(len(students)) as advance:
 
         def begun(path: Path, first: tuple[str, ...] = (), *, wished: bool) -> Any:
@@ -257,6 +277,7 @@ def write(press: "Press", students: Sequence[tuple[str, str]], wishes: Wishes) -
             """Each sheet, once what all sheets have in common has its part of it."""
             for student, name in students:
                 sheet = press.sheet(student, name)
+                without.extend(f"{student}: {each}" if student else each for each in undefined(sheet))
                 if twins is not None:
                     writing.csv_rows(twins, twin(sheet))
                 if key_rows is not None:
@@ -273,7 +294,7 @@ def write(press: "Press", students: Sequence[tuple[str, str]], wishes: Wishes) -
                 writing.write(folder / f"{name}.{ending}", page, wishes.force)
                 with writing.opened(folder / f"{name}.csv", wishes.force, bom=True) as stream:
                     writing.csv_rows(stream, [TWIN, *twin(sheet)])
-    return list(told(len(students), together, keys, wishes))
+    return list(told(len(students), together, keys, wishes)), without
 
 
 @contextmanager

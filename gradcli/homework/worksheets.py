@@ -10,6 +10,7 @@ A Sheet holds what is printed, as data; blanks.py lays out the table of each pro
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from math import isfinite
 from typing import TYPE_CHECKING, NamedTuple
 
 from gradcli.autodiff import Gradients
@@ -125,6 +126,17 @@ def part(
     from gradcli.render.rows import statements
 
     return Part(name, tuple(statements(report.expression)), shown, report.output, rows, asked, gradients)
+
+
+def undefined(sheet: Sheet) -> Iterator[str]:
+    """The cells asked for that have no number at these values: "2: dx is nan"."""
+    for each in sheet.parts:
+        for asked in each.asked:
+            value = asked.cell.value
+            entries = [value] if isinstance(value, float) else value.ravel().tolist()
+            wrong = next((entry for entry in entries if not isfinite(entry)), None)
+            if wrong is not None:
+                yield f"problem {each.id}: {asked.address} is {wrong}"
 
 
 def twin(sheet: Sheet) -> Iterator[tuple[str, str, str, str]]:
