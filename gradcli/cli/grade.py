@@ -239,7 +239,7 @@ def others(paths: Sequence[str], own: Sequence[Path]) -> Iterator[str]:
     """The files in paths, but for those that are the command's own: `gradcli grade hw4.toml .`"""
     from gradcli.homework.submissions import listed
 
-    kept = {path.resolve() for path in own if path.exists()}
+    kept = {path.resolve() for path in own if is_file(str(path))}
     for path, _ in listed(paths):
         whole = Path(path).resolve()
         if whole not in kept and not kept.intersection(whole.parents):

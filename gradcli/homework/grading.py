@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gradcli.autodiff import Gradients, Value
 from gradcli.cells import resolve
-from gradcli.errors import GradcliError
+from gradcli.errors import GradcliError, UsageError
 from gradcli.homework.records import Answer, Checked, Result, Rules, Said, State
 
 if TYPE_CHECKING:
@@ -181,6 +181,9 @@ class Marker:
 
         checked = check(gradients, answers.values(), self.rules, prove=self.prove)
         results = {result.answer.address: result for result in checked.results}
+        for address, result in results.items():
+            if not gradients.trace.m.finite(result.right):
+                raise UsageError(f"the right number of {address} is not finite at this student's values")
         checked = checked._replace(results=[results[address] for address in problem.cells])
         marks = [worth(result, problem.cells[result.answer.address], self.rules.carry) for result in checked.results]
         return Part(problem.id, problem.expr, values, tuple(marks), bool(problem.draw), problem.title, checked)

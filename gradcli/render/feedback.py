@@ -11,7 +11,7 @@ from gradcli.homework.marks import shown
 from gradcli.homework.records import Result, Said, State
 from gradcli.homework.words import Words
 from gradcli.render.figures import Style
-from gradcli.render.judged import View
+from gradcli.render.judged import View, coinciding
 from gradcli.render.markdown import code, text, value
 
 STYLE = Style()
@@ -51,6 +51,8 @@ def worded(part: Part, words: Words, *, show_answer: bool) -> Part:
 def said(mark: Mark, result: Result, view: View, words: Words) -> Mark:
     """A mark with its verdict and what is to be said of it."""
     sentences = view.sentences(result) if result.state is not State.BLANK else []
+    if result.explanations:  # the mistake, and whether another leads to the same number; the rest is for `check`
+        sentences = sentences[: 2 if coinciding(result.explanations) else 1]
     told = BETWEEN.join(sentence.rstrip(".") for sentence in sentences)
     if mark.points is None:
         why = words.say("grade.undecided") if result.state is State.UNDECIDED else ""
