@@ -42,7 +42,7 @@ def recorded(fault: Path, stderr: str, status: int) -> str:
 def test_the_gallery_is_large_enough():
     """Each kind of fault has its examples."""
     kinds = {fault.name.split("-")[0] for fault in FAULTS}
-    assert kinds == {"syntax", "name", "value", "option", "domain", "file", "cell", "shape", "label", "answer"}
+    assert kinds >= {"syntax", "name", "value", "option", "domain", "file", "cell", "shape", "label", "answer"}
     assert len(FAULTS) >= 120
 
 
