@@ -21,36 +21,43 @@ HANGUL = re.compile("[가-힣]")
 
 
 @cache
+def source() -> list[tuple[str, ast.AST]]:
+    """Every part of the package's source, with its place."""
+    return [
+        (f"{path.name}:{getattr(node, 'lineno', 0)}", node)
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant | ast.JoinedStr | ast.Call)
+    ]
+
+
+@cache
 def keys_in_the_source() -> tuple[dict[str, str], list[re.Pattern[str]]]:
     """Literal keys with where they stand, and patterns of those that are put together."""
     found: dict[str, str] = {}
     patterns: set[str] = set()
-    for path in PACKAGE.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                if re.fullmatch(rf"(?:{'|'.join(AREAS)})\.\w+", node.value):
-                    found.setdefault(node.value, f"{path.name}:{node.lineno}")
-            elif isinstance(node, ast.JoinedStr):
-                text = "".join(
-                    re.escape(part.value) if isinstance(part, ast.Constant) else r"\w+" for part in node.values
-                )
-                if re.match(rf"(?:{'|'.join(AREAS)}|\\w\+)\\\.", text):
-                    patterns.add(text)
+    for place, node in source():
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            if re.fullmatch(rf"(?:{'|'.join(AREAS)})\.\w+", node.value):
+                found.setdefault(node.value, place)
+        elif isinstance(node, ast.JoinedStr):
+            parts = (re.escape(part.value) if isinstance(part, ast.Constant) else r"\w+" for part in node.values)
+            text = "".join(parts)
+            if re.match(rf"(?:{'|'.join(AREAS)}|\\w\+)\\\.", text):
+                patterns.add(text)
     return found, [re.compile(pattern) for pattern in patterns]
 
 
 def said_in_the_source() -> list[str]:
     """The literal keys that are said: the first argument of Said(…), say(…)."""
     found = set()
-    for path in PACKAGE.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and node.args:
-                name = getattr(node.func, "id", getattr(node.func, "attr", ""))
-                if name in ("Said", "say"):
-                    parts = [node.args[0]]
-                    if isinstance(node.args[0], ast.IfExp):
-                        parts = [node.args[0].body, node.args[0].orelse]
-                    found |= {part.value for part in parts if isinstance(part, ast.Constant)}
+    for _, node in source():
+        if isinstance(node, ast.Call) and node.args:
+            name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+            if name in ("Said", "say"):
+                first = node.args[0]
+                parts = [first.body, first.orelse] if isinstance(first, ast.IfExp) else [first]
+                found |= {part.value for part in parts if isinstance(part, ast.Constant)}
     return sorted(found)
 
 
