@@ -147,6 +147,8 @@ def advice(message: str) -> str | None:
     """What helps against a decoder's complaint."""
     if "overwrite a value" in message:
         return 'a key may be given twice here; "value" and "value.q" beside each other need quotes'
+    if message.startswith("illegal character '\\n'") or "unterminated string" in message:
+        return "text ends on its line: close its quotes"
     if message.startswith("invalid value") and "end of document" not in message:
         return 'text stands in quotes: x = "1/3"'
     return None
