@@ -301,6 +301,33 @@ def test_a_bare_expression_stands_for_an_assignment(gradcli):
     assert table("homework-marks/marks.csv")[0]["total"] == "4"
 
 
+DRAWN = """
+schema = "gradcli.assignment/1"
+seed = 3
+[[problem]]
+id = "p"
+expr = "s = apple*n + orange*m; f = s*tax"
+draw = { apple = [80, 120], n = [2, 5], orange = [100, 200], m = [2, 5], tax = 1.1 }
+cells = { "value" = 1, "dtax" = 2, "dapple" = 2 }
+"""
+
+
+def test_a_key_earns_all_points(gradcli):
+    """grade works out the values that worksheet printed: the key, handed in by everybody, is right everywhere."""
+    Path("drawn.toml").write_text(DRAWN, encoding="utf-8")
+    Path("roster.csv").write_text("id,name\n2026-1,Ann\n2026-2,김민준\n2026-3,Bo\n", encoding="utf-8")
+    assert gradcli("worksheet", "drawn.toml", "--roster", "roster.csv", "--key", "-o", "sheets")[0] == 0
+    rows = [",".join((row["sheet"], row["problem"], row["cell"], row["answer"])) for row in table("sheets-key/key.csv")]
+    file = answers(*rows, head="sheet,problem,cell,answer", file="answers.csv")
+    status, _, err = gradcli("grade", "drawn.toml", file, "--roster", "roster.csv")
+    assert status == 0, err
+    assert {row["name"]: row["total"] for row in table("drawn-marks/marks.csv")} == {
+        "Ann": "5",
+        "김민준": "5",
+        "Bo": "5",
+    }
+
+
 REFUSED = (
     (("grade",), 2, "the assignment is missing"),
     (("grade", "hw4.toml"), 2, "the answers are missing"),

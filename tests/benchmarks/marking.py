@@ -1,4 +1,5 @@
-"""Marks the class in a folder by the program: `marking.py FOLDER` prints seconds, and MiB of the largest process."""
+"""Marks the class in a folder by the program: `marking.py FOLDER` prints seconds by the clock and of all
+processes, and the MiB of the largest."""
 
 from __future__ import annotations
 
@@ -12,5 +13,6 @@ if __name__ == "__main__":
     begun = perf_counter()
     command = [sys.executable, "-m", "gradcli", "grade", "hw.toml", "class.csv", "--force"]
     subprocess.run(command, cwd=sys.argv[1], check=True, stdout=subprocess.DEVNULL)
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    print(json.dumps({"seconds": perf_counter() - begun, "peak": peak}))
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu, peak = used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+    print(json.dumps({"seconds": perf_counter() - begun, "cpu": cpu, "peak": peak}))
