@@ -335,7 +335,7 @@ def test_planted_mistakes_are_found(digits, sheet):
             if at % 90 == 7:
                 count += 1
                 found += told(trial, diagnosed(trial).explanations[0])
-    assert count > 25
+    assert count > 20
     assert found >= 0.95 * count
 
 
@@ -400,11 +400,7 @@ def test_the_costs_are_those_of_simple_mistakes():
     assert all(1 <= row.cost < 3 for row in (*ROWS, *CONFUSIONS))
 
 
-FUNCTIONS = [
-    op
-    for op in TABLE.values()
-    if not op.structural and op.notation is None and op.gate != "condition" and not op.labels
-]
+FUNCTIONS = [op for op in TABLE.values() if not op.structural and op.notation is None and op.gate != "condition"]
 
 
 @pytest.mark.parametrize("op", FUNCTIONS, ids=lambda op: op.name)
@@ -412,9 +408,7 @@ def test_every_function_has_mistakes(op):
     """At a gate of any op, without an edit for it: those of the chain rule, and another number as the answer."""
     x = [float(value) for value in op.samples[-1]]
     names = [f"x{k}" for k in range(len(x))]
-    gradients = (
-        parse(f"3*{op.called or op.name}({','.join(names)})").forward(dict(zip(names, x, strict=True))).backward()
-    )
+    gradients = problem((f"3*{op.name}({','.join(names)})", dict(zip(names, x, strict=True))))
     cells = [resolve(f"grad.{name}", gradients) for name in gradients.graph.inputs]
     found = {each.name for each in predictions(gradients, cells)}
     assert {"upstream_dropped", "upstream_twice", "value_for_gradient"} <= found

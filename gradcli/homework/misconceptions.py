@@ -11,12 +11,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 
-from gradcli.homework import mistakes_answers, mistakes_chain, mistakes_forward, mistakes_rules, mistakes_tensors
+from gradcli.homework import (
+    mistakes_answers,
+    mistakes_chain,
+    mistakes_forward,
+    mistakes_gates,
+    mistakes_rules,
+    mistakes_tensors,
+)
 from gradcli.homework.mistakes import Confusion, Made, Row
 from gradcli.homework.scene import Scene
 
 ROWS: tuple[Row, ...] = (
     *mistakes_chain.ROWS,
+    *mistakes_gates.ROWS,
     *mistakes_rules.ROWS,
     *mistakes_forward.ROWS,
     *mistakes_tensors.ROWS,

@@ -13,7 +13,7 @@ sys.path.append(str(Path(__file__).parents[2]))
 
 from gradcli import parse
 from gradcli.cells import list_cells
-from gradcli.homework import diagnosis
+from gradcli.homework import candidates
 from gradcli.homework.checking import check
 from gradcli.homework.records import Answer, State
 from tests.planted import Trial, diagnosed, expressions, told, trials, typed
@@ -30,7 +30,7 @@ def planted(step: int) -> Figures:
     alone: list[float] = []
     again: list[float] = []
     for trial in chosen(step):
-        diagnosis.SCENES.clear()
+        candidates.SCENES.clear()
         for times in (alone, again):
             begun = process_time()
             search = diagnosed(trial)
