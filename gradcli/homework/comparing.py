@@ -152,19 +152,20 @@ def outside(given: Number, cell: Cell, gradients: Gradients, rules: Rules) -> Co
     right = float(cell.value)
     if noisy(given, cell, gradients):
         return Comparison(State.RIGHT, None, (Said("numbers.noise", {"right": right}),))
-    coarse = coarsely(given, right, rules)
-    if coarse is not None:
-        return Comparison(State.COARSE, None, (coarse,))
     cut = cut_off(given, right, rules)
     if cut is not None and (given.digits or 0) >= FAITHFUL and free(rules):
         return Comparison(State.ROUNDED, None, (cut,))
-    if tolerant(rules) and near(given, right):
+    counted = filled(given, rules)
+    if tolerant(rules) and near(counted, right):
         from gradcli.homework.rounding import replayed
 
-        found = replayed(cell, gradients, test(given, rules), given.decimals, given.digits)
+        found = replayed(cell, gradients, test(given, rules), counted.decimals, counted.digits)
         if found is not None:
-            asked = asked_for(given, rules, found.decimals)
+            asked = asked_for(counted, rules, found.decimals)
             return Comparison(State.COARSE if asked else State.ROUNDED, None, (*asked, *found.remarks))
+    coarse = coarsely(given, right, rules)
+    if coarse is not None:
+        return Comparison(State.COARSE, None, (coarse,))
     if cut is not None:
         return Comparison(State.WRONG, None, (cut,))
     if rules.at_kink == "strict":
@@ -218,6 +219,13 @@ def asked_for(given: Number, rules: Rules, kept: int | None = None) -> tuple[Sai
         return (Said("numbers.asked_decimals", {"decimals": str(rules.decimals)}),) if few else ()
     few = rules.sig is not None and given.digits is not None and given.digits < rules.sig
     return (Said("numbers.asked_digits", {"digits": str(rules.sig)}),) if few else ()
+
+
+def filled(given: Number, rules: Rules) -> Number:
+    """The number with the zeros that a spreadsheet drops: where two decimals count, 0.4 is 0.40."""
+    if rules.decimals is None or given.decimals is None or not given.digits or given.decimals >= rules.decimals:
+        return given
+    return given._replace(decimals=rules.decimals, digits=given.digits + rules.decimals - given.decimals)
 
 
 def cut_off(given: Number, right: float, rules: Rules) -> Said | None:

@@ -19,7 +19,7 @@ from gradcli.notes import at_kink
 from gradcli.ops.op import Op
 from gradcli.places import size, some
 
-MOST, WORK = 64, 1_000_000
+MOST, WORK = 64, 100_000
 """Sweeps that may be made: every combination of sides for six nodes at a kink; of more, some. And for a large graph,
 the numbers that all of them may compute."""
 
@@ -59,7 +59,7 @@ def between(cell: Cell, gradients: Gradients) -> Range | None:
     if known is None:
         choices = [choice for i in range(len(gradients.graph)) if (choice := choices_at(gradients, i)) is not None]
         work = sum(map(size, gradients.trace.shapes)) if gradients.trace.tensorial else len(gradients.graph)
-        most = min(MOST * 2, max(4, WORK // (work + 1)))
+        most = min(MOST * 2, max(2, WORK // (work + 1)))
         tried = ((node, sweep(gradients, change)) for node, change in islice(combined(choices), most))
         known = _SWEPT[gradients] = [(node, outcome) for node, outcome in tried if outcome is not None]
     found = [(node, value) for node, outcome in known if (value := outcome.read(cell)) is not None]

@@ -45,14 +45,14 @@ PARTS = (
 )
 """Which steps are rounded: forward values, local gradients, gradients."""
 
-WORK = 1_000_000
+WORK = 100_000
 """Numbers that all replays of one graph may compute."""
 
 TENSORIAL = 28
 """Replays over tensors, which take longer: the likely ones."""
 
 NAMED = 200
-"""Roundings among which the one that made the difference is looked for."""
+"""Nodes among whose roundings the one that made the difference is looked for; in a larger graph it is not."""
 
 NOTHING = 1e-12
 """What is smaller may be the rounding error of a 0."""
@@ -239,7 +239,7 @@ def half_up(value: float, digits: int, significant: bool) -> float:
 
 def step(way: Way, cell: Cell, gradients: Gradients, fits: Test) -> list[Said]:
     """The one step whose rounding is enough to lead to the answer, the last of several: ∂f/∂n3 = 0.1966 became 0.20."""
-    if gradients.trace.tensorial or way.significant:
+    if gradients.trace.tensorial or way.significant or len(gradients.graph) > NAMED:
         return []
     by_book = _SPENT[gradients].textbook
     for part in (part for part in (2, 1, 0) if way.parts[part]):
