@@ -206,6 +206,14 @@ FAULTS = [
     (problem("at = { x = 1, y = 2 }\ncells = { dz = 1 }"), "problem.1.cells.dz: no cell 'dz'"),
     (problem("expr = 'log(x)'\nat = { x = -1 }"), "problem.1.cells.value: this is nan here"),
     (
+        problem("expr = 'log(x)'\ndraw = { x = [-5, -1] }"),
+        "problem.1.draw: a cell that is asked for is not finite, at all of 32 values tried",
+    ),
+    (
+        problem("draw = { x = { low = 1, high = 2, shape = [101, 100] }, y = 1 }"),
+        "problem.1.draw.x.shape: this array has more than 10,000 entries",
+    ),
+    (
         problem("expr = 'W*2'\nat = { W = [1, 2] }"),
         "problem.1.expr: the output is no scalar but (2,): which gradient is meant?",
     ),
@@ -426,6 +434,7 @@ FORMATS = {
     "a.json": '{"student": "s1", "name": "Ann", "1": {"value": -12, "dq": -4.00, "dx": "z"}, "2": {"dtax": 650}}',
     "a.csv": "student,name,problem,cell,answer\ns1,Ann,1,value,-12\ns1,,1,dq,-4.00\ns1,,1,dx,z\ns1,,2,dtax,650\n",
     "b.csv": "sheet;name;문제;칸;답\ns1;Ann;1;value;-12\ns1;Ann;1;∂f/∂q;-4.00\ns1;Ann;1;x;z\ns1;Ann;2;dtax;650\n",
+    "c.toml": 'student = "s1"\nname = "Ann"\n[problem.1]\nvalue = -12\ndq = -4.00\ndx = "z"\n[problem.2]\ndtax = 650\n',
     "c.csv": "\ufeffid,name,1:value,1: dq,1.dx,2:grad_tax\ns1,Ann,-12,-4.00,z,650\n",
     "d.csv": "sep=;\r\n학번;이름;1:value;1:dq;1:dx;2:dtax\r\ns1;Ann;-12;-4.00;z;650;;\r\n",
     "e.tsv": 'Student ID\tName\t1:value\t1:dq\t1:dx\t2:dtax\n"s1"\tAnn\t-12\t"-4.00"\tz\t650',

@@ -114,7 +114,10 @@ def chosen(entries: Sequence[Entry], problem: str | None, place: str) -> Iterato
     named = list(dict.fromkeys(whose for whose, _, _ in parted if whose is not None))
     if problem is None and len(named) > 1:
         known = ", ".join(map(brief, named[:12]))
-        raise UsageError(f"{place} has answers to the problems {known}", hint=f"choose one: gradcli check --problem {named[0]} hw4.toml …")
+        raise UsageError(
+            f"{place} has answers to the problems {known}",
+            hint=f"choose one: gradcli check --problem {named[0]} hw4.toml …",
+        )
     wanted = named[0] if problem is None and named else identified(problem or "")
     if problem is not None and named and wanted not in named and all(whose is not None for whose, _, _ in parted):
         hint = f"it has those to {', '.join(map(brief, named[:12]))}"

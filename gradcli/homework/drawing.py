@@ -34,6 +34,9 @@ KEYS = ("choices", "low", "high", "step", "shape")
 MOST = 10**15
 """Numbers that one is drawn from: all of them are doubles."""
 
+MOST_ENTRIES = 10_000
+"""Entries of an array that is drawn: each costs a hash."""
+
 EXAMPLE = "such as [2, 5], a constant, or a list of choices"
 
 
@@ -191,6 +194,6 @@ def shape(entry: Any, path: str) -> tuple[int, ...]:
     total = 1
     for length in lengths:
         total *= length
-        if total > literals.MOST:
-            refuse(path, f"this array has more than {literals.MOST:,} entries")
+        if total > MOST_ENTRIES:
+            refuse(path, f"this array has more than {MOST_ENTRIES:,} entries", hint="write a constant, in at")
     return tuple(lengths)

@@ -17,11 +17,12 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-from gradcli.errors import FileError, GradcliError, brief
+from gradcli.errors import FileError, GradcliError, LimitError, brief
 from gradcli.homework.problem import identified
 from gradcli.homework.settings import written
 from gradcli.homework.tables import ANSWER, CELL, EMAIL, NAME, PROBLEM, STUDENT, Table, cleaned, find, plain
 from gradcli.homework.texts import codec, decoded, marked
+from gradcli.reading.documents import LARGEST, LARGEST_TOML
 
 KINDS = (".toml", ".json", ".csv", ".tsv", ".npz", ".md", ".markdown", ".txt")
 """Endings of files that hold answers."""
@@ -35,6 +36,12 @@ EMPTY = re.compile(r"[_\s\u00a0]*")
 KEY = "this is the key of worksheets, not what students handed in"
 KEY_COLUMN = "values"
 """What the key has besides the columns of a sheet."""
+
+LARGEST_DOCUMENT = {".toml": LARGEST_TOML, ".json": 1 << 24}
+"""Bytes that a document may have: to read TOML takes sixty times as long as to read JSON."""
+
+MOST_ROWS = 500_000
+"""Rows, an answer each, that a file may have; one with a row per student may have any number."""
 
 SMALL = 16
 """Entries of an array that is repeated as text."""
@@ -143,6 +150,7 @@ def from_rows(stream: IO[str], place: str) -> list[Handed]:
     found: dict[str, list[Entry]] = {}
     about: dict[str, tuple[str, str, str]] = {}
     faults: dict[str, list[str]] = {}
+    count = 0
     for row in table.rows():
         fields = row.fields
 
@@ -151,6 +159,10 @@ def from_rows(stream: IO[str], place: str) -> list[Handed]:
 
         student = identified(field(who))
         at = f"line {row.line}"
+        count += 1
+        if count > MOST_ROWS:
+            hint = "write a row per student: id,1:value,1:dx"
+            raise LimitError(f"{place}: more than {MOST_ROWS:,} answers", hint=hint)
         about.setdefault(student, (field(name), field(email), at))
         if row.fault:
             faults.setdefault(student, []).append(f"{at}: {row.fault}")
@@ -280,7 +292,6 @@ def from_npz(data: bytes, place: str) -> Handed:
     Errors: FileError; LimitError.
     """
     from gradcli.reading import arrays
-    from gradcli.reading.documents import LARGEST
 
     about: dict[str, str] = {}
 
@@ -356,6 +367,9 @@ def from_bytes(data: bytes, place: str, encoding: str | None = None) -> list[Han
     kind = kind_of(place, data)
     if kind == ".npz":
         return [from_npz(data, place)]
+    most = LARGEST_DOCUMENT.get(kind, len(data))
+    if len(data) > most:
+        raise LimitError(f"{place}: the file is larger than {most:,} bytes")
     text = decoded(data, place, codec(encoding))
     if kind in (".md", ".markdown"):
         return from_markdown(text, place)

@@ -13,6 +13,7 @@ from gradcli.cells import resolve
 from gradcli.errors import GradcliError, brief
 from gradcli.homework.problem import identified, spot
 from gradcli.homework.records import Answer
+from gradcli.homework.tables import PROBLEM, plain
 
 if TYPE_CHECKING:
     from gradcli.homework.assignment import Assignment
@@ -97,6 +98,8 @@ class Matcher:
     def _readings(self, keys: tuple[str, ...]) -> Iterator[tuple[Problem, str]]:
         """The problem and the address that keys may be, the likeliest first."""
         words = [unicodedata.normalize("NFC", key).strip() for key in keys]
+        if len(words) > 2 and plain(words[0]) in PROBLEM:  # [problem.1]
+            words = words[1:]
         for count in range(len(words) - 1, 0, -1):
             problem = self.problems.get(".".join(words[:count]))
             if problem is not None:
@@ -127,6 +130,8 @@ class Matcher:
 def told_apart(keys: Sequence[str], problem: str | None) -> tuple[str | None, str]:
     """The problem that keys name, if they do, and the address; where no assignment tells which problems there are."""
     words = [unicodedata.normalize("NFC", key).strip() for key in keys]
+    if len(words) > 2 and plain(words[0]) in PROBLEM:  # [problem.1]
+        words = words[1:]
     text = ".".join(words)
     if problem is not None:
         wanted = identified(problem)

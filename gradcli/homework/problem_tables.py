@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from difflib import get_close_matches
 from functools import partial
+from itertools import islice
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from gradcli.cells import resolve
 from gradcli.errors import FileError, GradcliError, NotScalarError, brief
+from gradcli.homework.drawing import candidates
 from gradcli.homework.drawing import read as read_draw
 from gradcli.homework.problem import Problem, Spot, identified, spot
 from gradcli.homework.settings import joined, number, quoted, setting, shown
@@ -25,6 +28,9 @@ if TYPE_CHECKING:
 
 PROBLEM_ID = re.compile(r"[^\s:,;\"'#\x00-\x1f]{1,40}")
 """What may name a problem: it stands in headings of columns, as 1:dx."""
+
+TRIED = 32
+"""Values that are drawn to see whether there are any at which all is finite."""
 
 SUMMED = "sum(…) makes it one number; or give the problem its upstream, of the output's shape: upstream = [1, 1]"
 
@@ -177,6 +183,18 @@ class Reader:
                 )
                 self.fault(("cells", address), told, hint="choose values at which it is a finite number")
             seen.setdefault(spot(cell), address)
+        if problem.draw and gradients is None and not self.faulty("cells"):
+            self.defined(problem)
+
+    def defined(self, problem: Problem) -> None:
+        """Some values that may be drawn have finite numbers in all cells that are asked for."""
+        for values in islice(candidates(problem, 0, ""), TRIED):
+            with suppress(GradcliError):
+                found = problem.gradients(values)
+                if all(finite(resolve(address, found).value) for address in problem.cells):
+                    return
+        told = f"a cell that is asked for is not finite, at all of {TRIED} values tried"
+        self.fault(("draw",), told, hint="draw from where the expression is defined")
 
     def whole(self, key: str) -> bool:
         """Whether a table as a whole is none, so that nobody knows what it was to hold."""
