@@ -34,7 +34,7 @@ RESERVED = frozenset(
     upstream grad-output dout dtype
     answer answers hide-answer hint problem student encoding rtol atol cs231n
     roster blank one-file key jobs id-from show-answer
-    for step style
+    for step style at derivative no-derivative
     """.split()
 )
 """Names of options, of any command, now or planned: no variable is given its value by one of them."""
@@ -45,6 +45,9 @@ WORD = rf"--({NAME}(?:-+(?:{NAME})?)*)"
 """What can be the name of an option or a variable: `--` and words joined by dashes."""
 
 ASSIGNMENT = rf"[-–—]{{0,2}}({NAME})=([^=;]*)"
+
+VALUE = r"[-+−]?[\d.][\d.eE+:-]*|[\[@].*"
+"""What is a value, a range or a file, and no formula."""
 
 NUMERIC = r"[-+−]?(?:[\d.(@[]|(?:pi|π|e|tau|inf|nan)\b)"
 """How a value begins."""
@@ -140,6 +143,49 @@ class Arguments(NamedTuple):
         if len(self.expressions) < 2:
             return self.expressions[0] if self.expressions else None
         first, second = self.expressions[:2]
+        self.refuse_torn()
+        hint = (
+            f'quote the {what} for your shell: gradcli {command} "…"'
+            if what == "expression"
+            else f"one {what} at a time"
+        )
+        for k, word in enumerate(self.expressions):
+            match = re.fullmatch(ASSIGNMENT, word)
+            if optional(word):
+                hint = self.behind_dashes(word)
+                break
+            if match and (k > 0 or word[0] in "-–—"):
+                hint = as_binding(match[1], match[2])
+                break
+            meant = self.one_dash(k, command)
+            if meant:
+                hint = meant
+                break
+        raise UsageError(f"more than one {what}: '{brief(first)}' and '{brief(second)}'", hint=hint)
+
+    def several(self, command: str) -> tuple[str, ...]:
+        """The expressions of a command that takes any number of them.
+
+        Errors: UsageError for a value without its dashes, and for half a list.
+        """
+        if len(self.expressions) > 1:
+            self.refuse_torn()
+        for k, word in enumerate(self.expressions):
+            match = re.fullmatch(ASSIGNMENT, word)
+            hint = self.one_dash(k, command)
+            if optional(word):
+                hint = self.behind_dashes(word)
+            elif match and (re.fullmatch(VALUE, match[2]) or word[0] in "-–—"):
+                hint = as_binding(match[1], match[2])
+            if hint:
+                raise UsageError(f"'{brief(word)}' is no expression", hint=hint)
+        return self.expressions
+
+    def refuse_torn(self) -> None:
+        """Half a list as a value, and its other half among the expressions.
+
+        Errors: UsageError.
+        """
         torn = next((one for one in self.bindings if one.text.count("[") > one.text.count("]")), None)
         if torn is not None:
             raise UsageError(
@@ -148,27 +194,30 @@ class Arguments(NamedTuple):
                 span=torn.span(),
                 hint=f'quote the list: --{torn.name}="[1, 2]"',
             )
-        hint = (
-            f'quote the {what} for your shell: gradcli {command} "…"'
-            if what == "expression"
-            else f"one {what} at a time"
-        )
-        for k, word in enumerate(self.expressions):
-            after = self.expressions[k + 1] if k + 1 < len(self.expressions) else ""
-            match = re.fullmatch(ASSIGNMENT, word)
-            if optional(word):
-                hint = f"options and values stand before --, the expression after it: {word} -- …"
-                break
-            if match and (k > 0 or word[0] in "-–—"):
-                hint = f"a value is written with two dashes: --{match[1]}={match[2]}"
-                break
-            if re.fullmatch(rf"[-–—]{NAME}", word) or word[1:] in RESERVED:
-                if re.match(NUMERIC, after):
-                    hint = f"a value is written with two dashes: --{word[1:]}={after}"
-                    break
-                if k > 0 or after:
-                    raise no_short_option(word, command)
-        raise UsageError(f"more than one {what}: '{brief(first)}' and '{brief(second)}'", hint=hint)
+
+    def behind_dashes(self, word: str) -> str:
+        """The hint for an option after `--`."""
+        return f"options and values stand before --, the expression after it: {word} -- …"
+
+    def one_dash(self, k: int, command: str) -> str | None:
+        """The hint for a word such as -v beside other words: `-x 3` means --x=3; None for any other word.
+
+        Errors: UsageError where an option is meant.
+        """
+        word = self.expressions[k]
+        after = self.expressions[k + 1] if k + 1 < len(self.expressions) else ""
+        if not (re.fullmatch(rf"[-–—]{NAME}", word) or word[1:] in RESERVED):
+            return None
+        if re.match(NUMERIC, after):
+            return as_binding(word[1:], after)
+        if k > 0 or after:
+            raise no_short_option(word, command)
+        return None
+
+
+def as_binding(name: str, value: str) -> str:
+    """The hint for a value without its dashes."""
+    return f"a value is written with two dashes: --{name}={value}"
 
 
 def optional(word: str) -> bool:

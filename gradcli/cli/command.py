@@ -26,17 +26,25 @@ class ExpressionCommand(TyperCommand):
         try:
             arguments = Arguments.scan(args, options, str(self.name))
             self.admit(arguments, options)
-            expression = arguments.expression(str(self.name), self.what)
+            words = self.positional(arguments)
         except GradcliError:
             if ctx.resilient_parsing:  # a shell is completing a half-written line
                 return super().parse_args(ctx, [])
             raise
         ctx.obj = arguments
-        return super().parse_args(ctx, [*arguments.options, *([] if expression is None else ["--", expression])])
+        return super().parse_args(ctx, [*arguments.options, *(["--", *words] if words else [])])
+
+    def positional(self, arguments: Arguments) -> Sequence[str]:
+        """What is left for typer behind the options: the expression.
+
+        Errors: UsageError.
+        """
+        expression = arguments.expression(str(self.name), self.what)
+        return [] if expression is None else [expression]
 
     def admit(self, arguments: Arguments, options: Mapping[str, Option]) -> None:
         """Refuse an option that bears the name of one of the expression's variables: never guess."""
-        text = arguments.expression(str(self.name)) or ""
+        text = "\n".join(self.positional(arguments))
         if any(word.startswith("--vars=") for word in arguments.options):
             return
         for word in arguments.options:
@@ -63,6 +71,14 @@ class ExpressionCommand(TyperCommand):
             if parameter.param_type_name == "option"
             for flag in (*parameter.opts, *parameter.secondary_opts)
         }
+
+
+class SeveralCommand(ExpressionCommand):
+    """A command that takes any number of expressions."""
+
+    def positional(self, arguments: Arguments) -> Sequence[str]:
+        """All expressions."""
+        return arguments.several(str(self.name))
 
 
 class NamedCommand(ExpressionCommand):

@@ -1,60 +1,39 @@
-"""Long work on a command line: how far it is, on how many cores it runs, and Ctrl-C."""
+"""Progress on standard error, for work that takes more than a second while a person looks on."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+import sys
+from contextlib import suppress
+from time import monotonic
 
-MOST_JOBS = 64
-"""Processes that a command takes."""
-
-
-def cores() -> int:
-    """The cores that this process may use."""
-    usable = getattr(os, "sched_getaffinity", None)
-    return min(MOST_JOBS, len(usable(0)) if usable else os.cpu_count() or 1)
+PATIENCE, BETWEEN = 1.0, 0.2
+"""Seconds until something is said, and between one word and the next."""
 
 
-@contextmanager
-def stopping() -> Iterator[Callable[[], bool]]:
-    """Ctrl-C ends the marking between two submissions, so that the files are whole; a second one ends it at once."""
-    from signal import SIGINT, default_int_handler, signal
+class Waiting:
+    """A line such as "sampling: 812 points", written over itself and wiped at the end; nothing of it in a pipe."""
 
-    asked = False
+    def __init__(self, what: str) -> None:
+        self.what, self.done, self.width = what, 0, 0
+        self.next = monotonic() + PATIENCE
+        stream = sys.stderr
+        self.stream = stream if stream is not None and stream.isatty() and os.environ.get("TERM") != "dumb" else None
 
-    def stop(number: int, frame: Any) -> None:
-        nonlocal asked
-        asked = True
-        signal(SIGINT, default_int_handler)
+    def __enter__(self) -> Waiting:
+        return self
 
-    try:
-        before = signal(SIGINT, stop)
-    except ValueError:  # not in the main thread, which alone hears of it
-        yield lambda: False
-        return
-    try:
-        yield lambda: asked
-    finally:
-        signal(SIGINT, before)
+    def step(self, count: int) -> None:
+        """So many more points are done."""
+        self.done += count
+        if self.stream is not None and monotonic() >= self.next:
+            self.next = monotonic() + BETWEEN
+            line = f"{self.what}: {self.done:,} points"
+            self.width = max(self.width, len(line))
+            with suppress(OSError):
+                print(f"\r{line}", end="", file=self.stream, flush=True)
 
-
-@contextmanager
-def progress(expected: Callable[[], int]) -> Iterator[Callable[[], None]]:
-    """A bar on standard error, where a person sees it; what it yields is called for each thing done.
-
-    expected: about how many there are.
-    """
-    import sys
-
-    if sys.stderr is None or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
-        yield lambda: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
-    columns = (MofNCompleteColumn(), BarColumn(), TimeRemainingColumn(elapsed_when_finished=True))
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("", total=expected())
-        yield lambda: bar.advance(task)
+    def __exit__(self, *_: object) -> None:
+        if self.stream is not None and self.width:
+            with suppress(OSError):
+                print(f"\r{'':{self.width}}\r", end="", file=self.stream, flush=True)

@@ -43,14 +43,17 @@ def safe_name(text: str, taken: set[str]) -> str:
     return found
 
 
-def write(path: str | Path, text: str, force: bool = False, *, bom: bool = False) -> None:
-    """Write a file under a temporary name, then give it its own; folders on the way are made.
+def write(path: str | Path, content: str | bytes, force: bool = False, *, bom: bool = False) -> None:
+    """Write a file of text or bytes under a temporary name, then give it its own; folders on the way are made.
 
     bom: begin with the mark by which spreadsheets know UTF-8.
     Errors: FileError, also for a file that exists, unless `force`.
     """
     with opened(path, force, bom=bom) as stream:
-        stream.write(text)
+        if isinstance(content, bytes):
+            stream.buffer.write(content)  # type: ignore[attr-defined] # a file on disk has one
+        else:
+            stream.write(content)
 
 
 @contextmanager

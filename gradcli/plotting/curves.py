@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from math import inf
+from math import inf, isfinite
 from typing import NamedTuple
 
 import numpy as np
@@ -52,6 +52,11 @@ class Tangent(NamedTuple):
     def kink(self) -> bool:
         """Whether the slopes on either side differ, so that there is no tangent."""
         return self.sides is not None and self.sides[0] != self.sides[1]
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a finite value and a finite slope."""
+        return isfinite(self.value) and isfinite(self.slope)
 
     def along(self, x: Array) -> Array:
         """The heights of the tangent."""

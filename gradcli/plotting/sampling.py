@@ -6,7 +6,7 @@ ones makes each entry's own derivative. One with sums, products of matrices or m
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,7 @@ class Function:
     def __init__(self, graph: Graph, axes: Sequence[str], fixed: Mapping[str, Any]) -> None:
         self.graph, self.axes = graph, tuple(axes)
         self.fixed = {name: value for name, value in fixed.items() if name in graph.inputs}
+        self.watch: Callable[[int], None] = lambda count: None  # is told how many points are done
         self.together = entrywise(graph) and all(isinstance(value, float) for value in self.fixed.values())
 
     @property
@@ -75,11 +76,13 @@ class Function:
         trace = graph.forward({**self.fixed, **given})
         output = np.shape(trace.value)
         gradients = trace.backward(np.ones(output)[()] if output else None, wrt=list(given))
+        self.watch(len(points[0]))
         found = [trace.value, *(gradients[name] if name in given else 0.0 for name in self.axes)]
         return [np.broadcast_to(np.asarray(each, np.float64), shape) for each in found]
 
     def _at(self, point: Sequence[float]) -> list[float]:
         gradients = self.gradients(*point)
+        self.watch(1)
         slopes = [gradients[name] if name in self.graph.inputs else 0.0 for name in self.axes]
         return [float(np.asarray(each).reshape(-1)[0]) for each in (gradients.trace.value, *slopes)]
 

@@ -1,0 +1,276 @@
+"""What a plot is of, read off its command line: functions, the variables that are varied, and the values of the others.
+
+sigmoid  "w*x+b"          functions; a bare name of the op table means the function of the axis
+--x=-6:6  --y=-3:3        a range makes a variable the axis; two of them, a plane
+--w=2  --b=-1             every other variable has a value
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from math import isfinite
+from typing import TYPE_CHECKING, NamedTuple
+
+from gradcli.cli import streams
+from gradcli.cli.arguments import Arguments, Binding, assignment
+from gradcli.cli.inputs import meant, refuse_many
+from gradcli.cli.values import refuse_twice, value
+from gradcli.errors import ExpressionError, GradcliError, ShapeError, Span, UsageError, brief
+from gradcli.ops import FUNCTIONS
+from gradcli.plotting.axes import Axis, read
+from gradcli.reading.values import constant
+from gradcli.syntax import parse
+from gradcli.tokens import NAME
+
+if TYPE_CHECKING:
+    from gradcli.graph import Graph
+    from gradcli.plotting.sampling import Function
+    from gradcli.reading.values import Value
+
+EXAMPLE = "gradcli plot sigmoid tanh relu"
+
+RANGE = -6.0, 6.0
+"""Where the axis goes unless it is told: where an activation does what it does."""
+
+NAMELESS = "x"
+"""The axis where every function is a bare name."""
+
+SHOWN = 8
+"""Names that a message lists."""
+
+
+class Plotted(NamedTuple):
+    """The functions with their names, and one axis or two."""
+
+    functions: list[tuple[str, Function]]
+    axes: tuple[Axis, ...]
+
+
+class Text(NamedTuple):
+    """An expression, the file that errors should name, and whether it is the bare name of a function."""
+
+    text: str
+    place: str | None = None
+    bare: bool = False
+
+
+def read_plot(
+    arguments: Arguments,
+    *,
+    options: Collection[str],
+    file: str | None = None,
+    settings: Sequence[str] = (),
+    files: Sequence[str] = (),
+    defs: str | None = None,
+) -> Plotted:
+    """The functions and axes of a command line.
+
+    Errors: UsageError, ExpressionError, FileError, LimitError.
+    """
+    bindings = [*arguments.bindings, *(assignment(text) for text in settings)]
+    refuse_twice(bindings)
+    ranges = [_axis(each) for each in bindings if ranged(each)]
+    filed: dict[str, Value] = {}
+    definitions = ""
+    if files or defs is not None:
+        from gradcli.cli.files import from_files
+        from gradcli.reading.documents import read_text
+
+        filed = from_files(files)
+        definitions = read_text(defs, streams.LARGEST) if defs is not None else ""
+    given = {*filed, *(each.name for each in bindings)}
+    texts = [_text(each, given, definitions) for each in _texts(arguments, file)]
+    graphs = {each: _parsed(each, given, definitions, defs) for each in texts if not each.bare}
+    axes = tuple(ranges) or (_alone(texts, graphs, given),)
+    name = axes[0].name
+    for each in texts:
+        if each.bare:
+            graphs[each] = parse(f"{each.text}({name})", given={*given, name}, definitions=definitions)
+    _refuse(list(graphs.values()), bindings, axes, given, options)
+    known = {variable for graph in graphs.values() for variable in graph.inputs}
+    if len(axes) > 1 and len(texts) > 1:
+        raise UsageError(f"two ranges and {len(texts)} expressions", hint="contours are drawn of one expression")
+    values = {key: entry for key, entry in filed.items() if key in known}
+    values |= {each.name: value(each) for each in bindings if not ranged(each)}
+    for axis in axes:
+        values.pop(axis.name, None)
+    refuse_many(values)
+    from gradcli.plotting.sampling import Function
+
+    names = [axis.name for axis in axes]
+    called = [f"{each.text}({name})" if each.bare and len(texts) == 1 else each.text for each in texts]
+    functions = [Function(graphs[each], names, values) for each in texts]
+    for function in functions:
+        _tried(function, axes)
+    return Plotted(list(zip(called, functions, strict=True)), axes)
+
+
+def ranged(binding: Binding) -> bool:
+    """Whether a value is a range: two numbers with a colon between them."""
+    return ":" in binding.text and not binding.text.lstrip().startswith("@")
+
+
+def read_points(words: Sequence[str], axis: Axis) -> list[float]:
+    """The points of `--at`, within the range.
+
+    Errors: UsageError.
+    """
+    points = []
+    for word in words:
+        binding = Binding("at", word, f"--at={word}")
+        fail = _failing(binding)
+        if not word.strip():
+            raise fail("--at has no value", (0, 1), "a point of the range: --at=1")
+        point = constant(word, fail)
+        if not isfinite(point) or not axis.low <= point <= axis.high:
+            raise fail(
+                f"this point lies outside {axis.name} = {axis.text}", None, "a point of the range, such as --at=1"
+            )
+        points.append(point)
+    return points
+
+
+def _axis(binding: Binding) -> Axis:
+    return read(binding.name, binding.text, _failing(binding))
+
+
+def _failing(binding: Binding) -> Callable[..., GradcliError]:
+    """Makes errors that point into a value."""
+
+    def fail(message: str, span: Span | None = None, hint: str | None = None) -> GradcliError:
+        return UsageError(message, source=binding.written, span=binding.span(*(span or (0, None))), hint=hint)
+
+    return fail
+
+
+def _texts(arguments: Arguments, file: str | None) -> list[Text]:
+    """Every expression, in order; the file's last.
+
+    Errors: UsageError for none; FileError.
+    """
+    found = [Text(streams.read_input() if word == "-" else word) for word in arguments.expressions]
+    if file is not None:
+        from gradcli.reading.documents import read_text
+
+        found.append(Text(read_text(file, streams.LARGEST), file))
+    if not found:
+        for each in arguments.bindings:
+            if "=" not in each.written.partition(" ")[0]:  # a word that may have swallowed the expression
+                raise UsageError(
+                    f"the expression is missing: --{each.name} took '{brief(each.text)}' as its value",
+                    source=each.written,
+                    span=each.span(),
+                    hint=f"write --{each.name}=… to keep the two apart\nan example: {EXAMPLE}",
+                )
+        raise UsageError("the expression is missing", hint=f"an example: {EXAMPLE}")
+    return found
+
+
+def _text(each: Text, given: Collection[str], definitions: str) -> Text:
+    """An expression; or a function's bare name, unless a variable of this name has a value.
+
+    Errors: UsageError for a function of several inputs, or of whole vectors, and for a misspelt one.
+    """
+    from difflib import get_close_matches
+
+    word = each.text.strip()
+    if not re.fullmatch(NAME, word) or word in given:
+        return each
+    if re.search(rf"(?m)(?:^|;)[^\S\n]*{re.escape(word)}[ \t]*\(", definitions):
+        return each._replace(text=word, bare=True)
+    row = FUNCTIONS.get(word)
+    if row is None:
+        near = get_close_matches(word, FUNCTIONS, 1, 0.75) if len(word) > 2 else []
+        if near:
+            hint = f"did you mean {near[0]}? a variable of this name has a range: --{word}=-6:6"
+            raise ExpressionError(f"unknown function '{brief(word)}'", source=word, span=(0, len(word)), hint=hint)
+        return each
+    if row.accepts(1) and not row.structural:
+        return each._replace(text=word, bare=True)
+    call = f"{word}({', '.join(['x', '1', '0', '-1'][: max(len(row.parameters), 1)])})"
+    if row.structural:
+        hint = "write a formula whose result is a number, such as softmax([x, 1, 0])[0]"
+        raise ExpressionError(f"{word} is a function of whole vectors", source=word, span=(0, len(word)), hint=hint)
+    raise ExpressionError(
+        f"{word} has {len(row.parameters)} inputs", source=word, span=(0, len(word)), hint=f"write {call}"
+    )
+
+
+def _parsed(each: Text, given: Collection[str], definitions: str, defs: str | None) -> Graph:
+    try:
+        return parse(each.text, given=given, definitions=definitions, place=each.place)
+    except ExpressionError as error:
+        if error.place == "definitions":
+            error.place = defs
+        raise
+
+
+def _alone(texts: Sequence[Text], graphs: Mapping[Text, Graph], given: Collection[str]) -> Axis:
+    """The axis where no range is given: the only variable without a value.
+
+    Errors: UsageError for none, or several.
+    """
+    inputs = list(dict.fromkeys(name for graph in graphs.values() for name in graph.inputs))
+    free = [name for name in inputs if name not in given]
+    if len(free) > 1:
+        listed = ", ".join(free[:SHOWN]) + (" …" if len(free) > SHOWN else "")
+        hint = f"give one of them a range, and the others values: --{free[0]}=-6:6 --{free[1]}=1"
+        raise UsageError(f"which of {listed} is the axis?", hint=hint)
+    if not free and any(each.bare for each in texts):
+        free = [NAMELESS]
+    if not free and inputs:
+        raise UsageError("every variable has a value: none is left to vary", hint=f"a range: --{inputs[0]}=-6:6")
+    if not free:
+        raise UsageError("a formula without a variable has no curve", hint=f"an example: {EXAMPLE}")
+    return Axis(free[0], *RANGE)
+
+
+def _refuse(
+    graphs: Sequence[Graph],
+    bindings: Sequence[Binding],
+    axes: Sequence[Axis],
+    given: Collection[str],
+    options: Collection[str],
+) -> None:
+    """Names that no expression has, a third range, and variables without a value.
+
+    Errors: UsageError.
+    """
+    inputs = list(dict.fromkeys(name for graph in graphs for name in graph.inputs))
+    for each in bindings:
+        if each.name not in inputs:
+            widest = max(graphs, key=lambda graph: len(graph.inputs))
+            few = "the expression has" if len(graphs) == 1 else "the expressions have"
+            raise UsageError(
+                f"{few} no variable '{each.name}'",
+                source=each.written,
+                span=(0, len(each.written)),
+                hint=meant(each.name, widest, given, options),
+            )
+    if len(axes) > 2:
+        third = next(each for each in bindings if each.name == axes[2].name)
+        raise UsageError(
+            f"{len(axes)} ranges, and two are the most: a plane",
+            source=third.written,
+            span=third.span(),
+            hint=f"one value for {third.name}: --{third.name}=1",
+        )
+    missing = [name for name in inputs if name not in given and name not in {axis.name for axis in axes}]
+    if missing:
+        listed = ", ".join(missing[:SHOWN]) + (f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else "")
+        more = f", or a range, --{missing[0]}=-3:3, for contours" if len(axes) == len(graphs) == 1 else ""
+        raise UsageError(f"no value for {listed}", hint=f"one number, --{missing[0]}=1{more}")
+
+
+def _tried(function: Function, axes: Sequence[Axis]) -> None:
+    """Run a function at one point, so that shapes that do not fit are told with the variable that is varied.
+
+    Errors: of the engine.
+    """
+    try:
+        function.gradients(*(axis.low for axis in axes))
+    except ShapeError as error:
+        name = axes[0].name
+        hint = f"{name} is one number after the other; a vector with it in it is written [{name}, 0.5]"
+        raise ShapeError(error.message, source=error.source, span=error.span, hint=hint) from None
