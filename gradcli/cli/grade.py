@@ -5,7 +5,6 @@
 import gc
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,8 +16,8 @@ from gradcli.cli import streams
 from gradcli.cli.arguments import Arguments, Option
 from gradcli.cli.assignments import is_file, read_assignment, stem
 from gradcli.cli.command import ExpressionCommand, completing, one_of, whole, worst
+from gradcli.cli.marking import MOST_JOBS, cores, progress, stopping
 from gradcli.cli.options import Settings
-from gradcli.cli.progress import MOST_JOBS, cores, progress, stopping
 from gradcli.errors import FileError, GradcliError, Status, UsageError
 from gradcli.homework.words import LANGUAGES
 from gradcli.homework.words import VARIABLE as LANGUAGE
@@ -208,7 +207,7 @@ def grade(
     found = submissions.read(others(answers, own), wanted, id_from=id_from, encoding=encoding, note=note)
     found = named(found, {student.id: student.name for student in students or ()})
     with stopping() as stopped, book:
-        with progress(partial(expected, answers)) as advance:
+        with progress(answers) as advance:
             for marked, feedback in mark_class(work, found, jobs=jobs or cores(), stopped=stopped):
                 book.add(marked, feedback)
                 tally.add(marked)
@@ -303,19 +302,3 @@ def status(tally: "Tally") -> Status:
     unread = tally.unread or tally.states[State.UNREADABLE] or tally.states[FAILED]
     undecided = tally.states[State.UNDECIDED]
     return worst([Status.FILE if unread else Status.FINE, Status.LIMIT if undecided else Status.FINE])
-
-
-def expected(paths: Sequence[str]) -> int:
-    """About how many submissions there are: the lines of class tables, and the other files."""
-    from gradcli.homework.submissions import listed
-
-    count = 0
-    for path, _ in listed(paths):
-        if Path(path).suffix.lower() not in (".csv", ".tsv"):
-            count += 1
-            continue
-        with suppress(OSError), Path(path).open("rb") as stream:
-            alone = b"cell" in stream.readline(1 << 16)  # a worksheet: a line an answer
-            lines = sum(piece.count(b"\n") for piece in iter(lambda: stream.read(1 << 20), b""))
-            count += 1 if alone else lines
-    return count

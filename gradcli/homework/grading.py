@@ -9,7 +9,7 @@ Nothing of one submission stops the marks of the others: what cannot be marked i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from gradcli.autodiff import Gradients, Value
@@ -47,6 +47,7 @@ class Mark(NamedTuple):
     address: as the assignment has it.   points: None where a person has to look, out of `most`.
     text: what was written.   mistake, sites, told: the misconception that explains it, where, and in a sentence.
     first: whether it is the student's first mistake.
+    fault: why it could not be marked, or "".
     verdict, said: what became of it, in words; render fills them in.   why: the same for the review list.
     """
 
@@ -60,6 +61,7 @@ class Mark(NamedTuple):
     sites: tuple[int, ...] = ()
     told: Said | None = None
     first: bool = False
+    fault: str = ""
     verdict: str = ""
     said: str = ""
     why: str = ""
@@ -69,8 +71,7 @@ class Part(NamedTuple):
     """The marks of one problem, and the values that it was worked out at.
 
     drawn: whether the values are the student's own.
-    checked: what the marks were made of, in the order of the marks; None behind a process's end.
-    fault: why it could not be marked, or "".
+    checked: what the marks were made of, in the order of the marks; None where there is nothing, or not any more.
     """
 
     problem: str
@@ -80,7 +81,6 @@ class Part(NamedTuple):
     drawn: bool = False
     title: str = ""
     checked: Checked | None = None
-    fault: str = ""
 
 
 class Marked(NamedTuple):
@@ -152,10 +152,37 @@ class Marker:
         for problem in () if submission.unread else self.assignment.problems:
             answers = submission.answers.get(problem.id, ())
             try:
-                parts.append(self._part(problem, submission.student, written(problem, answers)))
+                parts.append(self._bearing(problem, submission.student, written(problem, answers)))
             except Exception as error:  # one bad submission never stops the class
                 parts.append(failed(problem, answers, said_of(error)))
         return marked(submission, parts)
+
+    def _bearing(self, problem: Problem, student: str, answers: Mapping[str, Answer]) -> Part:
+        """The marks of one problem; an answer whose marking goes wrong is left for review alone."""
+        try:
+            return self._part(problem, student, answers)
+        except Exception:
+            faults = dict(self._faults(problem, student, answers))
+            if not faults:
+                raise
+        sound = {cell: Answer(cell, "") if cell in faults else answer for cell, answer in answers.items()}
+        part = self._part(problem, student, sound)
+        marks = [
+            mark._replace(points=None, state=FAILED, text=answers[mark.address].text, fault=faults[mark.address])
+            if mark.address in faults
+            else mark
+            for mark in part.marks
+        ]
+        return part._replace(marks=tuple(marks))
+
+    def _faults(self, problem: Problem, student: str, answers: Mapping[str, Answer]) -> Iterator[tuple[str, str]]:
+        """The cells whose answers cannot be marked even alone, and why."""
+        for cell, answer in answers.items():
+            alone = {each: answer if each == cell else Answer(each, "") for each in answers}
+            try:
+                self._part(problem, student, alone)
+            except Exception as error:
+                yield cell, said_of(error)
 
     def _part(self, problem: Problem, student: str, answers: Mapping[str, Answer]) -> Part:
         """The marks of one problem."""
@@ -233,8 +260,8 @@ def worth(result: Result, most: float, carry: float) -> Mark:
 def failed(problem: Problem, answers: Sequence[Answer], fault: str) -> Part:
     """A problem of a submission that could not be marked: every answer is for review."""
     texts = {answer.address: answer.text for answer in answers}
-    marks = (Mark(cell, most, None, FAILED, texts.get(cell, "")) for cell, most in problem.cells.items())
-    return Part(problem.id, problem.expr, {}, tuple(marks), title=problem.title, fault=fault)
+    marks = [Mark(cell, most, None, FAILED, texts.get(cell, ""), fault=fault) for cell, most in problem.cells.items()]
+    return Part(problem.id, problem.expr, {}, tuple(marks), title=problem.title)
 
 
 def lost(assignment: Assignment, submission: Submission, fault: str) -> Marked:

@@ -79,7 +79,7 @@ def read(text: str, gradients: Gradients) -> Formula | Unreadable:
     except UnknownCell as error:
         from gradcli.homework.given import stranger
 
-        name = error.message
+        name = error.source or error.message
         found = stranger(name, formula.graph.spans[formula.graph.inputs[name]], names(gradients))
         factors = product(name, gradients.graph)
         return found if factors is None else found._replace(hint=Said("formulas.product", {"product": factors}))
@@ -120,7 +120,7 @@ def bind(formula: Formula, gradients: Gradients) -> Bound:
         elif name[0] == "d" and (node := place(graph, name[1:])) is not None:
             passed[at] = node
         else:
-            raise UnknownCell(name)
+            raise UnknownCell(name, source=name)  # a message is clipped
     return Bound(formula, nodes, passed, upstream)
 
 

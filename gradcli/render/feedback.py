@@ -40,12 +40,16 @@ def answered(marked: Marked, title: str, language: str, *, show_answer: bool = F
 def worded(part: Part, words: Words, *, show_answer: bool) -> Part:
     """A problem's marks with their verdicts and sentences."""
     if part.checked is None:
-        why = words.say("grade.broken", why=part.fault)
-        marks = [mark._replace(verdict=words.say("grade.open"), why=why) for mark in part.marks]
-        return part._replace(marks=tuple(marks))
+        return part._replace(marks=tuple(unmarked(mark, words) for mark in part.marks))
     view = View(part.checked, words.language, hide=not show_answer)
     pairs = zip(part.marks, part.checked.results, strict=True)
-    return part._replace(marks=tuple(said(mark, result, view, words) for mark, result in pairs), checked=None)
+    marks = [unmarked(mark, words) if mark.fault else said(mark, result, view, words) for mark, result in pairs]
+    return part._replace(marks=tuple(marks), checked=None)
+
+
+def unmarked(mark: Mark, words: Words) -> Mark:
+    """A mark that there is none of, by our own fault: the student is told that it will come."""
+    return mark._replace(verdict=words.say("grade.open"), why=words.say("grade.broken", why=mark.fault))
 
 
 def said(mark: Mark, result: Result, view: View, words: Words) -> Mark:
