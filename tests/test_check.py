@@ -284,7 +284,8 @@ def test_a_problem_of_an_assignment(checked, tmp_path):
 def test_rules_of_comparing(checked):
     """--decimals, --sig, --rtol, --atol, --cs231n and --at-kink say which numbers count."""
     cases = [
-        (["--decimals", "2"], "x0=0.4", 1),
+        (["--decimals", "2"], "x0=0.4", 0),  # 0.40, with steps rounded
+        (["--decimals", "3"], "x0=0.4", 1),
         (["--decimals", "1"], "x0=0.4", 0),
         (["--sig", "2"], "x0=0.39", 0),
         (["--sig", "4"], "x0=0.39", 1),
