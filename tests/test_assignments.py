@@ -473,6 +473,16 @@ def test_names_of_students(tmp_path: Path) -> None:
     assert [each.student for each in read(paths, hw4(), id_from="filename")] == ["s1", "s2"]
 
 
+def test_the_name_of_a_file_is_one_id(tmp_path: Path) -> None:
+    """A file of several students cannot have its name for their ids."""
+    for text in ("id,1:value\na,1\nb,2\n", "sheet,problem,cell,answer\na,1,value,1\nb,1,value,2\n"):
+        found = list(read([written(tmp_path, "s1.csv", text)], hw4(), id_from="filename"))
+        assert [(each.student, each.unread) for each in found] == [("s1", True)]
+        assert "several students are in this file" in found[0].faults[0]
+    only = list(read([written(tmp_path, "s2.csv", "1:value,1:dx\n3,4\n")], hw4(), id_from="filename"))
+    assert [(each.student, answers(each)) for each in only] == [("s2", {"1:value": "3", "1:dx": "4"})]
+
+
 def test_second_submission_replaces_the_first(tmp_path: Path) -> None:
     """Of a student's several submissions the last one counts, in whatever file or Unicode form, and says so."""
     name = "김하늘"

@@ -166,7 +166,8 @@ class Reader:
         with opened(self.source(file), self.encoding, place) as stream:
             table = ClassTable(Table(stream, place), self.matcher, self.by_name)
             named = self.named(file)
-            for row in table.rows():
+            for count, row in enumerate(table.rows()):
+                self.refuse_several(count + 1, place)
                 yield table.student(row.fields, named), table.filled(row.fields, row.fault), file
 
     def of_file(self, file: str) -> Iterator[Submission]:
@@ -183,7 +184,8 @@ class Reader:
             table = ClassTable(Table(stream, place), self.matcher, self.by_name)
             table.tell(self.note)
             named = self.named(file)
-            for row in table.rows():
+            for count, row in enumerate(table.rows()):
+                self.refuse_several(count + 1, place)
                 yield table.submission(row.line, row.fields, row.fault, named)
 
     def is_class(self, file: str) -> bool:
@@ -207,9 +209,19 @@ class Reader:
         if file in self.kept:
             return self.kept[file]
         found = from_bytes(read_bytes(self.source(file)), shown(file), self.encoding)
+        self.refuse_several(len(found), shown(file))
         if len(self.kept) < KEPT and sum(len(each.entries) for each in found) < KEPT:
             self.kept[file] = found
         return found
+
+    def refuse_several(self, students: int, place: str) -> None:
+        """Refuse a file of several students where the file's name is the id.
+
+        Errors: FileError.
+        """
+        if self.by_name and students > 1:
+            told = f"{place}: several students are in this file, and its name is one id"
+            raise FileError(told, hint="leave out --id-from filename")
 
     def source(self, file: str) -> str:
         """Where a file can be read more than once: standard input and pipes are copied.
