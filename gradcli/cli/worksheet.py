@@ -29,13 +29,11 @@ HELP = """Print worksheets: the graph as a table, with cells left to be filled i
 One sheet is printed, for --student ID or for nobody in particular; what has no
 value is drawn. --key prints the answers instead.
 
-\b
-  gradcli worksheet hw4.toml --roster ids.csv --format html --key
-
-With a roster (a CSV with the columns id and name) each student gets a sheet, whose
-values are drawn from the assignment's seed and the id, and a CSV to be filled in on
-a computer. gradcli grade works out the same values again from the same file. The
-key goes to a folder of its own.
+With an assignment's file and a roster (a CSV with the columns id and name), as in
+gradcli worksheet hw4.toml --roster ids.csv --format html --key, each student gets a
+sheet, whose values are drawn from the assignment's seed and the id, and a CSV to be
+filled in on a computer. gradcli grade works out the same values again from the same
+file. The key goes to a folder of its own.
 
 The cells that the assignment names are asked for; --blank says which of the others
 are left out, too: --blank grad prints forward values, local, upstream and downstream
