@@ -189,6 +189,10 @@ class View:
     def diagnosis(self, result: Result) -> list[str]:
         """The simplest mistake that leads to the number, and what coincides with it."""
         if not result.explanations:
+            from gradcli.homework.comparing import EXPLAINING
+
+            if any(remark.key in EXPLAINING for remark in result.remarks):
+                return []
             unexplained = "unexplained_formula" if isinstance(result.given, Formula) else "unexplained"
             return [self.words.say(f"check.{unexplained if result.searched else 'unsearched'}")]
         first = result.explanations[0]
