@@ -185,6 +185,15 @@ def test_arrays(judged, tmp_path):
     assert "transposed" in results["dW"]["sentences"][0]
 
 
+def test_answers_of_another_shape(judged):
+    """A number where an array belongs is wrong, and nothing follows from it."""
+    words = ["mean(relu(x@W+b))", "--x=[[1,2],[3,4]]", "--W=[[1,-1],[0,2]]", "--b=[0.1,0.2]"]
+    answers = ["down.f.n3=0.39", "down.n1.x=[1,2]", "value.n3=sum(x)", "grad.n1=[[0.25,0.25],[0.25,0.25]]"]
+    status, results, _ = judged(*words, answers=answers)
+    assert status == 1
+    assert [results[name]["state"] for name in ("value.n3", "down.f.n3", "down.n1.x")] == ["wrong"] * 3
+
+
 # ── the command line ────────────────────────────────────────────────────────────────────────────────────────────
 
 SPLITS = [

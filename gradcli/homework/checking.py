@@ -86,7 +86,7 @@ def in_order(gradients: Gradients, answers: Iterable[Answer], rules: Rules, *, p
             if result.state is State.WRONG:
                 result = carried(result, tests[len(results)], gradients, owned)
             number = numeric(given, gradients)
-            if number is not None:
+            if number is not None and getattr(number, "shape", ()) == getattr(cell.value, "shape", ()):
                 wrong = result.state not in (*ACCEPTED, State.COARSE)
                 owned.append(Own(cell, number, *ends(given, number), wrong, given))
         results.append(result)
