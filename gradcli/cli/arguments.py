@@ -172,7 +172,7 @@ class Arguments(NamedTuple):
             self.refuse_torn()
         for k, word in enumerate(self.expressions):
             match = re.fullmatch(ASSIGNMENT, word)
-            hint = self.one_dash(k, command)
+            hint = self.one_dash(k, command, alone=False)
             if optional(word):
                 hint = self.behind_dashes(word)
             elif match and (re.fullmatch(VALUE, match[2]) or word[0] in "-–—"):
@@ -199,9 +199,10 @@ class Arguments(NamedTuple):
         """The hint for an option after `--`."""
         return f"options and values stand before --, the expression after it: {word} -- …"
 
-    def one_dash(self, k: int, command: str) -> str | None:
+    def one_dash(self, k: int, command: str, *, alone: bool = True) -> str | None:
         """The hint for a word such as -v beside other words: `-x 3` means --x=3; None for any other word.
 
+        alone: whether one expression is expected, so that -v beside another word is none.
         Errors: UsageError where an option is meant.
         """
         word = self.expressions[k]
@@ -210,7 +211,7 @@ class Arguments(NamedTuple):
             return None
         if re.match(NUMERIC, after):
             return as_binding(word[1:], after)
-        if k > 0 or after:
+        if (k > 0 or after) and (alone or word[1:] in RESERVED):
             raise no_short_option(word, command)
         return None
 

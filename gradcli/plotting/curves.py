@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from math import inf, isfinite
+from math import inf, isfinite, nan
 from typing import NamedTuple
 
 import numpy as np
@@ -208,6 +208,8 @@ def conventions(function: Function, breaks: Sequence[Break]) -> tuple[str, ...]:
 def tangent(function: Function, at: float, breaks: Sequence[Break] = ()) -> Tangent:
     """The tangent at a point; nan where the function has no finite value or slope there."""
     value, slope = (float(column[0]) for column in function(np.array([at])))
-    near = [each for each in breaks if each.kind != "pole" and each.left.x <= at <= each.right.x]
+    near = [each for each in breaks if each.left.x <= at <= each.right.x]
+    if any(each.kind == "pole" for each in near):
+        return Tangent(at, inf, nan)
     sides = (near[0].left.slope, near[0].right.slope) if near else None
     return Tangent(at, value, slope, sides)

@@ -152,8 +152,9 @@ def _cells(drawn: Sequence[Drawn], frame: Frame, style: Style) -> list[list[Piec
             sign = drawn[here[-1]].mark if here and style.ascii else chr(EMPTY + bits)
             line.append((sign, drawn[here[-1]].part) if here else ("", ""))
         rows.append(line)
+    tagged: set[tuple[int, int]] = set()
     for k, each in enumerate(drawn):
-        for row, column in _tagged(dots, k) if each.letter and not style.ascii else ():
+        for row, column in _tags(dots, k, tagged) if each.letter and not style.ascii else ():
             rows[row][column] = (each.letter, each.part)
     return rows
 
@@ -177,24 +178,25 @@ def _dots(pieces: Sequence[Line], frame: Frame) -> Dots:
     return [[max(ord(sign) - EMPTY, 0) for sign in row] for row in canvas.plot("\n").split("\n")]
 
 
-def _tagged(dots: Sequence[Dots], k: int) -> Iterator[tuple[int, int]]:
+def _tags(dots: Sequence[Dots], k: int, taken: set[tuple[int, int]]) -> Iterator[tuple[int, int]]:
     """The cells where a curve bears its letter: a few, apart from the other curves where it can be."""
     height, width = len(dots[k]), len(dots[k][0])
     near = max(width // (2 * TAGS + 2), 1)
     for place in range(TAGS):
         wish = round((place + (k + 0.5) / len(dots)) * width / TAGS)
-        best: tuple[float, int, int] | None = None
+        best: tuple[float, tuple[int, int]] | None = None
         for column in range(max(wish - near, 0), min(wish + near, width)):
             rows = [row for row in range(height) if dots[k][row][column]]
-            if len(rows) != 1:
+            if len(rows) != 1 or {(rows[0], column + step) for step in (-1, 0, 1)} & taken:
                 continue
             others = [row for j, each in enumerate(dots) if j != k for row in range(height) if each[row][column]]
             alone = min((abs(rows[0] - row) for row in others), default=height)
             score = min(alone, 2) * width - abs(column - wish)
-            if alone and (best is None or score > best[0]):
-                best = score, rows[0], column
+            if best is None or score > best[0]:
+                best = score, (rows[0], column)
         if best is not None:
-            yield best[1:]
+            taken.add(best[1])
+            yield best[1]
 
 
 Point = tuple[float, float]
