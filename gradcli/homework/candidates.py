@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from gradcli.autodiff import Gradients, Value
 from gradcli.cells import Cell
 from gradcli.homework.misconceptions import CONFUSIONS, mistakes_at
-from gradcli.homework.mistakes import Made, Row, label
+from gradcli.homework.mistakes import Later, Made, Row, label
 from gradcli.homework.records import Said
 from gradcli.homework.scene import LARGEST, Scene
 from gradcli.homework.sweeps import NOTHING, Change
@@ -187,7 +187,8 @@ def of_several(scene: Scene, group: Sequence[tuple[Row, Made]]) -> Candidate:
 
 def said(row: Row, made: Made) -> Said:
     """The sentence about a mistake."""
-    return Said(f"diagnosis.say_{made.says or row.says}", {"label": label(row.name), **made.fields()})
+    fields = Later(lambda: {"label": label(row.name), **made.fields()})
+    return Said(f"diagnosis.say_{made.says or row.says}", fields)
 
 
 def confused(scene: Scene, cell: Cell) -> Iterator[tuple[Candidate, Value]]:
@@ -200,7 +201,7 @@ def confused(scene: Scene, cell: Cell) -> Iterator[tuple[Candidate, Value]]:
                 continue
 
             def told(cell: Cell, row: Any = row, slip: Any = slip) -> Said:
-                fields = {"label": label(row.name), "node": at_cell(scene, cell), **slip.fields()}
+                fields = Later(lambda: {"label": label(row.name), "node": at_cell(scene, cell), **slip.fields()})
                 return Said(f"diagnosis.say_{slip.says or row.says}", fields)
 
             change = in_place(cell, slip.value)

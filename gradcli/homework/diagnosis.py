@@ -28,7 +28,7 @@ Test = Callable[[Value], bool]
 SMALL = 40
 """Nodes up to which two mistakes are looked for."""
 
-MOST = 3
+MOST = 8
 """Explanations of one answer."""
 
 LIKELY = 1.45

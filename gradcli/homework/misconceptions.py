@@ -22,13 +22,14 @@ from gradcli.homework import (
 from gradcli.homework.mistakes import Confusion, Made, Row
 from gradcli.homework.scene import Scene
 
-ROWS: tuple[Row, ...] = (
+OF_NUMBERS: tuple[Row, ...] = (
     *mistakes_chain.ROWS,
     *mistakes_gates.ROWS,
     *mistakes_rules.ROWS,
     *mistakes_forward.ROWS,
-    *mistakes_tensors.ROWS,
 )
+
+ROWS: tuple[Row, ...] = (*OF_NUMBERS, *mistakes_tensors.ROWS)
 
 CONFUSIONS: tuple[Confusion, ...] = (*mistakes_answers.ROWS, *mistakes_tensors.ANSWERS)
 
@@ -37,13 +38,13 @@ NAMES = tuple(dict.fromkeys((*(row.name for row in ROWS), *(row.name for row in 
 
 
 @cache
-def rows_of(op: str) -> tuple[Row, ...]:
-    """The rows that may concern a node of this op."""
-    return tuple(row for row in ROWS if not row.of or op in row.of)
+def rows_of(op: str, tensorial: bool) -> tuple[Row, ...]:
+    """The rows that may concern a node of this op, among tensors or numbers."""
+    return tuple(row for row in (ROWS if tensorial else OF_NUMBERS) if not row.of or op in row.of)
 
 
 def mistakes_at(scene: Scene, i: int) -> Iterator[tuple[Row, Made]]:
     """Every single mistake that can be made at a node."""
-    for row in rows_of(scene.op(i).name):
+    for row in rows_of(scene.op(i).name, scene.tensorial):
         for made in row.made(scene, i):
             yield row, made

@@ -7,7 +7,7 @@ paths add up; or where its forward value is worked out. The search knows no row 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
+from functools import cache, cached_property
 from math import prod
 from typing import Any, NamedTuple
 
@@ -78,6 +78,30 @@ class Confusion(NamedTuple):
     says: str = "answer"
 
 
+class Later(Mapping[str, Any]):
+    """What a sentence is filled with, worked out when it is said: most are never."""
+
+    def __init__(self, made: Fields) -> None:
+        self.made = made
+
+    @cached_property
+    def known(self) -> Mapping[str, Any]:
+        """The fields."""
+        return self.made()
+
+    def __getitem__(self, name: str) -> Any:
+        return self.known[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.known)
+
+    def __len__(self) -> int:
+        return len(self.known)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return dict, (dict(self.known),)
+
+
 def label(name: str) -> Said:
     """A misconception in a few words, for lists and reports."""
     one, _, other = name.partition("+")
@@ -87,18 +111,25 @@ def label(name: str) -> Said:
 # ── what sentences are filled with ──────────────────────────────────────────────────────────────────────────────
 
 
+def is_numeric(text: str) -> bool:
+    """Whether a text is a number alone."""
+    return text.replace("-", "", 1).replace(".", "", 1).isdigit()
+
+
 def at_edge(scene: Scene, slot: Slot, **more: Any) -> Mapping[str, Any]:
     """The fields of a sentence about an edge."""
     i, k = slot
     parent = scene.graph.parents[i][k]
-    local = scene.local(slot)
+    local, rule = scene.local(slot), scene.rule(slot)
+    plain = local is None or is_numeric(rule) or rule == scene.edge(slot)
     return {
         "gate": scene.gate(i),
         "edge": scene.edge(slot),
         "own": scene.name(parent),
         "own_value": scene.values[parent],
-        "rule": scene.rule(slot),
-        "local": scene.rule(slot) if local is None else local,
+        "rule": rule,
+        "local": rule if local is None else local,
+        "right": (rule if local is None else local) if plain else Said("diagnosis.equals", {"a": rule, "b": local}),
         "upstream": scene.gradient(i),
         "g": scene.g(i),
         **more,
@@ -136,14 +167,31 @@ def worked_out(text: str, op: Op, m: Any, y: Value, x: tuple[Value, ...], g: Val
 
 
 def given(text: str, scene: Scene, i: int) -> str:
-    """A formula in the names of the graph."""
+    """A formula in the names of the graph; of numbers with what can be worked out in it, as people write it."""
     op, graph = scene.op(i), parsed(text)
+    if not op.structural and not scene.tensorial:
+        return cut(notation.pretty(folded(text, scene, i)))
     names = [scene.name(p) for p in scene.graph.parents[i]]
     known = {"y": scene.name(i), "g": "g", "N": "n", **dict(zip(op.parameters, names, strict=False))}
     settings = {**op.attributes, **op.bound}
     known |= {name: notation.attribute(value) for name, value in settings.items() if isinstance(value, int | float)}
     line = notation.inlined(graph, graph.output, lambda i: None, notation.compose, lambda name: known.get(name, name))
     return cut(notation.pretty(line))
+
+
+def folded(text: str, scene: Scene, i: int) -> str:
+    """A formula in the names of the graph, its numbers put together."""
+    from gradcli.systems.tracing import Tracing
+
+    graph, op = scene.graph, scene.op(i)
+    parents = graph.parents[i]
+    leaves = [scene.name(p) for p in parents if p not in graph.numbers]
+    tracing = Tracing(dict.fromkeys([*leaves, scene.name(i)]))
+    x = [
+        tracing.literal(graph.numbers[p].value) if p in graph.numbers else tracing.leaf(scene.name(p)) for p in parents
+    ]
+    result = worked_out(text, op, tracing, tracing.leaf(scene.name(i)), tuple(x))
+    return notation.text(tracing.graph(result))
 
 
 def weight(scene: Scene, slot: Slot) -> float:

@@ -200,7 +200,8 @@ def derivatives_combined(of: str, how: Callable[[float, float], float]) -> Calla
 ROWS = (
     Confusion("value_for_gradient", 1.2, ("grad", "local", "down"), forward_value, "value_for_gradient"),
     Confusion("gradient_for_value", 1.3, ("value",), its_gradient, "gradient_for_value"),
-    Confusion("local_for_global", 1.1, ("grad", "down"), local_gradient, "local_for_global"),
+    Confusion("local_for_global", 1.4, NODE, local_gradient, "local_for_global"),
+    Confusion("local_for_global", 1.1, ("down",), local_gradient, "local_for_global"),
     Confusion("global_for_local", 1.2, ("local",), its_gradient, "global_for_local"),
     Confusion("global_for_path", 1.3, ("down",), its_gradient, "global_for_path"),
     Confusion("downstream_for_local", 1.2, ("local",), downstream_gradient, "downstream_for_local"),

@@ -230,7 +230,7 @@ def negative(scene: Scene, slot: Slot) -> bool:
     """Whether a local gradient is negative, in some entry, and not by a subtraction or a minus."""
     local = scene.local(slot)
     if local is None:
-        return True
+        return False
     return some(local < 0) and not constant(scene, slot, 1) and not constant(scene, slot, 2)
 
 
@@ -252,6 +252,7 @@ EDGES = (
     Row("minus_of_subtraction", 1.0, on_edges(opposite, partial(constant, inputs=2)), says="sign"),
     Row("minus_of_negation", 1.0, on_edges(opposite, partial(constant, inputs=1)), says="sign"),
     Row("sign_lost", 1.2, on_edges(opposite, negative), says="sign"),
+    Row("sign_lost", 1.5, on_edges(opposite, lambda scene, slot: scene.local(slot) is None), says="sign"),
     Row("sign_added", 2.0, on_edges(opposite, positive), says="sign_added"),
     Row("upstream_dropped", 1.3, on_edges(passing(without_upstream), upstream_counts), says="dropped"),
     Row("inner_forgotten", 1.3, on_edges(passing(lambda s, slot, at: fitted(s, slot, at.g)), skipped), says="skipped"),

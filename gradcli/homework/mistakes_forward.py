@@ -15,8 +15,6 @@ from gradcli.homework.mistakes import Made, Row, wrong_value
 from gradcli.homework.scene import Scene
 from gradcli.homework.sweeps import Change
 
-HALF_TURN = "3.141592653589793"
-
 ARITHMETIC = (
     wrong_value("other_operation", "mul", "a+b", cost=1.4),
     wrong_value("other_operation", "add", "a*b", cost=1.4),
@@ -53,15 +51,15 @@ FUNCTIONS = (
     wrong_value("other_function", "sigmoid", "tanh(x)", "1-tanh(x)^2", cost=1.7),
     wrong_value("other_function", "tanh", "sigmoid(x)", "sigmoid(x)*(1-sigmoid(x))", cost=1.7),
     wrong_value("minus_in_sigmoid", "sigmoid", "1/(1+exp(x))", cost=1.4),
-    wrong_value("degrees", "sin", f"sin(x*{HALF_TURN}/180)", f"cos(x*{HALF_TURN}/180)", cost=1.1),
-    wrong_value("degrees", "cos", f"cos(x*{HALF_TURN}/180)", f"-sin(x*{HALF_TURN}/180)", cost=1.1),
-    wrong_value("degrees", "tan", f"tan(x*{HALF_TURN}/180)", f"1/cos(x*{HALF_TURN}/180)^2", cost=1.1),
-    wrong_value("degrees_of_value", "sin", f"sin(x*{HALF_TURN}/180)", cost=1.3),
-    wrong_value("degrees_of_value", "cos", f"cos(x*{HALF_TURN}/180)", cost=1.3),
-    wrong_value("degrees_of_value", "tan", f"tan(x*{HALF_TURN}/180)", cost=1.3),
-    wrong_value("degrees_answered", "asin", f"asin(x)*180/{HALF_TURN}", cost=1.3),
-    wrong_value("degrees_answered", "acos", f"acos(x)*180/{HALF_TURN}", cost=1.3),
-    wrong_value("degrees_answered", "atan", f"atan(x)*180/{HALF_TURN}", cost=1.3),
+    wrong_value("degrees", "sin", "sin(x*pi/180)", "cos(x*pi/180)", cost=1.1),
+    wrong_value("degrees", "cos", "cos(x*pi/180)", "-sin(x*pi/180)", cost=1.1),
+    wrong_value("degrees", "tan", "tan(x*pi/180)", "1/cos(x*pi/180)^2", cost=1.1),
+    wrong_value("degrees_of_value", "sin", "sin(x*pi/180)", cost=1.3),
+    wrong_value("degrees_of_value", "cos", "cos(x*pi/180)", cost=1.3),
+    wrong_value("degrees_of_value", "tan", "tan(x*pi/180)", cost=1.3),
+    wrong_value("degrees_answered", "asin", "asin(x)*180/pi", cost=1.3),
+    wrong_value("degrees_answered", "acos", "acos(x)*180/pi", cost=1.3),
+    wrong_value("degrees_answered", "atan", "atan(x)*180/pi", cost=1.3),
     wrong_value("mean_for_sum", "sum", "mean(x)", cost=1.3),
     wrong_value("sum_for_mean", "mean", "sum(x)", cost=1.3),
     wrong_value("square_for_norm", "norm", "sum(x^2)", cost=1.3),
@@ -156,7 +154,7 @@ def mirrored(form: str) -> str:
 
 READING = (
     Row("other_extreme", 1.4, other_extreme, frozenset(("max", "min", "maxout")), "forward"),
-    Row("minus_inside_square", 1.2, minus_inside_square, frozenset(("neg",)), "forward"),
+    Row("minus_inside_square", 1.1, minus_inside_square, frozenset(("neg",)), "forward"),
     Row(
         "sum_before_product",
         1.5,
@@ -166,28 +164,28 @@ READING = (
     ),
     Row(
         "brackets_read",
-        1.6,
+        1.25,
         regrouped("sub", lambda a, b, c: a - (b - c), "left {0}-({1}-{2})"),
         frozenset(("sub",)),
         "forward",
     ),
     Row(
         "brackets_read",
-        1.6,
+        1.25,
         regrouped("sub", lambda a, b, c: a - (b + c), "left {0}-({1}+{2})"),
         frozenset(("add",)),
         "forward",
     ),
     Row(
         "brackets_read",
-        1.6,
+        1.25,
         regrouped("div", lambda a, b, c: a / (b * c), "left {0}/({1}·{2})"),
         frozenset(("mul",)),
         "forward",
     ),
     Row(
         "brackets_read",
-        1.6,
+        1.25,
         regrouped("div", lambda a, b, c: a / (b / c), "left {0}/({1}/{2})"),
         frozenset(("div",)),
         "forward",

@@ -23,6 +23,19 @@ def entrywise_gate(name: str, inputs: int = 2) -> Callable[[Scene, Slot], bool]:
     return of
 
 
+SWITCHES = entrywise_gate("switcher")
+
+
+def of_two_variables(scene: Scene, slot: Slot) -> bool:
+    """Whether a product has a gradient in both of its factors."""
+    return SWITCHES(scene, slot) and len(scene.entering[slot[0]]) == 2
+
+
+def of_a_constant(scene: Scene, slot: Slot) -> bool:
+    """Whether one factor of a product is constant."""
+    return SWITCHES(scene, slot) and len(scene.entering[slot[0]]) == 1
+
+
 def own_value(scene: Scene, slot: Slot) -> Change:
     """An input's own value in place of its local gradient."""
     return Change(locals={slot: lambda m, y, *x: x[slot[1]]})
@@ -65,8 +78,8 @@ def chosen(scene: Scene, slot: Slot) -> bool:
 
 
 def blocked(scene: Scene, slot: Slot) -> bool:
-    """Whether a router blocks this edge, in some entry."""
-    return routes(scene, slot) and some(scene.local(slot) == 0)
+    """Whether a router blocks its one input, in some entry."""
+    return routes(scene, slot) and len(scene.entering[slot[0]]) == 1 and some(scene.local(slot) == 0)
 
 
 def branching(scene: Scene, slot: Slot) -> bool:
@@ -118,9 +131,10 @@ def to_all(scene: Scene, i: int) -> Iterator[Made]:
 
 
 GATES = (
-    Row("not_switched", 1.1, on_edges(own_value, entrywise_gate("switcher")), says="not_switched"),
-    Row("product_passed", 1.9, on_edges(output_value, entrywise_gate("switcher")), says="product_passed"),
-    Row("factors_added", 2.3, on_edges(both_values, entrywise_gate("switcher")), says="factors_added"),
+    Row("not_switched", 1.1, on_edges(own_value, of_two_variables), says="not_switched"),
+    Row("not_switched", 1.5, on_edges(own_value, of_a_constant), says="not_switched"),
+    Row("product_passed", 1.9, on_edges(output_value, SWITCHES), says="product_passed"),
+    Row("factors_added", 2.3, on_edges(both_values, SWITCHES), says="factors_added"),
     Row("sum_switched", 2.1, on_edges(other_value, entrywise_gate("distributor")), says="sum_switched"),
     Row("sum_own_value", 2.2, on_edges(own_value, entrywise_gate("distributor")), says="sum_switched"),
     Row("split_evenly", 2.1, on_edges(halved, entrywise_gate("distributor")), says="split"),

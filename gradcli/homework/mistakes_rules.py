@@ -56,7 +56,7 @@ POWERS = (
 )
 
 EXPONENTIALS = (
-    wrong_rule("input_for_derivative", "exp expm1", "x", cost=1.2),
+    wrong_rule("input_for_derivative", "exp expm1", "x", cost=1.15),
     wrong_rule("power_rule_of_exponent", "exp", "x*exp(x-1)", cost=1.2),
     wrong_rule("constant_for_derivative", "exp", "1", cost=2.0),
     wrong_rule("exponent_lowered", "exp", "exp(x-1)", cost=1.7),
@@ -95,9 +95,9 @@ TRIGONOMETRY = (
     wrong_rule("rule_of_asin", "atan", "1/sqrt(1+x^2)", cost=1.5),
     wrong_rule("reciprocal_for_inverse", "asin", "-cos(x)/sin(x)^2", cost=2.0),
     wrong_rule("reciprocal_for_inverse", "atan", "-1/sin(x)^2", cost=2.0),
-    wrong_rule("degrees_of_derivative", "sin", "cos(x*3.141592653589793/180)", cost=1.2),
-    wrong_rule("degrees_of_derivative", "cos", "-sin(x*3.141592653589793/180)", cost=1.2),
-    wrong_rule("degrees_of_derivative", "tan", "1/cos(x*3.141592653589793/180)^2", cost=1.3),
+    wrong_rule("degrees_of_derivative", "sin", "cos(x*pi/180)", cost=1.2),
+    wrong_rule("degrees_of_derivative", "cos", "-sin(x*pi/180)", cost=1.2),
+    wrong_rule("degrees_of_derivative", "tan", "1/cos(x*pi/180)^2", cost=1.3),
 )
 
 ACTIVATIONS = (
