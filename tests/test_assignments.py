@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 
 from gradcli.errors import FaultyFile, FileError, GradcliError, LimitError, UsageError
-from gradcli.homework import drawing, handed, texts
+from gradcli.homework import drawing, filled, texts
 from gradcli.homework.answer_files import answers_of
 from gradcli.homework.assignment import Assignment, from_expression, load, parsed
 from gradcli.homework.records import Rules
@@ -517,7 +517,7 @@ def test_what_is_no_submission(tmp_path: Path) -> None:
     written(tmp_path, "hw4-marks/feedback/s1.md", "| cell | yours |\n|-|-|\n| value | 1 |\n")
     marks = written(tmp_path, "marks.csv", "id,1:value,1:value state\ns1,1,right\n")
     key = written(tmp_path, "sheets-key/key.csv", "sheet,problem,cell,answer,values\ns1,1,value,-12,x=-2\n")
-    other = written(tmp_path, "sheets-key/key.md", f"{handed.keep_apart()[1]}\n\n| 칸 | 답 |\n|-|-|\n| value | 1 |\n")
+    other = written(tmp_path, "sheets-key/key.md", f"{filled.keep_apart()[1]}\n\n| 칸 | 답 |\n|-|-|\n| value | 1 |\n")
     told: list[str] = []
     found = list(read([str(tmp_path)], load(own), note=told.append))
     assert told == [f"{tmp_path / 'hw4-marks'}: this folder of marks is not read"]

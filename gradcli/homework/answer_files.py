@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from gradcli.errors import FaultyFile, FileError, LimitError, UsageError, brief, reason
-from gradcli.homework.handed import Entry, Handed, blanked, from_bytes, is_long
+from gradcli.homework.formats import from_bytes
+from gradcli.homework.handed import Entry, Handed, blanked, is_long
 from gradcli.homework.matching import told_apart
 from gradcli.homework.problem import identified
 from gradcli.homework.records import Answer

@@ -1,44 +1,29 @@
 """What a student handed in, as it stands in one file: nothing is compared with the assignment yet.
 
-    .toml .json     student = "…", name = "…", and a table of cells per problem: [1] dq = -4, "value.q" = "3"
-    .csv .tsv       a row per answer: sheet,problem,cell,answer; what worksheets are filled in as
-    .md             a worksheet, its table of answers filled in
-    .npz            arrays named 1:dW, or dW
+    TOML, JSON      student = "…", name = "…", and a table of cells per problem: [1] dq = -4, "value.q" = "3"
+    CSV             a row per answer: sheet,problem,cell,answer; what worksheets are filled in as
+    NPZ             arrays named 1:dW, or dW
 
-Text and numbers keep their digits; an array keeps its type.
+Text and numbers keep their digits; an array keeps its type. Worksheets in Markdown are read in filled.py.
 """
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
-from pathlib import Path
 from typing import IO, Any, NamedTuple
 
-from gradcli.errors import FileError, GradcliError, LimitError, brief
+from gradcli.errors import FileError, GradcliError, LimitError
 from gradcli.homework.problem import identified
 from gradcli.homework.settings import written
 from gradcli.homework.tables import ANSWER, CELL, EMAIL, NAME, PROBLEM, STUDENT, Table, cleaned, find, plain
-from gradcli.homework.texts import codec, decoded, marked
-from gradcli.reading.documents import LARGEST, LARGEST_TOML
+from gradcli.reading.documents import LARGEST
 
-KINDS = (".toml", ".json", ".csv", ".tsv", ".npz", ".md", ".markdown", ".txt")
-"""Endings of files that hold answers."""
-
-MARK = re.compile(r"<!-- *gradcli\.worksheet/\d+ +sheet:(.*)-->")
-FIELD = re.compile(r"\*\*([^*]{1,60})\*\*\s*:(.*)")
-SPLIT = re.compile(r"(?<!\\)\|")
-ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")
 EMPTY = re.compile(r"[_\s\u00a0]*")
 
 KEY = "this is the key of worksheets, not what students handed in"
 KEY_COLUMN = "values"
 """What the key has besides the columns of a sheet."""
-
-LARGEST_DOCUMENT = {".toml": LARGEST_TOML, ".json": 1 << 24}
-"""Bytes that a document may have: to read TOML takes sixty times as long as to read JSON."""
 
 MOST_ROWS = 500_000
 """Rows, an answer each, that a file may have; one with a row per student may have any number."""
@@ -183,106 +168,6 @@ def blanked(text: str) -> str:
     return "" if EMPTY.fullmatch(text) else text.strip()
 
 
-# ── worksheets ──────────────────────────────────────────────────────────────────────────────────────────
-
-
-def from_markdown(text: str, place: str) -> list[Handed]:
-    """The answers of filled worksheets in Markdown, one after the other.
-
-    Errors: FileError for a text without a table of answers.
-    """
-    if any(said in text for said in keep_apart()):
-        raise FileError(f"{place}: {KEY}")
-    sheets: list[dict[str, Any]] = [{"entries": [], "about": {}, "student": "", "at": ""}]
-    problem, columns = "", None
-    before: list[str] = []
-    for number, each in enumerate(re.split(r"\r\n|\n|\r", text), 1):
-        line = each.strip()
-        marked, field = MARK.fullmatch(line), FIELD.match(line)
-        if marked:
-            student = marked[1].strip().replace("\u200b", "")
-            sheets.append({"entries": [], "about": {}, "student": student, "at": f"line {number}"})
-            problem = ""
-        elif line.startswith("#"):
-            problem = problem_of(line.strip("# \t"))
-        elif field:
-            sheets[-1]["about"].setdefault(plain(field[1]), unescaped(field[2].strip()))
-        cells = row_of(line)
-        if cells is None:
-            columns, before = None, []
-        elif before and not line.strip("|:- \t") and "-" in line:
-            columns = (find(before, words("column_cell", CELL)), find(before, words("column_answer", ANSWER)))
-        elif columns is None:
-            before = cells
-        elif columns[0] is not None and columns[1] is not None and columns[0] < len(cells):
-            address = unquoted(unescaped(cells[columns[0]]))
-            answer = unquoted(unescaped(cells[columns[1]])) if columns[1] < len(cells) else ""
-            keys = tuple(filter(None, (problem, address)))
-            at = f"line {number}: {':'.join(keys)}"
-            sheets[-1]["entries"].append(Entry(keys, blanked(answer), None, at))
-    found = [sheet for sheet in sheets if sheet["entries"] or sheet["student"]]
-    if not any(sheet["entries"] for sheet in found):
-        raise FileError(
-            f"{place}: there is no table of answers here", hint="its first columns are 'cell' and 'answer', as printed"
-        )
-    return [handed(sheet) for sheet in found]
-
-
-def handed(sheet: Mapping[str, Any]) -> Handed:
-    """A worksheet as it was found."""
-    about = sheet["about"]
-    who = sheet["student"] or next((about[name] for name in words("student", STUDENT) if name in about), "")
-    name = next((about[name] for name in words("name", NAME) if name in about), "")
-    return Handed(identified(who), blanked(name), "", tuple(sheet["entries"]), (), sheet["at"])
-
-
-def problem_of(heading: str) -> str:
-    """The problem that a heading names: `Problem 1 · 7 points`, `문제 1`."""
-    text = unescaped(heading.partition(" · ")[0]).strip()
-    for word in words("problem", PROBLEM):
-        first = word.partition("{")[0].strip()
-        if first and text.casefold().startswith(first.casefold()):
-            return text[len(first) :].strip().removesuffix(":")
-    return text
-
-
-@cache
-def words(name: str, others: tuple[str, ...]) -> tuple[str, ...]:
-    """What a word of worksheets may be, in every language, as it is compared."""
-    from gradcli.homework.words import LANGUAGES, texts
-
-    return tuple(dict.fromkeys([*(plain(texts(language, "worksheet")[name]) for language in LANGUAGES), *others]))
-
-
-@cache
-def keep_apart() -> tuple[str, ...]:
-    """What stands on a key, in every language."""
-    from gradcli.homework.words import LANGUAGES, texts
-
-    return tuple(texts(language, "worksheet")["key_keep"] for language in LANGUAGES)
-
-
-def row_of(line: str) -> list[str] | None:
-    """The cells of a table's row; None for a line of text."""
-    text = line.strip()
-    if "|" not in text or not (text.startswith("|") or SPLIT.search(text)):
-        return None
-    cells = SPLIT.split(text)
-    cells = cells[1:] if not cells[0].strip() else cells
-    return [cell.strip() for cell in (cells[:-1] if cells and not cells[-1].strip() else cells)]
-
-
-def unescaped(text: str) -> str:
-    """Markdown's text without its backslashes."""
-    return ESCAPED.sub(r"\1", text)
-
-
-def unquoted(text: str) -> str:
-    """Text out of a code span."""
-    ticks = len(text) - len(text.lstrip("`"))
-    return text[ticks:-ticks].strip() if ticks and text.endswith("`" * ticks) and len(text) > 2 * ticks else text
-
-
 # ── arrays ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -330,49 +215,3 @@ def shown(value: Any) -> str:
     if value.size > SMALL:
         return f"{value.dtype} {value.shape}"
     return str(text_of(value.astype(float)).replace(",", ", "))
-
-
-# ── any file ────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def kind_of(place: str, data: bytes) -> str:
-    """The ending that tells how to read a file: its own; without one, what its beginning looks like.
-
-    Errors: FileError for an ending that is not known.
-    """
-    kind = Path(place).suffix.lower()
-    if kind in KINDS and kind != ".txt":
-        return kind
-    if kind not in ("", ".txt"):
-        hint = f"answers are read from {', '.join(KINDS[:6])}"
-        raise FileError(f"{place}: the kind of file is not known: '{brief(kind)}'", hint=hint)
-    if data.startswith(b"PK"):
-        return ".npz"
-    head = data[:4096].decode(marked(data) or "utf-8", "replace").lstrip("\ufeff\ufffd \t\r\n")
-    first = head.partition("\n")[0]
-    if head.startswith("{"):
-        return ".json"
-    if head.startswith(("<!--", "# ", "|", "**")) and "=" not in first:
-        return ".md"
-    fields = [plain(word) for word in re.split(r"[,;\t]", first)]
-    named = any(field in (*STUDENT, *CELL) for field in fields)
-    return ".csv" if named and len(fields) > 1 and "=" not in first else ".toml"
-
-
-def from_bytes(data: bytes, place: str, encoding: str | None = None) -> list[Handed]:
-    """What was handed in as the bytes of one file.
-
-    Errors: FileError; LimitError; UsageError for an unknown encoding.
-    """
-    kind = kind_of(place, data)
-    if kind == ".npz":
-        return [from_npz(data, place)]
-    most = LARGEST_DOCUMENT.get(kind, len(data))
-    if len(data) > most:
-        raise LimitError(f"{place}: the file is larger than {most:,} bytes")
-    text = decoded(data, place, codec(encoding))
-    if kind in (".md", ".markdown"):
-        return from_markdown(text, place)
-    if kind in (".csv", ".tsv"):
-        return from_rows(io.StringIO(text, newline=""), place)
-    return [from_document(text, place)]

@@ -1,6 +1,6 @@
 """The submissions of a class, student by student, matched with the assignment; one bad one never stops the class.
 
-    a file per student, or folders of such files      TOML, JSON, CSV, a filled worksheet, npz (handed.py)
+    a file per student, or folders of such files      TOML, JSON, CSV, a filled worksheet, npz (formats.py)
     one file for the class                            id,name,1:value,1:dq,…,2:value, read row by row in flat memory
 
 Files are read twice: once for the ids, since a student's later submission replaces an earlier one, and once for the
@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from gradcli.errors import FileError, GradcliError, reason
 from gradcli.homework.class_table import ClassTable, Note, Submission
-from gradcli.homework.handed import Handed, from_bytes, is_long, kind_of
+from gradcli.homework.formats import from_bytes, kind_of
+from gradcli.homework.handed import Handed, is_long
 from gradcli.homework.matching import Matcher
 from gradcli.homework.problem import identified
 from gradcli.homework.tables import Table
