@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from gradcli.homework.blanks import Asked, Row, Show
 from gradcli.homework.worksheets import Part, Sheet
-from gradcli.render.latex import number_text, text, typeset
+from gradcli.render import latex
+from gradcli.render.latex import number_text, text
 from gradcli.render.tensors import is_tensor
 from gradcli.render.worksheet_layout import columns, given, heading, how, lines, number, points, spot_of, title
 
@@ -45,6 +47,12 @@ HANGUL\setlength{\parindent}{0pt}
 """
 
 KOREAN = "\\usepackage{kotex}\n"
+
+
+@lru_cache(maxsize=4096)
+def typeset(formula: str) -> str:
+    """A formula typeset, once for all the sheets it stands on."""
+    return latex.typeset(formula)
 
 
 def render(sheet: Sheet, words: Words) -> str:
