@@ -17,7 +17,7 @@ from gradcli.cells import Cell
 from gradcli.homework.candidates import Candidate, attempts, confused, fits_in, nearest, scene_of, two_of
 from gradcli.homework.mistakes import label
 from gradcli.homework.records import Explanation, Said
-from gradcli.homework.scene import Scene
+from gradcli.homework.scene import Scene, look
 from gradcli.homework.sweeps import NOTHING, Change
 
 __all__ = ["Judged", "Prediction", "Search", "Test", "explain", "label", "predictions"]
@@ -130,7 +130,7 @@ def predictions(
                 if candidate.cost <= LIKELY and len(candidate.sites) == 1:
                     likely.append(candidate)
                 if after is not None:
-                    values = tuple(after.read(cell) for cell in cells)
+                    values = tuple(look(after, cell) for cell in cells)
                     yield Prediction(candidate.name, candidate.sites, candidate.change, values)
         for j, cell in enumerate(cells):
             for candidate, value in confused(scene, cell):
@@ -195,7 +195,7 @@ class Hunt:
                 return
             if after is None:
                 continue
-            changed = self.consider(candidate, [after.read(cell) for cell in self.cells])
+            changed = self.consider(candidate, [look(after, cell) for cell in self.cells])
             if changed and candidate.cost <= LIKELY and len(candidate.sites) == 1:
                 likely.append(candidate)
         self.two_mistakes(likely)

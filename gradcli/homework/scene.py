@@ -145,7 +145,7 @@ class Scene:
         needed: 1 for the nodes that lie between what is changed and these cells; all unless given.
         """
         found = self.after(change, needed)
-        return None if found is None else [found.read(cell) for cell in cells]
+        return None if found is None else [look(found, cell) for cell in cells]
 
     def after(self, change: Change, needed: Any = None) -> Tried | Outcome | None:
         """Both passes after a change, to be read from."""
@@ -306,6 +306,14 @@ class Scene:
             text = notation.rule(self.graph, *slot, here(Edge(self.gradients, *slot)))
             self.texts[slot] = cut(notation.pretty(text)) if text else self.edge(slot)
         return self.texts[slot]
+
+
+def look(after: Tried | Outcome, cell: Cell) -> Value | None:
+    """The number in a cell after a change; None where there is none, as where a value has another shape."""
+    try:
+        return after.read(cell)
+    except (IndexError, TypeError, ValueError):
+        return None
 
 
 def cut(text: str, most: int = WIDEST) -> str:
