@@ -592,6 +592,7 @@ UNREADABLE = [
     ("a.csv", "학번,1:dx\n김,3\n".encode("cp949"), "it seems to be Korean Excel's: --encoding cp949"),
     ("a.md", "# My homework\n\nI did not use the table.\n", "there is no table of answers here"),
     ("a.pdf", "%PDF-1.4", "the kind of file is not known: '.pdf'"),
+    ("a.xlsx", "PK\x03\x04", "the kind of file is not known: '.xlsx' (save it as CSV UTF-8)"),
     ("a.npz", "PK\x03\x04", "this is no NPZ file"),
 ]
 

@@ -20,6 +20,9 @@ from gradcli.reading.documents import LARGEST_TOML
 KINDS = (".toml", ".json", ".csv", ".tsv", ".npz", ".md", ".markdown", ".txt")
 """Endings of files that hold answers."""
 
+WORKBOOKS = (".xlsx", ".xls", ".xlsm", ".ods", ".numbers")
+"""Endings of spreadsheets' own files."""
+
 LARGEST_DOCUMENT = {".toml": LARGEST_TOML, ".json": 1 << 24}
 """Bytes that a document may have: to read TOML takes sixty times as long as to read JSON."""
 
@@ -33,7 +36,7 @@ def kind_of(place: str, data: bytes) -> str:
     if kind in KINDS and kind != ".txt":
         return kind
     if kind not in ("", ".txt"):
-        hint = f"answers are read from {', '.join(KINDS[:6])}"
+        hint = "save it as CSV UTF-8" if kind in WORKBOOKS else f"answers are read from {', '.join(KINDS[:6])}"
         raise FileError(f"{place}: the kind of file is not known: '{brief(kind)}'", hint=hint)
     if data.startswith(b"PK"):
         return ".npz"
