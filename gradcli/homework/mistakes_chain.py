@@ -56,8 +56,8 @@ def one_path_left_out(scene: Scene, i: int) -> Iterator[Made]:
 
 
 def kept_of(kept: tuple[Slot, ...], m: Any, arrived: Mapping[Slot, Value]) -> Value:
-    """The sum of what some paths bring."""
-    return total([arrived[slot] for slot in kept])
+    """The sum of what some paths bring; at another point a path may bring nothing."""
+    return total([arrived.get(slot, 0.0) for slot in kept])
 
 
 def combined(how: Callable[[list[Value]], Value]) -> Callable[[Scene, int], Iterator[Made]]:
@@ -66,7 +66,7 @@ def combined(how: Callable[[list[Value]], Value]) -> Callable[[Scene, int], Iter
     def made(scene: Scene, i: int) -> Iterator[Made]:
         slots = paths(scene, i)
         if slots:
-            change = Change(sums={i: lambda m, arrived: how([arrived[slot] for slot in slots])})
+            change = Change(sums={i: lambda m, arrived: how([arrived.get(slot, 0.0) for slot in slots])})
             yield Made(i, change, partial(of_paths, scene, i, dict.fromkeys(slots), []))
 
     return made
