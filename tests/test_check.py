@@ -194,6 +194,13 @@ def test_answers_of_another_shape(judged):
     assert [results[name]["state"] for name in ("value.n3", "down.f.n3", "down.n1.x")] == ["wrong"] * 3
 
 
+def test_a_formula_across_a_branch(judged):
+    """A formula is tried at points where another branch is taken; a path that is not there brings nothing."""
+    words = ["where(x<y,x^2,y^3)+abs(x)", "--x=1", "--y=2"]
+    status, results, _ = judged(*words, answers=["dx=2*x"])
+    assert (status, results["dx"]["state"]) == (1, "wrong")
+
+
 # ── the command line ────────────────────────────────────────────────────────────────────────────────────────────
 
 SPLITS = [
