@@ -354,20 +354,21 @@ def test_markdown_shows_texts_and_does_not_run_them():
         assert len({len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}) == 1
 
 
-def test_a_filled_sheet_is_read_back():
+def test_a_filled_sheet_is_read_back(tmp_path):
     """The answers in a sheet's own table are the submission of its student, in each language."""
-    from gradcli.homework import handed
+    from gradcli.homework import submissions
 
     sheet = Press(HW4).sheet("20240118", "한예린")
     for language in LANGUAGES:
         page = worksheet_markdown.render(sheet, Words(language))
         empty = re.split(r"(?m)(?<=`) \|  \| (?=`[^|]*\| \d+ \|$)", page)
         filled = "".join(f"{piece} | {count} | " for count, piece in enumerate(empty[:-1], 1)) + empty[-1]
-        (found,) = handed.from_markdown(filled, "sheet.md")
-        assert found.student == "20240118"
-        expected = [(part.id, asked.address) for part in sheet.parts for asked in part.asked]
-        assert [entry.keys for entry in found.entries] == expected
-        assert [entry.text for entry in found.entries] == [str(k) for k in range(1, len(expected) + 1)]
+        (tmp_path / "sheet.md").write_text(filled, encoding="utf-8")
+        (found,) = submissions.read([str(tmp_path / "sheet.md")], HW4)
+        assert (found.student, found.name, found.faults) == ("20240118", "한예린", ())
+        read = [(name, answer.address, answer.text) for name, answers in found.answers.items() for answer in answers]
+        asked = [(part.id, asked.address) for part in sheet.parts for asked in part.asked]
+        assert read == [(*cell, str(count)) for count, cell in enumerate(asked, 1)]
 
 
 def test_both_languages_print_the_same_numbers():
