@@ -34,7 +34,7 @@ RESERVED = frozenset(
     upstream grad-output dout dtype
     answer answers hide-answer hint problem student encoding rtol atol cs231n
     roster blank one-file key jobs id-from show-answer
-    for step style at derivative no-derivative
+    for step style at derivative no-derivative local
     """.split()
 )
 """Names of options, of any command, now or planned: no variable is given its value by one of them."""
@@ -171,8 +171,10 @@ class Arguments(NamedTuple):
         if len(self.expressions) > 1:
             self.refuse_torn()
         for k, word in enumerate(self.expressions):
-            match = re.fullmatch(ASSIGNMENT, word)
+            match, entry = re.fullmatch(ASSIGNMENT, word), re.fullmatch(rf"--({NAME}\[[^\]=]*\]=.*)", word)
             hint = self.one_dash(k, command, alone=False)
+            if entry:
+                hint = f'an entry is given by --set: --set "{entry[1]}"'
             if optional(word):
                 hint = self.behind_dashes(word)
             elif match and (re.fullmatch(VALUE, match[2]) or word[0] in "-–—"):

@@ -97,7 +97,7 @@ def plot(
         field = sampled(plotted, form, style)
         status = told(field, style)
     else:
-        curves = traced(plotted, at or ())
+        curves = traced(plotted, at or (), listing=form in (*POINTS, "plain"))
         status = told(curves, style)
         field = None
     drawn = curves if field is None else field
@@ -152,7 +152,7 @@ def require(kind: str) -> None:
         raise UsageError(f"{what} is drawn by {package}, which is not installed: {MISSING}")
 
 
-def traced(plotted: "Plotted", at: Sequence[str]) -> "list[Curve]":
+def traced(plotted: "Plotted", at: Sequence[str], *, listing: bool) -> "list[Curve]":
     """The curves, with progress where they take their time."""
     from gradcli.cli.plotted import read_points
     from gradcli.cli.progress import Waiting
@@ -163,7 +163,7 @@ def traced(plotted: "Plotted", at: Sequence[str]) -> "list[Curve]":
     with Waiting("sampling") as waiting:
         for _, function in plotted.functions:
             function.watch = waiting.step
-        return [curve(name, function, axis, points) for name, function in plotted.functions]
+        return [curve(name, function, axis, points, listing=listing) for name, function in plotted.functions]
 
 
 def sampled(plotted: "Plotted", kind: str, style: Style) -> "Field":

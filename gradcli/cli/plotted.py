@@ -13,11 +13,12 @@ from math import isfinite
 from typing import TYPE_CHECKING, NamedTuple
 
 from gradcli.cli import streams
-from gradcli.cli.arguments import Arguments, Binding, assignment
+from gradcli.cli.arguments import Arguments, Binding, assignment, variable
 from gradcli.cli.inputs import meant, refuse_many
 from gradcli.cli.values import refuse_twice, value
 from gradcli.errors import ExpressionError, GradcliError, ShapeError, Span, UsageError, brief
 from gradcli.ops import FUNCTIONS
+from gradcli.places import place
 from gradcli.plotting.axes import Axis, read
 from gradcli.reading.values import constant
 from gradcli.syntax import parse
@@ -68,7 +69,7 @@ def read_plot(
 
     Errors: UsageError, ExpressionError, FileError, LimitError.
     """
-    bindings = [*arguments.bindings, *(assignment(text) for text in settings)]
+    bindings = [*arguments.bindings, *map(_setting, settings)]
     refuse_twice(bindings)
     ranges = [_axis(each) for each in bindings if ranged(each)]
     filed: dict[str, Value] = {}
@@ -96,12 +97,14 @@ def read_plot(
     for axis in axes:
         values.pop(axis.name, None)
     refuse_many(values)
+    names = [_entry(axis.name, bindings, values) for axis in axes]
+    axes = tuple(axis._replace(name=entry) for axis, entry in zip(axes, names, strict=True))
     from gradcli.plotting.sampling import Function
 
-    names = [axis.name for axis in axes]
     called = [f"{each.text}({name})" if each.bare and len(texts) == 1 else each.text for each in texts]
     functions = [Function(graphs[each], names, values) for each in texts]
     for function in functions:
+        function.affordable(1)
         _tried(function, axes)
     return Plotted(list(zip(called, functions, strict=True)), axes)
 
@@ -129,6 +132,48 @@ def read_points(words: Sequence[str], axis: Axis) -> list[float]:
             )
         points.append(point)
     return points
+
+
+def _setting(text: str) -> Binding:
+    """What `--set` gives: a variable, or one entry of a tensor, which only a range can be given.
+
+    Errors: UsageError.
+    """
+    found = re.fullmatch(rf"\s*({NAME})\s*\[([-−\d,\s]*)\]\s*=(.*)", text, re.DOTALL)
+    if found is None:
+        return assignment(text)
+    index = "".join(found[2].replace("−", "-").split())
+    name = f"{variable(found[1])}[{index}]"
+    binding = Binding(name, found[3], f"--set {text}")
+    if not ranged(binding):
+        hint = f'the whole of {found[1]} has a value, and {name} a range: --set "{name}=-1:1"'
+        raise UsageError(
+            "one entry is given a range, and no value", source=binding.written, span=binding.span(), hint=hint
+        )
+    return binding
+
+
+def _entry(name: str, bindings: Sequence[Binding], values: Mapping[str, Value]) -> str:
+    """The axis by its name, an index counted from the front.
+
+    Errors: UsageError for an entry that the tensor does not have.
+    """
+    base, bracket, inside = name.removesuffix("]").partition("[")
+    if not bracket:
+        return name
+    binding = next(each for each in bindings if each.name == name)
+    shape = getattr(values[base], "shape", ())
+    words = inside.split(",")
+    index = [int(word) for word in words if re.fullmatch(r"-?[0-9]{1,9}", word)]
+    if (
+        len(index) != len(words)
+        or len(index) != len(shape)
+        or not all(-length <= at < length for at, length in zip(index, shape, strict=True))
+    ):
+        has = f"its shape is ({','.join(map(str, shape))}{',' * (len(shape) == 1)})" if shape else "it is a number"
+        hint = f"indices begin at 0; {has}"
+        raise UsageError(f"{base} has no entry [{inside}]", source=binding.written, span=(6, 6 + len(name)), hint=hint)
+    return place(base, tuple(at % length for at, length in zip(index, shape, strict=True)))
 
 
 def _axis(binding: Binding) -> Axis:
@@ -239,7 +284,7 @@ def _refuse(
     """
     inputs = list(dict.fromkeys(name for graph in graphs for name in graph.inputs))
     for each in bindings:
-        if each.name not in inputs:
+        if each.name.partition("[")[0] not in inputs:
             widest = max(graphs, key=lambda graph: len(graph.inputs))
             few = "the expression has" if len(graphs) == 1 else "the expressions have"
             raise UsageError(

@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from gradcli.errors import LimitError
 from gradcli.notes import at_kinks
 from gradcli.plotting.axes import Axis
 from gradcli.plotting.breaks import Break, Breaks, find
@@ -130,15 +129,15 @@ class Curve(NamedTuple):
         return float(max(heights.min(), middle - spread)), float(min(heights.max(), middle + spread))
 
 
-def curve(name: str, function: Function, axis: Axis, at: Sequence[float] = (), *, samples: int = SAMPLES) -> Curve:
+def curve(name: str, function: Function, axis: Axis, at: Sequence[float] = (), *, listing: bool = True) -> Curve:
     """A function along an axis, with its tangents at some points.
+
+    listing: whether the points for machine formats are wanted too.
 
     Errors: of the engine; LimitError for a graph that is too large even for a few points.
     """
-    if function.cost * 61 > MOST_WORK:
-        raise LimitError("the graph is too large to be drawn: it is run once for each point")
-    x = axis.spread(function.affordable(samples))
-    listed = axis.points(function.affordable(LISTED))
+    x = axis.spread(function.affordable(SAMPLES))
+    listed = axis.points(function.affordable(LISTED)) if listing else x[:0]
     value, slope = function(x)
     searched = len(function.graph) <= LARGEST
     found = find(function, x, value, slope, most=PAIRS[function.quick]) if searched else NOTHING
@@ -160,7 +159,7 @@ def curve(name: str, function: Function, axis: Axis, at: Sequence[float] = (), *
     slope = np.where(np.isfinite(slope), slope, np.nan)
     flat = vanishing(function, x, slope) if searched else ()
     tangents = tuple(tangent(function, point, found.breaks) for point in at)
-    rows = (listed, *function(listed))
+    rows = (listed, *function(listed)) if listing else (listed, listed, listed)
     said = conventions(function, found.breaks)
     return Curve(
         name, axis, x, value, slope, even, (rows[0], rows[1], rows[2]), found, steep, flat, tangents, said, searched
@@ -190,9 +189,6 @@ def finer(function: Function, columns: Array, breaks: Array) -> Array:
             added += len(points)
     return columns
 
-
-MOST_WORK = 1_000_000_000
-"""Numbers that the fewest points may make together."""
 
 NOTHING = Breaks((), (), (), ())
 
