@@ -1,0 +1,144 @@
+"""Graphviz: a text in its language becomes a picture, in a process of its own that is ended when it takes too long.
+
+pygraphviz brings Graphviz with it; else a `dot` on the PATH does the work. Graphviz's layout may take minutes for a
+small graph, and no signal reaches it while it runs within this process.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from html import escape
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import MappingProxyType
+
+from gradcli.errors import LimitError, UsageError
+from gradcli.layout import DPI
+
+FORMATS = ("svg", "png", "pdf")
+
+MISSING = 'pip install "gradcli[draw]"'
+"""How it is installed."""
+
+SECONDS = 4.0
+"""How long one layout may take."""
+
+FAMILY = "DejaVu Sans,Verdana,Helvetica,Arial,sans-serif"
+"""What an SVG asks for: fonts as wide as the one that the layout measured, then any."""
+
+EPOCH = "0"
+"""The time that a PDF says it was made at, so that the same input gives the same bytes."""
+
+
+def require() -> None:
+    """Whether pictures can be made.
+
+    Errors: UsageError with the command that installs what makes them.
+    """
+    if find_spec("pygraphviz") is None and shutil.which("dot") is None:
+        raise UsageError("a picture is laid out by Graphviz, which is not installed: " + MISSING)
+
+
+def picture(text: str, form: str, titles: Mapping[str, str] = MappingProxyType({}), seconds: float = SECONDS) -> bytes:
+    """The picture of a text in Graphviz's language, as svg, png or pdf.
+
+    titles: what an SVG says of a node where the pointer rests; of all others, and of edges, it says nothing.
+    Errors: UsageError where Graphviz is missing; LimitError where it took too long, or failed.
+    """
+    with fonts(text) as environment:
+        done = drawn(text.encode(), form, seconds, environment)
+    return inert(done, titles) if form == "svg" else done
+
+
+def drawn(text: bytes, form: str, seconds: float, environment: Mapping[str, str]) -> bytes:
+    """What Graphviz makes of a text."""
+    try:
+        done = subprocess.run(  # noqa: S603 - our own words
+            command(form, seconds), input=text, env=environment, capture_output=True, timeout=seconds, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise LimitError(f"the layout took longer than {seconds:g} s") from None
+    except OSError as error:
+        raise LimitError(f"Graphviz did not start: {error.strerror or error}") from None
+    if done.returncode or not done.stdout:
+        raise LimitError("Graphviz could not lay this graph out")
+    return done.stdout
+
+
+def command(form: str, seconds: float) -> list[str]:
+    """The words that start Graphviz."""
+    if find_spec("pygraphviz") is not None and sys.executable:
+        return [sys.executable, "-m", "gradcli.layout", form, str(seconds)]
+    return ["dot", f"-T{form}", *([f"-Gdpi={DPI}"] if form == "png" else [])]
+
+
+@contextmanager
+def fonts(text: str) -> Iterator[dict[str, str]]:
+    """The environment of Graphviz: DejaVu as matplotlib brings it, so that text is text where no font is installed.
+
+    The system's own fonts are beside it only for letters that DejaVu lacks: reading them all takes longer than drawing.
+    """
+    environment = {**os.environ, "SOURCE_DATE_EPOCH": EPOCH}
+    found = find_spec("matplotlib")
+    folders = list(found.submodule_search_locations or ()) if found is not None else []
+    bundled = [Path(folder) / "mpl-data" / "fonts" / "ttf" for folder in folders]
+    files = [path for folder in bundled for path in folder.glob("DejaVuSans*.ttf") if path.stem in FACES]
+    if not files:
+        yield environment
+        return
+    with TemporaryDirectory() as place:
+        for path in files:
+            with suppress(OSError):
+                link(path, Path(place) / path.name)
+        more = SYSTEM if any(map(foreign, text)) else ""
+        config = Path(place) / "fonts.conf"
+        config.write_text(CONFIG.format(folder=place, more=more), encoding="utf-8")
+        yield environment | {"FONTCONFIG_FILE": str(config)}
+
+
+FACES = ("DejaVuSans", "DejaVuSans-Bold")
+
+SYSTEM = '<include ignore_missing="yes">/etc/fonts/fonts.conf</include>'
+
+CONFIG = """\
+<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig><dir>{folder}</dir><cachedir>{folder}</cachedir>{more}</fontconfig>
+"""
+
+
+def link(path: Path, place: Path) -> None:
+    """A file under another name; a copy where the system has no links."""
+    try:
+        place.symlink_to(path)
+    except (OSError, NotImplementedError):
+        shutil.copyfile(path, place)
+
+
+def foreign(c: str) -> bool:
+    """Whether DejaVu may lack a letter: it has Latin, Greek, Cyrillic and mathematics."""
+    return not (c < "\u0590" or "\u1d00" <= c <= "\u1fff" or "\u2010" <= c <= "\u2bff")
+
+
+def inert(svg: bytes, titles: Mapping[str, str]) -> bytes:
+    """An SVG without what changes from version to version, with titles of our own, and fonts for any machine."""
+
+    def titled(match: re.Match[str]) -> str:
+        opening, _, _ = match[0].partition("<title>")
+        told = titles.get(match[1], "")
+        return f"{opening}<title>{escape(told)}</title>\n" if told else opening
+
+    words = svg.decode("utf-8")
+    words = re.sub(r"<!--.*?-->\n?", "", words, flags=re.DOTALL)
+    words = re.sub(r"<!DOCTYPE[^>]*>\n?", "", words)
+    words = re.sub(r' (?:xml:space|font-family|xmlns:xlink)="[^"]*"', "", words)
+    words = words.replace("<svg ", f'<svg font-family="{FAMILY}" ', 1)
+    words = re.sub(r'<g id="[^"]*" class="(?:node|edge)">\n<title>([^<]*)</title>\n', titled, words)
+    return words.encode("utf-8")

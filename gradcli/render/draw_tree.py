@@ -1,0 +1,265 @@
+"""The graph in a terminal: a tree from the output down, each node with its value and its gradient.
+
+A node that is used several times is written out where it comes first, and named by `↑ n1` after that. What lies too
+deep for the width goes on below, `↓ n5`. Nothing recurses, and no number is cut.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from typing import NamedTuple
+
+from gradcli import notation
+from gradcli.autodiff import Edge, Value
+from gradcli.errors import visible
+from gradcli.ops.op import CONSTANT
+from gradcli.picture import Level, drawn
+from gradcli.render.drawn import FORMULA, Words, shortened
+from gradcli.render.figures import Style, aligned, plain
+from gradcli.render.lines import Line, painted, width, wrapped
+from gradcli.render.tensors import inline, is_tensor, shape_text
+from gradcli.report import Report
+
+DEEPEST = 40
+"""Levels of one tree, where any width will do; what lies deeper goes on below."""
+
+NUMBERS = 24
+"""Columns that are kept for names and numbers, beside the branches."""
+
+STEP = 3
+"""Columns of a branch."""
+
+LINES = 200
+"""Lines of a tree, unless all are wanted."""
+
+GAP = 2
+"""Blanks between columns."""
+
+
+class Row(NamedTuple):
+    """One line of a tree.
+
+    branch: what leads to it.   past: what leads past it, to what follows.
+    mark: "↑" where the node is written out above, "↓" where it is below.
+    total: the sum, where several gradients arrive.   stacked: a tensor, whose numbers have lines of their own.
+    """
+
+    branch: str
+    past: str
+    name: str
+    formula: str
+    mark: str
+    shape: str
+    value: str
+    gradient: str
+    total: str
+    local: str
+    stacked: bool
+
+
+class Place(NamedTuple):
+    """Where in a tree a node is to be written: the edge it was reached along, the branch, what leads past, how deep."""
+
+    node: int
+    edge: Edge | None
+    branch: str
+    past: str
+    depth: int
+
+
+class Tree:
+    """The rows of a report's graph.   written: the nodes that have a row.   below: those that are left for below."""
+
+    def __init__(self, report: Report, style: Style, *, local: bool = False) -> None:
+        self.report, self.style, self.local = report, style, local
+        self.words = Words(report, style)
+        self.deepest = DEEPEST if style.width is None else min(DEEPEST, max(2, (style.width - NUMBERS) // STEP))
+        self.branches = ("|- ", "`- ", "|  ") if style.ascii else ("├─ ", "└─ ", "│  ")
+        graph, active = report.graph, report.source.active
+        self.uses = Counter(
+            p for i, parents in enumerate(graph.parents) if graph.used[i] for k, p in enumerate(parents) if active(i, k)
+        )
+        self.written: set[int] = set()
+        self.below: dict[int, None] = {}
+
+    def parts(self) -> Iterator[Iterator[Row]]:
+        """The tree from the output, then each that was left for below; each is to be read before the next."""
+        yield self.rows(self.report.graph.output)
+        while self.below:
+            yield self.rows(next(iter(self.below)))
+
+    def rows(self, root: int) -> Iterator[Row]:
+        """The rows of one tree."""
+        graph = self.report.graph
+        tee, corner, bar = self.branches
+        self.below.pop(root, None)
+        stack = [Place(root, None, "", "", 0)]
+        while stack:
+            place = stack.pop()
+            i, mark = place.node, ""
+            first = i not in self.written
+            inner = [(k, p) for k, p in enumerate(graph.parents[i]) if graph.ops[p] is not CONSTANT]
+            if inner and place.depth:
+                if i in self.below or (first and place.depth >= self.deepest):
+                    mark = "↓"
+                    self.below[i] = None
+                elif not first:
+                    mark = "↑"
+            self.written.add(i)
+            inner = [] if mark else inner
+            yield self.row(place, mark, bar if inner else "", first=first)
+            for n, (k, p) in enumerate(reversed(inner)):
+                branch, past = (tee, bar) if n else (corner, " " * STEP)
+                edge = Edge(self.report.source, i, k)
+                stack.append(Place(p, edge, place.past + branch, place.past + past, place.depth + 1))
+
+    def row(self, place: Place, mark: str, bar: str, *, first: bool) -> Row:
+        """The row of a node.   first: its first one."""
+        report, source, i, edge = self.report, self.report.source, place.node, place.edge
+        graph, name = report.graph, report.graph.names[i]
+        value, gradient = source.trace.values[i], None
+        if report.pulled_back and not report.untold(name) and graph.varied[i]:
+            if edge is None:
+                gradient = source.adjoints[i]
+            elif source.active(edge.child, edge.k):
+                gradient = edge.downstream
+        summed = first and edge is not None and gradient is not None and self.uses[i] > 1
+        local = self.words.local(edge) if self.local and edge is not None and gradient is not None else []
+        formula = graph.parents[i] and mark != "↑"
+        return Row(
+            branch=place.branch,
+            past=place.past + bar,
+            name=self.words.short(report.output if i == graph.output else name),
+            formula=shortened(visible(notation.formula(graph, i)), FORMULA) if formula else "",
+            mark=mark,
+            shape=shape_text(value.shape) if is_tensor(value) else "",
+            value=self.number(value),
+            gradient="" if gradient is None else self.number(gradient),
+            total=self.number(source.at(i)) if summed else "",
+            local=local[0] if local else "",
+            stacked=is_tensor(value),
+        )
+
+    def number(self, value: Value) -> str:
+        """A value on one line."""
+        return inline(value, self.style) if is_tensor(value) else self.words.number(value)
+
+
+def pieces(report: Report, style: Style, *, local: bool = False) -> Iterator[str]:
+    """The tree for a terminal, part by part."""
+    tree = Tree(report, style, local=local)
+    yield painted(heading(tree.words, style), style.colour)
+    left = None if style.full else LINES
+    for part in tree.parts():
+        rows = list(part if left is None else islice(part, left + 1))
+        shown = rows[:left]
+        yield painted([[], *lines(shown, style)], style.colour)
+        left = None if left is None else left - len(shown)
+        if left is not None and (len(rows) > len(shown) or (left == 0 and tree.below)):
+            more = len(drawn(report)) - len(tree.written)
+            words = f"… {more:,} more nodes (--full shows all)"
+            yield painted([[], *wrapped([(plain(words, style), "dim")], style.width)], style.colour)
+            return
+
+
+def heading(words: Words, style: Style) -> Iterator[Line]:
+    """What is drawn, and what the numbers are."""
+    yield from wrapped([(plain(words.title, style), "title")], style.width)
+    forward = (plain("forward value →", style), "value")
+    if not words.report.pulled_back:
+        yield from wrapped([forward], style.width)
+        return
+    backward = (arrowed("← gradient", style), "gradient")
+    yield from wrapped([forward, (plain(" · ", style), "dim"), backward], style.width)
+
+
+def arrowed(text: str, style: Style) -> str:
+    """Text for the screen, in ASCII with an arrow to the left too."""
+    return plain(text.replace("←", "<-") if style.ascii else text, style)
+
+
+def lines(rows: Sequence[Row], style: Style) -> Iterator[Line]:
+    """Rows with their numbers in columns, where those fit; else each under its name."""
+    flat = [row for row in rows if not row.stacked]
+    values, gradients = aligned([row.value for row in flat]), aligned([row.gradient for row in flat])
+    names = max((width(label(row)) for row in flat), default=0)
+    wide = max((width(label(row, formula=False)) for row in flat), default=0)
+    columns = len(values[0]) + len(gradients[0]) + 2 * GAP if flat else 0
+    totals = max((width(remark(row)) for row in flat), default=0)
+    room = None if style.width is None else style.width - columns - (totals and totals + GAP)
+    fits, bare = room is None or names <= room, room is not None and wide <= room < names
+    left = names if fits else min(names, room or 0)
+    numbers = iter(zip(values, gradients, strict=True))
+    for row in rows:
+        pair = None if row.stacked else next(numbers)
+        if pair is None or not (fits or bare):
+            yield from stacked(row, style)
+            continue
+        whole = width(label(row)) <= left
+        line = named(row, style, formula=whole)
+        gap = " " * (left - width(label(row, formula=whole)) + GAP)
+        line += [(gap + pair[0] + " " * GAP, "value"), (pair[1], "gradient")]
+        if remark(row):
+            line += [*[(" " * GAP, "")], *remarked(row, style)]
+        yield line
+
+
+def label(row: Row, *, formula: bool = True) -> str:
+    """The text of what stands at the left."""
+    return "".join(text for text, _ in named(row, Style(), formula=formula))
+
+
+def named(row: Row, style: Style, *, formula: bool = True) -> Line:
+    """A row's branch, mark, name and formula."""
+    line: Line = [(row.branch, "dim")]
+    if row.mark:
+        line.append((plain(row.mark, style) + " ", "dim"))
+    line.append((plain(row.name, style), "name"))
+    if row.formula and formula:
+        line.append((plain(f" = {row.formula}", style), ""))
+    if row.shape:
+        line.append((f"  {row.shape}", "dim"))
+    return line
+
+
+def remark(row: Row) -> str:
+    """What stands behind the numbers."""
+    return "  ".join(filter(None, (row.local, f"Σ {row.total}" if row.total else "")))
+
+
+def remarked(row: Row, style: Style) -> Line:
+    """The same as pieces of a line."""
+    line: Line = [(plain(row.local, style), "dim")] if row.local else []
+    if row.total:
+        line.append((plain(f"{'  ' if line else ''}Σ {row.total}", style), "strong"))
+    return line
+
+
+def stacked(row: Row, style: Style) -> Iterator[Line]:
+    """A row whose numbers stand under its name; broken between words where even that is too wide."""
+    room = None if style.width is None else max(STEP, style.width - width(row.branch))
+    pieces = named(row, style)
+    for k, line in enumerate(wrapped(pieces[1:], room)):
+        yield [(row.branch if k == 0 else row.past, "dim"), *line]
+    room = None if style.width is None else max(STEP, style.width - width(row.past))
+    below: list[Line] = [[(plain(f"→ {row.value}", style), "value")]]
+    if row.gradient:
+        below.append([(arrowed(f"← {row.gradient}", style), "gradient")])
+    if remark(row):
+        below.append(remarked(row, style))
+    for pieces in below:
+        for line in wrapped(pieces, room):
+            yield [(row.past, "dim"), *line]
+
+
+def summary(report: Report, levels: Sequence[Level], style: Style) -> Iterator[str]:
+    """A graph too large to be drawn node by node, level by level."""
+    words = Words(report, style)
+    yield painted(wrapped([(plain(words.title, style), "title")], style.width), style.colour)
+    for level in reversed(levels):
+        where, ops, *spans = words.level(level)
+        line: Line = [(plain(where, style), "name"), (plain(f"  {ops}", style), "")]
+        line += [(plain(f"  {span}", style), part) for span, part in zip(spans, ("value", "gradient"), strict=False)]
+        yield painted(wrapped(line, style.width), style.colour)
