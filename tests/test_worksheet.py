@@ -474,6 +474,19 @@ def test_a_class_gets_its_sheets(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
+    ("output", "keys"), [(".", "key"), ("..", "../key"), ("s/", "s-key"), ("a/../s", "a/../s-key")]
+)
+def test_the_key_stands_apart(tmp_path, monkeypatch, output, keys):
+    """The key is never among the sheets, whatever the folder is called."""
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    (tmp_path / "work" / "a").mkdir()
+    assert worksheet("x*y", "--student", "ann", "-o", output, "--key") == 0
+    assert sorted(path.name for path in Path(keys).iterdir()) == ["key.csv", "key.md"]
+    assert sorted(path.name for path in Path(output).iterdir() if path.is_file()) == ["ann.csv", "ann.md"]
+
+
+@pytest.mark.parametrize(
     ("form", "ending", "page"),
     [("markdown", "md", "\n---\n"), ("html", "html", "</section>\n<section>"), ("latex", "tex", "\\clearpage")],
 )

@@ -66,7 +66,7 @@ def write(press: Press, students: Sequence[tuple[str, str]], wishes: Wishes) -> 
     taken: set[str] = set()
     names = [writing.safe_name(student or "worksheet", taken) for student, _ in students]
     folder, ending, words = wishes.folder, FORMATS[wishes.form], wishes.words
-    keys = folder.with_name(f"{folder.name}-key")
+    keys = folder / "key" if folder.name in ("", "..") else folder.with_name(f"{folder.name}-key")
     together = (folder / f"worksheets.{ending}", folder / "answers.csv")
     sheets = together if wishes.one_file else [folder / f"{name}.{end}" for name in names for end in (ending, "csv")]
     writing.refuse_existing([*sheets, *([keys / "key.csv", keys / "key.md"] if wishes.key else [])], wishes.force)
