@@ -209,6 +209,14 @@ def test_a_mistake_is_found_on_top_of_the_students_own_numbers():
     assert search(CIRCUIT, {"x": "-2.5"})[1].explanations == [()]
 
 
+def test_a_mistake_with_rounded_steps_is_found():
+    """A product not switched, with 0.1966 written as 0.20 before: 2·0.20."""
+    gradients, found = search(NEURON, {"w0": "0.40"})
+    first = found.explanations[0][0]
+    assert (first.name, first.sites) == ("not_switched", (gradients.graph.position("n1"),))
+    assert WORDS.said(first.said).endswith("; and the steps were rounded to 2 decimals")
+
+
 def test_two_mistakes_are_found_where_no_single_one_leads_there():
     """-1/x for -1/x², and a product not switched: -0.7311·0.3679·(-1)·2."""
     gradients, found = search(NEURON, {"w0": "0.5379"})
@@ -380,6 +388,18 @@ def test_a_number_that_no_mistake_leads_to_is_not_explained():
     """0.7777 for a gradient of the neuron: nothing, and everything was tried."""
     _, found = search(NEURON, {"w0": "0.77771"})
     assert found == Search([()], True)
+
+
+def test_an_entry_of_what_a_mistake_gives_another_shape():
+    """A mistake that leaves a number where an array belongs says nothing of its entries."""
+    expression = ("cross_entropy_error(softmax(x),t)", {"x": [1.0, 2.0, 3.0], "t": [0, 1, 0]})
+    gradients = problem(expression)
+    entry = resolve("x[0]", gradients)
+    wrong, right = (
+        Judged(resolve("x", gradients), lambda value: True),
+        Judged(entry, lambda value: value == entry.value),
+    )
+    assert explain(gradients, [wrong], [right]).explanations[0]
 
 
 def test_nothing_wrong_nothing_said():

@@ -5,6 +5,7 @@ other numbers of the right work written as the answer.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import combinations
 from typing import Any, NamedTuple
 
@@ -13,6 +14,7 @@ from gradcli.cells import Cell
 from gradcli.homework.misconceptions import CONFUSIONS, mistakes_at
 from gradcli.homework.mistakes import Later, Made, Row, label
 from gradcli.homework.records import Said
+from gradcli.homework.rounding import half_up
 from gradcli.homework.scene import LARGEST, Scene
 from gradcli.homework.sweeps import NOTHING, Change
 
@@ -25,8 +27,17 @@ KEPT, KEPT_ENTRIES = 120, 600
 MOST_PAIRS = 1200
 """Pairs of mistakes that are tried."""
 
-REPEATED, TWICE = 0.6, 1.5
-"""What is added to a cost: for the same mistake everywhere; for a second one."""
+REPEATED, ROUNDING, TWICE = 0.6, 0.8, 1.5
+"""What is added to a cost: for the same mistake everywhere; for steps that were rounded; for a second mistake."""
+
+ROUNDED = (
+    (2, (True, True, True)),
+    (2, (True, False, False)),
+    (2, (False, False, True)),
+    (3, (True, True, True)),
+    (4, (True, True, True)),
+)
+"""How steps are rounded beside a mistake: to so many decimals; forward values, local gradients, gradients."""
 
 
 class Candidate(NamedTuple):
@@ -225,6 +236,19 @@ def in_place(cell: Cell, value: Value) -> Change:
     if cell.kind == "local":
         return Change(locals={(i, k): lambda m, y, *x: value})
     return Change(passed={(i, k): lambda at: value})
+
+
+def with_rounding(candidate: Candidate) -> Iterator[Candidate]:
+    """A mistake by one who rounds each number that is written down."""
+    for decimals, parts in ROUNDED:
+
+        def told(cell: Cell, decimals: int = decimals) -> Said:
+            return Said("diagnosis.say_rounded", {"one": candidate.said(cell), "decimals": str(decimals)})
+
+        rounding = partial(half_up, digits=decimals, significant=False)
+        forward, local, last = (rounding if part else None for part in parts)
+        change = candidate.change | Change(rounded=(forward, local, last))
+        yield candidate._replace(cost=candidate.cost + ROUNDING, change=change, said=told)
 
 
 def two_of(likely: Sequence[Candidate]) -> Iterator[Candidate]:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from gradcli.autodiff import Gradients, Value
 from gradcli.cells import Cell
-from gradcli.homework.candidates import Candidate, attempts, confused, fits_in, nearest, scene_of, two_of
+from gradcli.homework.candidates import Candidate, attempts, confused, fits_in, nearest, scene_of, two_of, with_rounding
 from gradcli.homework.mistakes import label
 from gradcli.homework.records import Explanation, Said
 from gradcli.homework.scene import Scene, look
@@ -31,8 +31,11 @@ SMALL = 40
 MOST = 8
 """Explanations of one answer."""
 
-LIKELY = 1.45
-"""The cost up to which a mistake is thought of as one of two."""
+LIKELIEST, LIKELY = 1.2, 1.45
+"""The cost up to which a mistake is thought of with rounded steps, and as one of two."""
+
+FAR = 0.025
+"""How far rounded steps may move what a mistake leads to."""
 
 SAME = 1e-12
 """How far apart numbers are, relatively, that are the same one."""
@@ -198,6 +201,7 @@ class Hunt:
             changed = self.consider(candidate, [look(after, cell) for cell in self.cells])
             if changed and candidate.cost <= LIKELY and len(candidate.sites) == 1:
                 likely.append(candidate)
+        self.rounded_steps(likely)
         self.two_mistakes(likely)
 
     def consider(self, candidate: Candidate, values: Sequence[Value | None]) -> bool:
@@ -238,13 +242,32 @@ class Hunt:
             for value, cell, judged in zip(values, cells, self.right, strict=True)
         )
 
+    def unexplained(self) -> list[int]:
+        """The wrong answers that nothing explains so far, where the problem is small enough to look closer."""
+        if len(self.scene.graph.shown) > SMALL or self.scene.tensorial:
+            return []
+        explained = {j for hit in self.hits for j in hit.fits}
+        return [j for j in range(len(self.wrong)) if j not in explained]
+
+    def rounded_steps(self, likely: Sequence[Candidate]) -> None:
+        """Look for one mistake with rounded steps."""
+        left = self.unexplained()
+        for candidate in likely if left else ():
+            exact = self.scene.read(candidate.change, self.cells)
+            if candidate.cost > LIKELIEST or exact is None:
+                continue
+            for rounded in with_rounding(candidate):
+                if self.clock.over():
+                    self.complete = False
+                    return
+                values = self.scene.read(rounded.change, self.cells)
+                if values is not None and any(near(values[j], exact[j], self.wrong[j].fits) for j in left):
+                    self.consider(rounded, values)
+
     def two_mistakes(self, likely: Sequence[Candidate]) -> None:
         """Look for two mistakes behind the answers that no single one explains."""
-        explained = {j for hit in self.hits for j in hit.fits}
-        left = [j for j in range(len(self.wrong)) if j not in explained]
-        if not left or len(self.scene.graph.shown) > SMALL or self.scene.tensorial:
-            return
-        for candidate in two_of(likely):
+        left = self.unexplained()
+        for candidate in two_of(likely) if left else ():
             if self.clock.over():
                 self.complete = False
                 return
@@ -308,6 +331,13 @@ class Hunt:
             )
             for name, sites in places.items()
         )
+
+
+def near(rounded: Value | None, exact: Value | None, fits: Test) -> bool:
+    """Whether rounding the steps makes a number fit, and does not move it far."""
+    if not isinstance(rounded, float) or not isinstance(exact, float) or not abs(rounded - exact) <= FAR * abs(exact):
+        return False
+    return rounded != exact and fits(rounded)
 
 
 def same(one: Value, other: Value | None) -> bool:

@@ -149,7 +149,7 @@ class Scene:
 
     def after(self, change: Change, needed: Any = None) -> Tried | Outcome | None:
         """Both passes after a change, to be read from."""
-        if self.tensorial:
+        if self.tensorial or change.rounded != NOTHING.rounded or self.base.rounded != NOTHING.rounded:
             return sweep(self.gradients, self.base | change)
         try:
             return self.tried(change, needed)
