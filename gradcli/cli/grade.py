@@ -212,8 +212,8 @@ def grade(
                 book.add(marked, feedback)
                 tally.add(marked)
                 advance()
-        if not tally.students and not stopped():
-            raise nothing_marked(tally, words)
+        if not tally.students:
+            raise typer.Exit(Status.INTERRUPTED) if stopped() else nothing_marked(tally, words)
         if not stopped():
             enrol(tally, book, students)
         book.close(page(tally, wanted.title, words, interrupted=stopped()))

@@ -133,13 +133,19 @@ def handed(pool: ProcessPoolExecutor, chunk: Sequence[Submission]) -> Future[lis
 
 
 def started(work: Work, jobs: int) -> ProcessPoolExecutor | None:
-    """Processes that mark; None where the system cannot have them."""
+    """Processes that mark; None where the system cannot have them, or the program was not started from a file."""
     from multiprocessing import get_context
 
     try:
-        return ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_begin, initargs=(work,))
+        pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_begin, initargs=(work,))
     except (ImportError, NotImplementedError, OSError):
         return None
+    try:
+        pool.submit(_ready).result()
+    except (BrokenProcessPool, OSError):
+        halted(pool)
+        return None
+    return pool
 
 
 def halted(pool: ProcessPoolExecutor) -> None:
@@ -177,6 +183,11 @@ def _begin(work: Work) -> None:
     """The start of a process: what it marks with. Ctrl-C is for the process that waits for this one."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _own["marker"] = Marker(work.assignment, work.rules, prove=work.prove), work.write
+
+
+def _ready() -> bool:
+    """Whether a process has begun."""
+    return "marker" in _own
 
 
 def _mark(chunk: Sequence[Submission]) -> list[Any]:
