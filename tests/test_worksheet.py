@@ -413,6 +413,14 @@ def test_file_names_are_never_shared():
     assert len({name.casefold() for name in names}) == 4
 
 
+def test_the_longest_names_can_be_written(tmp_path):
+    """A file name has 255 bytes, a letter up to four."""
+    taken: set[str] = set()
+    for letter in "x한𝛼":
+        writing.write(tmp_path / f"{writing.safe_name(letter * 300, taken)}.html", letter)
+    assert len(list(tmp_path.iterdir())) == 3
+
+
 def test_a_file_is_whole_or_not_there(tmp_path):
     """An error on the way leaves neither the file nor its temporary one; what was there before stays."""
     file = tmp_path / "deep" / "marks.csv"

@@ -16,6 +16,9 @@ from gradcli.errors import FileError
 LONGEST = 80
 """Characters of a file name made of an id."""
 
+BYTES = 200
+"""Bytes of it: a file's name may have 255 with its ending."""
+
 DEVICES = re.compile(r"(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\..*)?", re.IGNORECASE)
 """Names that Windows keeps for devices, whatever their ending."""
 
@@ -33,7 +36,8 @@ def safe_name(text: str, taken: set[str]) -> str:
     ['2024-001', 'etc', '김_하늘', '2024_001', '_CON', '_con-2', '_']
     """
     kept = "".join(c if c.isalnum() or c in "-_.@" else "_" for c in unicodedata.normalize("NFC", text.strip()))
-    name = re.sub(r"\.\.+", ".", kept)[:LONGEST].strip("._") or "_"
+    short = re.sub(r"\.\.+", ".", kept)[:LONGEST].encode("utf-8", "replace")[:BYTES].decode("utf-8", "ignore")
+    name = short.strip("._") or "_"
     name = f"_{name}" if DEVICES.fullmatch(name) or name.startswith("-") else name
     found, count = name, 1
     while found.casefold() in taken:
@@ -68,7 +72,7 @@ def opened(path: str | Path, force: bool = False, *, bom: bool = False, keep: bo
     with told(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
     with told(path):
-        part = path.with_name(f".{path.name[:LONGEST]}.{os.getpid()}.part")
+        part = path.with_name(f".{path.name[: LONGEST // 2]}.{os.getpid()}.part")
         stream = part.open("w", encoding="utf-8-sig" if bom else "utf-8", newline="", errors="backslashreplace")
     done = False
     try:
