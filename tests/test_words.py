@@ -83,6 +83,13 @@ def test_korean_is_korean(area):
 
 
 @pytest.mark.parametrize("area", AREAS)
+def test_no_particle_is_guessed(area):
+    """After a field, whose last sound a text cannot know, stand both forms of a particle that depends on it."""
+    for name, text in texts("ko", area).items():
+        assert not re.search(r"\}(?:은|는|이|가|을|를|와|과|로|으로|라고|이라고|다|이다)(?![가-힣(])", text), name
+
+
+@pytest.mark.parametrize("area", AREAS)
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_text_is_used(language, area):
     """No text is left over: each key stands in the source, or is one that is put together there."""
