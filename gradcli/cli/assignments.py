@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +15,12 @@ if TYPE_CHECKING:
 
 FILES = (".toml", ".json")
 """Endings of assignments."""
+
+ANSWERS = (".csv", ".tsv", ".npz", ".md")
+"""Endings of files that are none."""
+
+NAMED = re.compile(r"[\w./\\~-]+\.[a-z]{2,5}")
+"""What is a file's name, and no expression: those have no dots within names but for .T"""
 
 
 def read_assignment(
@@ -45,7 +52,7 @@ def is_file(word: str) -> bool:
     (True, False)
     """
     try:
-        return Path(word).suffix.lower() in FILES or Path(word).exists()
+        return Path(word).suffix.lower() in FILES or Path(word).exists() or NAMED.fullmatch(word) is not None
     except (OSError, ValueError):
         return False
 
@@ -66,9 +73,10 @@ def _from_file(
             span=(0, len(binding.written)),
             hint=f"did you mean {near[0]}?" if near else "leave it out; values belong to a bare expression",
         )
-    if Path(word).is_dir():
+    if Path(word).is_dir() or Path(word).suffix.lower() in ANSWERS:
+        what = "this is a folder" if Path(word).is_dir() else "these are answers"
         raise FileError(
-            f"{word}: this is a folder, where the assignment belongs",
+            f"{word}: {what}, where the assignment belongs",
             hint=f"the assignment comes first: gradcli {command} hw4.toml …",
         )
     return load(word, encoding)
