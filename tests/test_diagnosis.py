@@ -136,6 +136,14 @@ BY_HAND: list[Case] = [  # (expression, cell, answer, mistake, where); the arith
     (("mean(x*x)", {"x": [1.0, 2.0, 3.0]}), "x", "[2,4,6]", "batch_not_divided", "f"),
     (("softmax_cross_entropy(a,t)", {"a": [0.0, 0.0], "t": [1, 0]}), "a", "[0.5,0.5]", "target_forgotten", "f"),
     (("softmax_cross_entropy(a,t)", {"a": [0.0, 0.0], "t": [1, 0]}), "a", "[0.5,-0.5]", "order_reversed", "f"),
+    (
+        ("svm_loss(s,t)", {"s": [3.0, 2.5, 5.0], "t": 0}),
+        "s",
+        "[0,1,1]",
+        "right_class_forgotten",
+        "f",
+    ),  # right: [-2,1,1]
+    (("softmax_cross_entropy(a,t)", {"a": [0.0, 0.0], "t": [1, 0]}), "a", "[-0.5,0]", "right_class_alone", "f"),
     (("sum(relu(x)*y)", {"x": [-1.0, 2.0], "y": [3.0, 4.0]}), "x", "[3,4]", "mask_ignored", "n1"),
 ]
 

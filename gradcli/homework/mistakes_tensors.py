@@ -107,6 +107,26 @@ def transposed(scene: Scene, slot: Slot) -> Change:
     return Change(passed={slot: lambda at: None if at.down is None else at.down.T})
 
 
+def scores_of(scene: Scene, slot: Slot) -> bool:
+    """Whether an edge brings a loss its scores, which labels say the right one of."""
+    return bool(scene.op(slot[0]).labels) and slot[1] == 0
+
+
+def at_labels(kept: bool) -> Callable[[Scene, Slot], Change]:
+    """The gradient of scores at the right classes alone, or everywhere but there."""
+
+    def change(scene: Scene, slot: Slot) -> Change:
+        def passed(at: At) -> Value | None:
+            from gradcli.ops.scores import one_hot
+
+            hot = one_hot(at.m, at.x[1], at.x[0])
+            return None if at.down is None else at.m.where(hot, at.down, 0) if kept else at.m.where(hot, 0, at.down)
+
+        return Change(passed={slot: passed})
+
+    return change
+
+
 def forward_transposed(scene: Scene, i: int) -> Iterator[Made]:
     """A forward value that is a square matrix, transposed."""
     shape = scene.shape(i)
@@ -125,6 +145,8 @@ ROWS = (
     Row("batch_first_row", 1.3, on_edges(broadcast("first"), spread), says="broadcast"),
     Row("batch_last_row", 1.4, on_edges(broadcast("last"), spread), says="broadcast"),
     Row("batch_averaged", 1.2, on_edges(broadcast("mean"), spread), says="broadcast"),
+    Row("right_class_alone", 1.3, on_edges(at_labels(kept=True), scores_of), says="scaled"),
+    Row("right_class_forgotten", 1.3, on_edges(at_labels(kept=False), scores_of), says="scaled"),
     Row("product_transposed", 1.2, on_edges(transposed, square), says="transposed"),
     Row("value_transposed", 1.6, forward_transposed, says="forward"),
 )
