@@ -162,7 +162,8 @@ def check(
         ),
     ] = None,
     encoding: Annotated[
-        str | None, typer.Option(help="How the files of --answers are encoded, if not as UTF-8.", metavar="NAME")
+        str | None,
+        typer.Option(help="How the files of --answers, or else the assignment, are encoded.", metavar="NAME"),
     ] = None,
     verify: Annotated[
         str | None,
@@ -196,7 +197,9 @@ def check(
             from gradcli.cli.problems import read_problem
 
             others = bool(set_ or vars_ or file or defs or share or upstream)
-            gradients, assignment = read_problem(ctx.obj, problem, student, encoding=encoding, others=others)
+            gradients, assignment = read_problem(
+                ctx.obj, problem, student, encoding=None if answers else encoding, others=others
+            )
             rules, words = assignment.rules, Words(language(lang, assignment.lang))
         else:
             if student is not None:

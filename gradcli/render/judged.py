@@ -268,8 +268,8 @@ class View:
 
 
 def coinciding(explanations: Sequence[Explanation]) -> list[Said]:
-    """Other mistakes that lead to the same number as the first one."""
-    return [*explanations[0].coincides, *(other.said for other in explanations[1:])]
+    """Other mistakes that lead to the same number as the first one, by their names and places where they have those."""
+    return list(explanations[0].coincides) or [other.said for other in explanations[1:]]
 
 
 def shown(text: str, style: Style) -> str:
