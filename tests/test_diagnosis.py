@@ -208,6 +208,15 @@ def test_the_same_mistake_everywhere_is_one_mistake():
     )
 
 
+def test_what_is_overwritten_everywhere_is_told_of_the_node_asked_for():
+    """= for += at x and at y: of dy the sentence tells of y."""
+    _, found = search(TWICE, {"x": "6", "y": "6"})
+    assert [WORDS.said(each[0].said) for each in found.explanations] == [
+        "at x you kept only the path through x+y (6); the path through x*y adds 15; and so at x, y",
+        "at y you kept only the path through x+y (6); the path through x*y adds 10; and so at x, y",
+    ]
+
+
 def test_a_mistake_is_found_on_top_of_the_students_own_numbers():
     """With -0.5 for ∂f/∂q, -2.5 for x: multiplied by y = 5, as if the sum were a product."""
     own = Change(sums={2: lambda m, downs: -0.5})

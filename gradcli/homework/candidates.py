@@ -186,14 +186,19 @@ def of_several(scene: Scene, group: Sequence[tuple[Row, Made]]) -> Candidate:
 
     def told(cell: Cell) -> Said:
         tape = scene.graph.parents
-        near = (
-            made for _, made in group for i, k in (*made.change.locals, *made.change.passed) if tape[i][k] in cell.nodes
-        )
+        near = (made for _, made in group if any(i in cell.nodes for i in concerned(made.change, tape)))
         one = said(row, next(near, group[0][1]))
         places = tuple(scene.gate(site) for site in sites)
         return Said("diagnosis.say_everywhere", {"label": label(row.name), "one": one, "places": places})
 
     return Candidate(row.name, row.cost + extra, sites, Change(values, locals_, passed, sums), told)
+
+
+def concerned(change: Change, tape: Sequence[tuple[int, ...]]) -> Iterator[int]:
+    """The nodes whose gradients a change is the first to touch: of an edge its parent."""
+    yield from change.sums
+    for i, k in (*change.locals, *change.passed):
+        yield tape[i][k]
 
 
 def said(row: Row, made: Made) -> Said:
