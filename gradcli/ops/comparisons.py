@@ -18,7 +18,13 @@ def comparison(name: str, symbol: str, rule: Rule, doc: str, numpy: str, spellin
         rule,
         partials=[None, None],
         notation=Notation(symbol, COMPARISON, chains=False, spellings=spellings),
-        spelled={"floats": name, "numpy": numpy, "sympy": name, "balls": name},
+        spelled={
+            "floats": name,
+            "numpy": numpy,
+            "sympy": name,
+            "balls": name,
+            "js": f"+(#1 {STRICT.get(symbol, symbol)} #2)",
+        },
         latex=rf"\left[#1 {LATEX.get(symbol, symbol)} #2\right]",
         gate="condition",
         role="carries no gradient",
@@ -29,6 +35,9 @@ def comparison(name: str, symbol: str, rule: Rule, doc: str, numpy: str, spellin
         source="Iverson bracket",
     )
 
+
+STRICT = {"==": "===", "!=": "!=="}
+"""Comparisons as JavaScript writes them where they are not written alike."""
 
 LATEX = {"<=": r"\le", ">=": r"\ge", "==": "=", "!=": r"\ne"}
 
@@ -77,7 +86,7 @@ ROWS = (
         partials=[None, lambda m, y, c, a, b: m.ne(c, 0), lambda m, y, c, a, b: m.eq(c, 0)],
         selects=[None, lambda m, c, a, b: m.ne(c, 0), lambda m, c, a, b: m.eq(c, 0)],
         shown=(None, "1", "1"),
-        spelled={"floats": "where", "numpy": "where", "sympy": "where", "balls": "where"},
+        spelled={"floats": "where", "numpy": "where", "sympy": "where", "balls": "where", "js": "#1 !== 0 ? #2 : #3"},
         latex=r"\begin{cases}#2 & #1\\#3 & \text{otherwise}\end{cases}",
         gate="router",
         role="routes to the branch taken",
@@ -97,7 +106,7 @@ ROWS = (
         kinks=lambda m, *x: m.gt(winners(m, m.max(*x), x), 1),
         convention=TIE,
         alone="amax",
-        spelled={"floats": "largest", "numpy": "larger", "sympy": "Max"},
+        spelled={"floats": "largest", "numpy": "larger", "sympy": "Max", "js": "Math.max"},
         latex=r"\max\left(#*\right)",
         gate="router",
         role="routes its upstream to the larger input",
@@ -118,7 +127,7 @@ ROWS = (
         kinks=lambda m, *x: m.gt(winners(m, m.min(*x), x), 1),
         convention=TIE,
         alone="amin",
-        spelled={"floats": "smallest", "numpy": "smaller", "sympy": "Min"},
+        spelled={"floats": "smallest", "numpy": "smaller", "sympy": "Min", "js": "Math.min"},
         latex=r"\min\left(#*\right)",
         gate="router",
         role="routes its upstream to the smaller input",

@@ -17,7 +17,8 @@ from gradcli.graph import Builder, Graph
 from gradcli.notation import number
 from gradcli.ops import TABLE
 from gradcli.ops.op import Op
-from gradcli.systems import Function, System
+from gradcli.systems import Function
+from gradcli.systems.building import WHERE, Building, Guarded, Operand
 from gradcli.systems.floats import FLOATS
 
 Element = Any  # a Tracer, or a Python number
@@ -25,7 +26,7 @@ FOLDED = frozenset({"arithmetic", "choice"})
 """Groups whose ops are worked out on numbers at once; log(2) stays log(2)."""
 
 
-class Tracing(System):
+class Tracing(Building):
     """A system whose elements are nodes of a graph under construction."""
 
     name = "tracing"
@@ -73,22 +74,9 @@ class Tracing(System):
                 return self.builder.add(TABLE["div"], (self.index(ratio.numerator), self.index(ratio.denominator)))
         return self.builder.constant(text, value)
 
-    def rule(self, op: Op, k: int) -> Function | None:
-        """A partial; where the op selects, it is guarded by the condition under which it counts."""
-        rule = op.partial(k)
-        if rule is None:
-            return None
-        local, chosen = partial(rule, self), op.selected(k)
-        if chosen is None:
-            return local
-
-        def guarded(y: Element, *x: Element) -> Element:
-            condition = chosen(self, *x)
-            if isinstance(condition, Tracer):
-                return Guarded(local(y, *x), condition)
-            return local(y, *x) if condition else None
-
-        return guarded
+    def known(self, element: Element) -> float | None:
+        """The number that an element is."""
+        return None if isinstance(element, Tracer) else element
 
     def graph(self, result: Element) -> Graph:
         """What was traced, as a graph whose output is `result`, without the nodes it does not need."""
@@ -128,7 +116,6 @@ LONG, LARGEST_DENOMINATOR = 12, 1000
 """A number of more characters is written as a ratio, if it is one of small numbers."""
 
 NAMED = {math.pi: "pi", math.e: "e", math.tau: "tau"}
-WHERE = TABLE["where"]
 NEUTRAL: dict[Op, tuple[int | None, int | None]] = {
     TABLE["add"]: (0, 0),
     TABLE["sub"]: (None, 0),
@@ -140,85 +127,8 @@ NEUTRAL: dict[Op, tuple[int | None, int | None]] = {
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Tracer:
+class Tracer(Operand):
     """A node under construction; operators append nodes."""
 
     m: Tracing
     index: int
-
-    def __add__(self, other: Element) -> Element:
-        return self._with("add", self, other)
-
-    def __radd__(self, other: Element) -> Element:
-        return self._with("add", other, self)
-
-    def __sub__(self, other: Element) -> Element:
-        return self._with("sub", self, other)
-
-    def __rsub__(self, other: Element) -> Element:
-        return self._with("sub", other, self)
-
-    def __mul__(self, other: Element) -> Element:
-        return self._with("mul", self, other)
-
-    def __rmul__(self, other: Element) -> Element:
-        return self._with("mul", other, self)
-
-    def __truediv__(self, other: Element) -> Element:
-        return self._with("div", self, other)
-
-    def __rtruediv__(self, other: Element) -> Element:
-        return self._with("div", other, self)
-
-    def __pow__(self, other: Element) -> Element:
-        return self._with("pow", self, other)
-
-    def __rpow__(self, other: Element) -> Element:
-        return self._with("pow", other, self)
-
-    def __neg__(self) -> Element:
-        return self.m.apply(TABLE["neg"], self)
-
-    def __bool__(self) -> bool:
-        raise TypeError("a rule may not branch on its inputs: use m.where")
-
-    def _with(self, name: str, left: Element, right: Element) -> Element:
-        if isinstance(left, Guarded) or isinstance(right, Guarded):
-            return NotImplemented
-        return self.m.apply(TABLE[name], left, right)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Guarded:
-    """A gradient that counts only where a condition holds; elsewhere it is 0, whatever its formula would say.
-
-    The condition is carried along the chain and applied where gradients meet, so that the branch not taken is
-    never multiplied by 0.
-    """
-
-    value: Element
-    condition: Element
-
-    def plain(self) -> Element:
-        """The gradient with its condition applied."""
-        m = self.condition.m
-        return m.apply(WHERE, self.condition, self.value, 0)
-
-    def __mul__(self, other: Element) -> Guarded:
-        if isinstance(other, Guarded):
-            return Guarded(self.value * other.value, self.condition * other.condition)
-        return Guarded(self.value * other, self.condition)
-
-    def __rmul__(self, other: Element) -> Guarded:
-        return Guarded(other * self.value, self.condition)
-
-    def __add__(self, other: Element) -> Element:
-        if not isinstance(other, Guarded):
-            return self.plain() + other
-        if self.condition.index == other.condition.index:
-            return Guarded(self.value + other.value, self.condition)
-        either = self.condition.m.ne(self.condition + other.condition, 0)
-        return Guarded(self.plain() + other.plain(), either)
-
-    def __radd__(self, other: Element) -> Element:
-        return other + self.plain()
