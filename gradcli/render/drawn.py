@@ -105,7 +105,8 @@ class Words:
             return ["not chosen"]
         if not is_tensor(row.local) and row.local is not None and not is_tensor(row.upstream):
             return [f"= {self.number(row.local)} × {self.number(row.upstream)}"]
-        return [shortened(ruled(self.report, row, self.style, alone=False), RULE)]
+        alone = len(self.report.source.leaving[edge.parent]) == 1
+        return [shortened(ruled(self.report, row, self.style, alone=alone), RULE)]
 
     def level(self, level: Level) -> list[str]:
         """A group of levels: which, what stands there, the values, the gradients."""

@@ -41,6 +41,7 @@ SYMBOLS = str.maketrans(
         "–": "--",
         "—": "---",
         "′": "'",
+        "ᵀ": r"\(^{T}\)",
         "✓": r"\(\checkmark \)",
         "✗": r"\(\times \)",
         "○": r"\(\circ \)",
