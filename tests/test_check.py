@@ -26,6 +26,7 @@ from gradcli.homework.words import Words
 from gradcli.render.intervals import interval
 from gradcli.render.judged import View
 from gradcli.syntax import parse
+from gradcli.verify import ProofVerdict, Verification
 
 ROOT = Path(__file__).parent.parent
 SCHEMA = json.loads((ROOT / "gradcli/schemas/check-1.schema.json").read_text())
@@ -325,10 +326,25 @@ def test_upstream(checked):
 
 
 def test_the_right_numbers_can_be_proved(checked):
-    """--verify proof has the numbers proved that answers are compared with; nothing is verified unless asked for."""
-    for options in (["--verify", "proof"], ["--verify", "all"], ["--no-verify"]):
-        assert checked(*NEURON, *options, answers=["x0=0.39"])[0] == 0
+    """--verify has the numbers verified that answers are compared with, and says so; nothing is unless asked for."""
+    _, out, _ = checked(*NEURON, "--verify", "all", "--hide-answer", answers=["x0=0.39"])
+    assert out.count("✓") == 3
+    assert "proved: all 13 values and 12 local gradients" in out
+    assert "x0·f" not in out  # the closed form would be the answer
+    assert checked(*NEURON, "--no-verify", answers=["x0=0.39"])[1].count("✓") == 1
+    document = json.loads(checked(*NEURON, "--verify", "proof", "--format", "json", answers=["x0=0.39"])[1])
+    jsonschema.validate(document, SCHEMA)
+    assert document["verification"]["status"] == "passed"
     assert checked(*NEURON, "--verify", "sometimes", answers=["x0=0.39"])[0] == 2
+
+
+def test_a_wrong_number_of_ours_is_never_the_truth(checked, monkeypatch):
+    """Where verification fails, the check says that it cannot be trusted, whatever it found."""
+    failed = Verification(proof=ProofVerdict("failed", failures=("n1: 4 is 5",)))
+    monkeypatch.setattr("gradcli.verify.run", lambda *args, **options: failed)
+    status, _, err = checked(*NEURON, "--verify", "proof", answers=["x0=0.39"])
+    assert status == 1
+    assert "do not trust this check" in err
 
 
 def test_a_scalar_check_loads_nothing_heavy():

@@ -55,6 +55,8 @@ def _lines(view: View, style: Style) -> Iterator[Line]:
         yield []
     part = "good" if all(row.result.state in GOOD for row in rows) else ""
     yield from wrapped([(shown(view.summary(), style), part)], style.width)
+    if view.verification is not None:
+        yield from verdicts(view, style)
 
 
 def table(rows: Sequence[Row], view: View, style: Style) -> Iterator[Line]:
@@ -79,6 +81,17 @@ def table(rows: Sequence[Row], view: View, style: Style) -> Iterator[Line]:
         if under:
             for line in said(row, style, (style.width or READABLE) - INDENT):
                 yield [(" " * INDENT, ""), *line]
+
+
+def verdicts(view: View, style: Style) -> Iterator[Line]:
+    """What is known of the right numbers themselves; no closed form, which would be an answer."""
+    from gradcli.render.remarks import verdict_lines
+    from gradcli.report import Report
+
+    verification = view.verification
+    if verification is not None and verification.sympy is not None:
+        verification = verification._replace(sympy=verification.sympy._replace(derivatives={}))
+    yield from verdict_lines(Report(view.checked.gradients, None, verification), style)
 
 
 def drawn(row: Row, text: Sequence[Sequence[str]], sentences: Sequence[Line], sizes: Sequence[int]) -> Iterator[Line]:

@@ -99,6 +99,8 @@ def json_text(view: View, style: Style) -> str:
         "states": {state: states.count(state) for state in dict.fromkeys(states)},
         "rules": {key: entry for key, entry in checked.rules._asdict().items() if key not in ("carry", "budget")},
     }
+    if view.verification is not None:
+        head["verification"] = {"status": view.verification.status, "failures": list(view.verification.failures)}
     lines = [f"  {dumped(key)}: {dumped(entry)}" for key, entry in head.items()]
     results = ",\n    ".join(dumped(result(row, view)) for row in view.rows)
     lines.append(f'  "results": [\n    {results}\n  ]' if results else '  "results": []')

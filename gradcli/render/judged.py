@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from math import isfinite
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gradcli.errors import visible
 from gradcli.homework.records import (
@@ -26,6 +26,9 @@ from gradcli.homework.records import (
 from gradcli.homework.words import Words, written
 from gradcli.render.figures import Style, figure, simple
 from gradcli.render.intervals import interval
+
+if TYPE_CHECKING:
+    from gradcli.verify import Verification
 
 MARKS = {
     State.RIGHT: "✓",
@@ -95,11 +98,20 @@ class View:
     """How a check is told.
 
     hide: tell no right number, and no interval.   hint: hints up to this level in the place of the diagnosis.
+    verification: of the numbers that answers are compared with, if it was asked for.
     """
 
-    def __init__(self, checked: Checked, language: str, *, hide: bool = False, hint: int = 0) -> None:
+    def __init__(
+        self,
+        checked: Checked,
+        language: str,
+        *,
+        hide: bool = False,
+        hint: int = 0,
+        verification: Verification | None = None,
+    ) -> None:
         self.checked, self.hide, self.hint = checked, hide or bool(hint), hint
-        self.hidden = hide
+        self.verification = verification
         self.words = Words(language, self.masked) if self.hide else Words(language)
         self.open = Words(language)
         self.spellings = {r.cell.address: r.answer.address.strip() for r in checked.results}
