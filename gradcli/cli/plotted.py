@@ -37,6 +37,9 @@ RANGE = -6.0, 6.0
 NAMELESS = "x"
 """The axis where every function is a bare name."""
 
+LONGEST = 60
+"""Characters of a program that is shown whole."""
+
 SHOWN = 8
 """Names that a message lists."""
 
@@ -101,12 +104,25 @@ def read_plot(
     axes = tuple(axis._replace(name=entry) for axis, entry in zip(axes, names, strict=True))
     from gradcli.plotting.sampling import Function
 
-    called = [f"{each.text}({name})" if each.bare and len(texts) == 1 else each.text for each in texts]
+    called = [f"{each.text}({name})" if each.bare and len(texts) == 1 else label(each.text) for each in texts]
     functions = [Function(graphs[each], names, values) for each in texts]
     for function in functions:
         function.affordable(1)
         _tried(function, axes)
     return Plotted(list(zip(called, functions, strict=True)), axes)
+
+
+def label(text: str) -> str:
+    """What an expression is called: its statements on one line without comments; of a long program the last one.
+
+    >>> label("# a parabola\nq = x+1\nq^2")
+    'q = x+1; q^2'
+    """
+    lines = [line.partition("#")[0].strip() for line in text.split("\n")]
+    statements = [each.strip() for line in lines for each in line.split(";") if each.strip()]
+    whole = "; ".join(statements)
+    last = statements[-1] if statements else ""
+    return last if len(whole) > LONGEST and last.count("(") == last.count(")") else whole
 
 
 def ranged(binding: Binding) -> bool:
@@ -302,6 +318,10 @@ def _refuse(
             hint=f"one value for {third.name}: --{third.name}=1",
         )
     missing = [name for name in inputs if name not in given and name not in {axis.name for axis in axes}]
+    entries = [axis.name for axis in axes if axis.name.partition("[")[0] in missing]
+    if entries:
+        base = entries[0].partition("[")[0]
+        raise UsageError(f"no value for {base}, of which {entries[0]} is varied", hint=f'such as --{base}="[1, 2]"')
     if missing:
         listed = ", ".join(missing[:SHOWN]) + (f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else "")
         more = f", or a range, --{missing[0]}=-3:3, for contours" if len(axes) == len(graphs) == 1 else ""
@@ -317,5 +337,6 @@ def _tried(function: Function, axes: Sequence[Axis]) -> None:
         function.gradients(*(axis.low for axis in axes))
     except ShapeError as error:
         name = axes[0].name
-        hint = f"{name} is one number after the other; a vector with it in it is written [{name}, 0.5]"
+        base, entry = (name, f"{name}[0]") if "[" not in name else (name.partition("[")[0], name)
+        hint = f'a range makes {base} one number after the other; one entry of a tensor: --set "{entry}=-3:3"'
         raise ShapeError(error.message, source=error.source, span=error.span, hint=hint) from None

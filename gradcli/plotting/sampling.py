@@ -20,13 +20,13 @@ from gradcli.places import Index
 
 Array = NDArray[np.float64]
 
-NUMBERS, FEWEST = 4_000_000, 128
+NUMBERS, FEWEST = 4_000_000, 64
 """Numbers that are held at once: nodes times points; but so many points together."""
 
 WORK = 15_000_000
 """Numbers that all samples of a function may make together."""
 
-MOST_WORK = {True: 100_000_000, False: 500_000_000}
+MOST_WORK = {True: 30_000_000, False: 500_000_000}
 """Numbers that the fewest points that make a curve may need: more would not fit, or take a minute."""
 
 

@@ -11,7 +11,7 @@ from gradcli.render import lines
 from gradcli.render.figures import Style, figure, plain
 from gradcli.render.lines import Piece, wrapped
 from gradcli.render.plot_frame import BETWEEN, Frame, beside, framed, gutter, one_line, total
-from gradcli.render.plot_words import field_remarks
+from gradcli.render.plot_words import field_remarks, titled
 
 BESIDE = 64
 """Columns from which on the gradient stands beside the heights."""
@@ -50,7 +50,7 @@ def _lines(field: Field, style: Style, derivative: bool) -> Iterator[lines.Line]
     shades = ASCII_SHADES if style.ascii else SHADES
     levels = field.levels(len(shades) - 1)
     spans = [f"{axis.name} from {figure(axis.low, style)} to {figure(axis.high, style)}" for axis in field.axes]
-    yield from wrapped([(f"f = {one_line(field.name, style)}", "title"), (f"   {', '.join(spans)}", "dim")], columns)
+    yield from wrapped([(titled(one_line(field.name, style)), "title"), (f"   {', '.join(spans)}", "dim")], columns)
     yield []
     panels = [list(_panel(field, ("f", "value"), width, style, _shade(field, shades, levels)))]
     if derivative:

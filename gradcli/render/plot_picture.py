@@ -19,7 +19,7 @@ from gradcli.errors import visible
 from gradcli.plotting.curves import Curve
 from gradcli.plotting.fields import Field
 from gradcli.render.figures import Style, figure
-from gradcli.render.plot_words import field_remarks, remarks
+from gradcli.render.plot_words import field_remarks, remarks, titled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -123,7 +123,7 @@ def _curves(picture: Figure, curves: Sequence[Curve], style: Style, derivative: 
     heights = [3, 2] if derivative else [1]
     panels = picture.subplots(len(heights), 1, sharex=True, squeeze=False, height_ratios=heights)[:, 0]
     top, bottom = panels[0], panels[-1]
-    top.set_title("" if several else f"f = {shown(curves[0].name)}", loc="left", fontsize=11)
+    top.set_title("" if several else titled(shown(curves[0].name)), loc="left", fontsize=11)
     top.set_ylabel("f")
     _limits(top, curves, slope=False)
     for k, curve in enumerate(curves):
@@ -250,7 +250,7 @@ def _field(picture: Figure, field: Field, style: Style, derivative: bool) -> Non
     """Contours, with the gradient as arrows of one length, darker where it is longer."""
     panel = picture.subplots()
     across, along = field.axes
-    panel.set_title(f"f = {shown(field.name, 70)}", loc="left", fontsize=11)
+    panel.set_title(titled(shown(field.name, 70)), loc="left", fontsize=11)
     panel.set_xlabel(shown(across.name, 30))
     panel.set_ylabel(shown(along.name, 30))
     panel.grid(visible=False)

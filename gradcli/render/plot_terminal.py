@@ -17,7 +17,7 @@ from gradcli.render import lines
 from gradcli.render.figures import Style, figure, plain
 from gradcli.render.lines import Piece, wrapped
 from gradcli.render.plot_frame import BETWEEN, BOXES, Frame, beside, framed, gutter, one_line, total
-from gradcli.render.plot_words import remarks
+from gradcli.render.plot_words import remarks, titled
 
 BESIDE = 110
 """Columns from which on the derivative stands beside the function."""
@@ -95,7 +95,7 @@ def _legend(curves: Sequence[Curve], style: Style) -> Iterator[Piece]:
     """Which curve is which, and the range."""
     axis = curves[0].axis
     if len(curves) == 1:
-        yield f"f = {one_line(curves[0].name, style)}", "title"
+        yield titled(one_line(curves[0].name, style)), "title"
     for k, curve in enumerate(curves if len(curves) > 1 else []):
         sign = MARKS[k % len(MARKS)] if style.ascii else LETTERS[k % len(LETTERS)]
         yield f"{sign}\u00a0{one_line(curve.name, style)}   ", PARTS[k % len(PARTS)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from math import isfinite, isnan
 from typing import TYPE_CHECKING
@@ -29,6 +30,11 @@ def remarks(curve: Curve, style: Style) -> Iterator[str]:
         yield slope
     yield from breaks(curve, style)
     yield from (tangent(each, curve, style) for each in curve.tangents)
+
+
+def titled(name: str) -> str:
+    """The title of a plot of one function: f = …, unless the formula names its output itself."""
+    return name if re.match(r"[^\W\d]\w*\s*=(?!=)", name) else f"f = {name}"
 
 
 def steepness(curve: Curve, style: Style) -> str:
