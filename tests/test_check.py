@@ -341,7 +341,7 @@ def test_the_right_numbers_can_be_proved(checked):
 def test_a_wrong_number_of_ours_is_never_the_truth(checked, monkeypatch):
     """Where verification fails, the check says that it cannot be trusted, whatever it found."""
     failed = Verification(proof=ProofVerdict("failed", failures=("n1: 4 is 5",)))
-    monkeypatch.setattr("gradcli.verify.run", lambda *args, **options: failed)
+    monkeypatch.setattr("gradcli.cli.checks.Checks.run", lambda checks, gradients: failed)
     status, _, err = checked(*NEURON, "--verify", "proof", answers=["x0=0.39"])
     assert status == 1
     assert "do not trust this check" in err
