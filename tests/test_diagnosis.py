@@ -208,6 +208,16 @@ def test_the_same_mistake_everywhere_is_one_mistake():
     )
 
 
+def test_both_inputs_of_a_gate_are_one_mistake():
+    """A product not switched passes each factor its own value."""
+    gradients, found = search(CIRCUIT, {"grad.q": "3", "z": "-4"})
+    assert [each[0].sites for each in found.explanations] == [(gradients.graph.position("f"),)] * 2
+    assert WORDS.said(found.explanations[1][0].said) == (
+        "at f = q·z you passed z's own value -4; the gate switches: ∂f/∂z = q = 3; "
+        "and likewise for the other inputs of this gate"
+    )
+
+
 def test_what_is_overwritten_everywhere_is_told_of_the_node_asked_for():
     """= for += at x and at y: of dy the sentence tells of y."""
     _, found = search(TWICE, {"x": "6", "y": "6"})

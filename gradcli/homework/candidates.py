@@ -4,7 +4,7 @@ other numbers of the right work written as the answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import combinations
 from typing import Any, NamedTuple
@@ -114,30 +114,28 @@ def attempts(scene: Scene, cells: Sequence[Cell]) -> Iterator[tuple[Candidate, A
 def nearest(scene: Scene, cells: Sequence[Cell]) -> tuple[list[int], dict[int, int]]:
     """The nodes at which a mistake can be made, those nearest to some cells first, and how many steps away they are."""
     graph = scene.graph
-    steps: dict[int, int] = {}
-    ahead = [(i, True) for cell in cells for i in cell.nodes]
-    distance = 0
-    while ahead:
-        following: list[tuple[int, bool]] = []
-        for i, _ in ahead:
-            if i not in steps:
-                steps[i] = distance
-                following += [(child, True) for child, _ in scene.leaving.get(i, ())]
-        ahead, distance = following, distance + 1
-    back = [i for cell in cells if cell.kind == "value" for i in cell.nodes]
-    behind: dict[int, int] = {}
-    distance = 0
-    while back:
-        before: list[int] = []
-        for i in back:
-            if i not in behind:
-                behind[i] = distance
-                before += graph.parents[i]
-        back, distance = before, distance + 1
-    for i, far in behind.items():
+    steps = distances(
+        [i for cell in cells for i in cell.nodes], lambda i: (child for child, _ in scene.leaving.get(i, ()))
+    )
+    values = [i for cell in cells if cell.kind == "value" for i in cell.nodes]
+    for i, far in distances(values, lambda i: graph.parents[i]).items():
         steps[i] = min(far, steps.get(i, far))
     places = sorted(steps, key=lambda i: (steps[i], i))
     return places + [i for i in range(len(graph) - 1, -1, -1) if i not in steps], steps
+
+
+def distances(starts: Iterable[int], following: Callable[[int], Iterable[int]]) -> dict[int, int]:
+    """How many steps nodes are away from some, the way that `following` leads."""
+    steps: dict[int, int] = {}
+    reached, distance = list(starts), 0
+    while reached:
+        ahead: list[int] = []
+        for i in reached:
+            if i not in steps:
+                steps[i] = distance
+                ahead += following(i)
+        reached, distance = ahead, distance + 1
+    return steps
 
 
 # ── mistakes ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -172,15 +170,13 @@ def of_several(scene: Scene, group: Sequence[tuple[Row, Made]]) -> Candidate:
     """The same mistake at all its places."""
     group = sorted(group, key=lambda pair: pair[1].site)
     row = group[0][0]
-    values: dict[Any, Any] = {}
-    locals_: dict[Any, Any] = {}
-    passed: dict[Any, Any] = {}
-    sums: dict[Any, Any] = {}
-    for _, made in group:
-        values |= made.change.values
-        locals_ |= made.change.locals
-        passed |= made.change.passed
-        sums |= made.change.sums
+    changes = [made.change for _, made in group]
+    whole = Change(
+        {i: rule for change in changes for i, rule in change.values.items()},
+        {slot: rule for change in changes for slot, rule in change.locals.items()},
+        {slot: rule for change in changes for slot, rule in change.passed.items()},
+        {i: rule for change in changes for i, rule in change.sums.items()},
+    )
     sites = tuple(dict.fromkeys(made.site for _, made in group))
     extra = REPEATED if len(sites) > 1 else REPEATED / 2
 
@@ -188,10 +184,12 @@ def of_several(scene: Scene, group: Sequence[tuple[Row, Made]]) -> Candidate:
         tape = scene.graph.parents
         near = (made for _, made in group if any(i in cell.nodes for i in concerned(made.change, tape)))
         one = said(row, next(near, group[0][1]))
+        if len(sites) == 1:
+            return Said("diagnosis.say_both", {"one": one})
         places = tuple(scene.gate(site) for site in sites)
         return Said("diagnosis.say_everywhere", {"label": label(row.name), "one": one, "places": places})
 
-    return Candidate(row.name, row.cost + extra, sites, Change(values, locals_, passed, sums), told)
+    return Candidate(row.name, row.cost + extra, sites, whole, told)
 
 
 def concerned(change: Change, tape: Sequence[tuple[int, ...]]) -> Iterator[int]:

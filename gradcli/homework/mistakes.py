@@ -56,7 +56,7 @@ class Row(NamedTuple):
 class Slip(NamedTuple):
     """A number that was written in place of the one asked for.
 
-    value: what was written.   cost: on top of the row's.   site: the node whose number it is, if that is another.
+    value: what was written.   cost: on top of the row's.   says: the sentence, where it is not the row's.
     """
 
     value: Value
