@@ -27,7 +27,7 @@ FORMATS = ("svg", "png", "pdf")
 MISSING = 'pip install "gradcli[draw]"'
 """How it is installed."""
 
-SECONDS = 4.0
+SECONDS = 3.5
 """How long one layout may take."""
 
 FAMILY = "DejaVu Sans,Verdana,Helvetica,Arial,sans-serif"

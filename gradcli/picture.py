@@ -28,7 +28,7 @@ Graphviz took over a minute for a sum of 300 terms over 3 variables; with a box 
 LARGE = 300
 """Nodes up to which a graph is drawn node by node; a larger one is summarised, level by level."""
 
-BANDS = 24
+BANDS = 16
 """Groups of levels that a summary has at most."""
 
 FOLDED = 8

@@ -23,7 +23,7 @@ GREEN, RED, GREY, INK = "#0a7d24", "#c8102e", "#666666", "#1a1a1a"
 FONT = "DejaVu Sans"
 
 HEAD = f"""\
-  graph [rankdir=LR, ranksep=0.12, nodesep=0.16, bgcolor=white, pad=0.15];
+  graph [bgcolor=white, pad=0.15];
   node [fontname="{FONT}", fontsize=14, fontcolor="{INK}", color="{INK}"];
   edge [color="{INK}", arrowsize=0.55, penwidth=1.1];
 """
@@ -70,6 +70,7 @@ def titles(report: Report, picture: Picture, style: Style) -> dict[str, str]:
 
 def boxes_and_wires(picture: Picture, words: Words, *, local: bool) -> Iterator[str]:
     """The statements of a picture."""
+    yield "graph [rankdir=LR, ranksep=0.12, nodesep=0.16];"
     if len({wire.start for wire in picture.wires}) == len(picture.wires):
         yield "ordering=in;"  # no line needs to cross another
     for k, box in enumerate(picture.boxes):
@@ -133,6 +134,7 @@ def cell(row: tuple[str, str, int]) -> str:
 
 def bands(levels: Sequence[Level], words: Words) -> Iterator[str]:
     """The statements of a summary: a box for each group of levels, and how many wires leave it."""
+    yield "graph [rankdir=TB, ranksep=0.3];"
     for k, level in enumerate(levels):
         first, *others = words.level(level)
         lines = [
@@ -141,7 +143,8 @@ def bands(levels: Sequence[Level], words: Words) -> Iterator[str]:
         ]
         yield f'l{k} [shape=box, style=rounded, margin="0.1,0.06", label=<{"<BR/>".join(lines)}>];'
         if k:
-            yield f"l{k - 1} -> l{k} [label={quoted(words.wires(levels[k - 1]))}, {SMALL}];"
+            beside = quoted(f" {words.wires(levels[k - 1])}")
+            yield f"l{k - 1} -> l{k} [label={beside}, {SMALL}];"
 
 
 def coloured(words: str, colour: str, size: int) -> str:

@@ -39,7 +39,7 @@ def drawing(report: Report, form: str, style: Style, *, local: bool = False) -> 
     count = len(drawn(report))
     small = count <= LARGE or (style.full and count <= MOST)
     if form == "tree":
-        return Drawing("".join(tree(report, style, local=local)).encode(), () if small else (large(count),))
+        return Drawing("".join(tree(report, style, local=local)).encode())
     if form in graphviz.FORMATS:
         graphviz.require()
         return pictured(report, form, style, count, small=small, local=local)
@@ -47,14 +47,14 @@ def drawing(report: Report, form: str, style: Style, *, local: bool = False) -> 
     text = (
         whole(report, build(report, share=count <= SHARED), form, style, local) if small else brief(report, form, style)
     )
-    return Drawing(text.encode(), () if small else (large(count),))
+    return Drawing(text.encode(), () if small else (large(count, style),))
 
 
 def pictured(report: Report, form: str, style: Style, count: int, *, small: bool, local: bool) -> Drawing:
     """A picture by Graphviz: shared inputs as one box, then as one a use, then the summary: the first done in time."""
     from gradcli.render.dot import draw, titles
 
-    notes = [] if small else [large(count)]
+    notes = [] if small else [large(count, style)]
     tries = [share for share in (True, False) if small and (count <= SHARED or not share)]
     for share in tries:
         boxes = build(report, share=share)
@@ -85,12 +85,14 @@ def tree(report: Report, style: Style, *, local: bool = False) -> Iterator[str]:
     """The tree of a terminal, piece by piece; a summary where there are many nodes."""
     from gradcli.render import draw_tree
 
-    if style.full or len(drawn(report)) <= LARGE:
+    count = len(drawn(report))
+    if style.full or count <= LARGE:
         yield from draw_tree.pieces(report, style, local=local)
     else:
-        yield from draw_tree.summary(report, levels(report), style)
+        yield from draw_tree.summary(report, levels(report), style, large(count, style))
 
 
-def large(count: int) -> str:
+def large(count: int, style: Style) -> str:
     """Why it is summarised."""
-    return f"{count:,} nodes are too many to look at: summarised by level; --full draws them all"
+    what = "be laid out; -o net.dot has them all" if style.full else "look at; --full draws each"
+    return f"summarised by level: {count:,} nodes are too many to {what}"

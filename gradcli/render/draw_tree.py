@@ -6,7 +6,7 @@ deep for the width goes on below, `↓ n5`. Nothing recurses, and no number is c
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
@@ -18,7 +18,7 @@ from gradcli.ops.op import CONSTANT
 from gradcli.picture import Level, drawn
 from gradcli.render.drawn import FORMULA, Words, shortened
 from gradcli.render.figures import Style, aligned, plain
-from gradcli.render.lines import Line, painted, width, wrapped
+from gradcli.render.lines import Line, painted, text_of, width, wrapped
 from gradcli.render.tensors import inline, is_tensor, shape_text
 from gradcli.report import Report
 
@@ -70,7 +70,10 @@ class Place(NamedTuple):
 
 
 class Tree:
-    """The rows of a report's graph.   written: the nodes that have a row.   below: those that are left for below."""
+    """The rows of a report's graph.
+
+    written: the nodes that have a row.   below: those that are left for below, in the order of `waiting`.
+    """
 
     def __init__(self, report: Report, style: Style, *, local: bool = False) -> None:
         self.report, self.style, self.local = report, style, local
@@ -82,19 +85,20 @@ class Tree:
             p for i, parents in enumerate(graph.parents) if graph.used[i] for k, p in enumerate(parents) if active(i, k)
         )
         self.written: set[int] = set()
-        self.below: dict[int, None] = {}
+        self.below: set[int] = set()
+        self.waiting: deque[int] = deque()
 
     def parts(self) -> Iterator[Iterator[Row]]:
         """The tree from the output, then each that was left for below; each is to be read before the next."""
         yield self.rows(self.report.graph.output)
-        while self.below:
-            yield self.rows(next(iter(self.below)))
+        while self.waiting:
+            yield self.rows(self.waiting.popleft())
 
     def rows(self, root: int) -> Iterator[Row]:
         """The rows of one tree."""
         graph = self.report.graph
         tee, corner, bar = self.branches
-        self.below.pop(root, None)
+        self.below.discard(root)
         stack = [Place(root, None, "", "", 0)]
         while stack:
             place = stack.pop()
@@ -102,9 +106,11 @@ class Tree:
             first = i not in self.written
             inner = [(k, p) for k, p in enumerate(graph.parents[i]) if graph.ops[p] is not CONSTANT]
             if inner and place.depth:
-                if i in self.below or (first and place.depth >= self.deepest):
+                if first and place.depth >= self.deepest:
+                    self.below.add(i)
+                    self.waiting.append(i)
+                if i in self.below:
                     mark = "↓"
-                    self.below[i] = None
                 elif not first:
                     mark = "↑"
             self.written.add(i)
@@ -181,34 +187,28 @@ def arrowed(text: str, style: Style) -> str:
 
 
 def lines(rows: Sequence[Row], style: Style) -> Iterator[Line]:
-    """Rows with their numbers in columns, where those fit; else each under its name."""
+    """Rows with their numbers in columns, without a formula that leaves no room; else with numbers under their names."""
     flat = [row for row in rows if not row.stacked]
     values, gradients = aligned([row.value for row in flat]), aligned([row.gradient for row in flat])
-    names = max((width(label(row)) for row in flat), default=0)
-    wide = max((width(label(row, formula=False)) for row in flat), default=0)
-    columns = len(values[0]) + len(gradients[0]) + 2 * GAP if flat else 0
-    totals = max((width(remark(row)) for row in flat), default=0)
-    room = None if style.width is None else style.width - columns - (totals and totals + GAP)
-    fits, bare = room is None or names <= room, room is not None and wide <= room < names
-    left = names if fits else min(names, room or 0)
+    taken = len(values[0]) + len(gradients[0]) + 2 * GAP if flat else 0
+    taken += max((GAP + width(remark(row)) for row in flat if row.total or row.local), default=0)
+    room = 10**9 if style.width is None else style.width - taken
+    sizes = {id(row): [width(text_of(named(row, style, formula=formula))) for formula in (True, False)] for row in flat}
+    columns = all(bare <= room for _, bare in sizes.values())
+    left = max((full if full <= room else bare for full, bare in sizes.values()), default=0)
     numbers = iter(zip(values, gradients, strict=True))
     for row in rows:
         pair = None if row.stacked else next(numbers)
-        if pair is None or not (fits or bare):
+        if pair is None or not columns:
             yield from stacked(row, style)
             continue
-        whole = width(label(row)) <= left
-        line = named(row, style, formula=whole)
-        gap = " " * (left - width(label(row, formula=whole)) + GAP)
-        line += [(gap + pair[0] + " " * GAP, "value"), (pair[1], "gradient")]
+        full, bare = sizes[id(row)]
+        gap = left - (full if full <= room else bare) + GAP
+        line = named(row, style, formula=full <= room)
+        line += [(" " * gap + pair[0] + " " * GAP, "value"), (pair[1], "gradient")]
         if remark(row):
-            line += [*[(" " * GAP, "")], *remarked(row, style)]
+            line += [(" " * GAP, ""), *remarked(row, style)]
         yield line
-
-
-def label(row: Row, *, formula: bool = True) -> str:
-    """The text of what stands at the left."""
-    return "".join(text for text, _ in named(row, Style(), formula=formula))
 
 
 def named(row: Row, style: Style, *, formula: bool = True) -> Line:
@@ -254,10 +254,11 @@ def stacked(row: Row, style: Style) -> Iterator[Line]:
             yield [(row.past, "dim"), *line]
 
 
-def summary(report: Report, levels: Sequence[Level], style: Style) -> Iterator[str]:
-    """A graph too large to be drawn node by node, level by level."""
+def summary(report: Report, levels: Sequence[Level], style: Style, why: str) -> Iterator[str]:
+    """A graph too large to be drawn node by node, level by level from the output down.   why: what is said of that."""
     words = Words(report, style)
     yield painted(wrapped([(plain(words.title, style), "title")], style.width), style.colour)
+    yield painted([*wrapped([(plain(why, style), "dim")], style.width), []], style.colour)
     for level in reversed(levels):
         where, ops, *spans = words.level(level)
         line: Line = [(plain(where, style), "name"), (plain(f"  {ops}", style), "")]

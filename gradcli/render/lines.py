@@ -38,7 +38,7 @@ INDENT = 2
 """Columns by which the lines after a sentence's first are indented."""
 
 
-NARROW = re.compile(r"[ -~\u00a0-\u02ff\u0370-\u03ffᵀ₀-₉⁰-⁻∂×·✓✗○─→…↓↑≈≠≤≥█-▏]*")
+NARROW = re.compile(r"[ -~\u00a0-\u02ff\u0370-\u03ffᵀ₀-₉⁰-⁻∂×·✓✗○─│├└→…↓↑≈≠≤≥█-▏]*")
 """What tables are made of: one column each, so that few texts are measured character by character."""
 
 
