@@ -289,11 +289,10 @@ class Hunt:
             far = min((self.steps.get(site, 0) for site in hit.candidate.sites), default=0)
             return hit.contradicts > 0, -len(hit.fits), hit.candidate.cost + ASTRAY * hit.astray + STEP * far
 
-        hits = sorted((hit for hit in self.hits if j in hit.fits), key=rank)
-        found: dict[tuple[str, tuple[int, ...]], Hit] = {}
-        for hit in hits:
-            found.setdefault((hit.candidate.name, hit.candidate.sites), hit)
-        ordered = list(found.values())
+        ordered: list[Hit] = []
+        for hit in sorted((hit for hit in self.hits if j in hit.fits), key=rank):
+            if not any(part_of(hit.candidate, other.candidate) for other in ordered):
+                ordered.append(hit)
         explained = [self.explanation(hit, self.cells[j]) for hit in ordered[:MOST]]
         if len(ordered) > 1:
             explained[0] = explained[0]._replace(coincides=self.coincidences(ordered))
@@ -309,14 +308,8 @@ class Hunt:
         """The other mistakes that lead to the same number, each with its places."""
         first = ordered[0]
         places: dict[str, list[int]] = {}
-        alone = {hit.candidate.name for hit in ordered if len(hit.candidate.sites) == 1}
         confusions = {hit.candidate.name for hit in ordered if hit.candidate.confusion}
         for hit in ordered[1:]:
-            several, name = len(hit.candidate.sites) > 1, hit.candidate.name
-            if several and name in alone:
-                continue  # the same mistake, made elsewhere too
-            if name == first.candidate.name and {*hit.candidate.sites} < {*first.candidate.sites}:
-                continue  # a part of it
             if not hit.contradicts or first.contradicts:
                 places.setdefault(hit.candidate.name, []).extend(hit.candidate.sites)
         return tuple(
@@ -331,6 +324,12 @@ class Hunt:
             )
             for name, sites in places.items()
         )
+
+
+def part_of(one: Candidate, other: Candidate) -> bool:
+    """Whether two are the same mistake, the one made at some of the other's places, or the other way round."""
+    mine, theirs = {*one.sites}, {*other.sites}
+    return one.name == other.name and (mine <= theirs or mine >= theirs)
 
 
 def near(rounded: Value | None, exact: Value | None, fits: Test) -> bool:

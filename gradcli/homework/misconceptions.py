@@ -45,6 +45,7 @@ def rows_of(op: str, tensorial: bool) -> tuple[Row, ...]:
 
 def mistakes_at(scene: Scene, i: int) -> Iterator[tuple[Row, Made]]:
     """Every single mistake that can be made at a node."""
-    for row in rows_of(scene.op(i).name, scene.tensorial):
+    op = scene.op(i)
+    for row in rows_of(op.name if op.body is None else "", scene.tensorial):  # a gate of the user's has no rows
         for made in row.made(scene, i):
             yield row, made
