@@ -91,7 +91,7 @@ class Words:
         text, start, said = texts(self.language, area)[name], 0, ""
         for part in PARTS.finditer(text):
             said += text[start : part.start()]
-            said += self._shown(message.fields[part[1]]) if part[1] else particle(said, part[2], text[part.end() :])
+            said += self._shown(message.fields[part[1]]) if part[1] else particle(said, part[2])
             start = part.end()
         return said + text[start:]
 
@@ -140,12 +140,12 @@ def texts(language: str, area: str) -> Mapping[str, str]:
 # ── Korean particles ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def particle(before: str, both: str, after: str = "") -> str:
+def particle(before: str, both: str) -> str:
     """The form of a particle that fits the word before it; both forms where its last sound is not known.
 
     >>> particle("기울기", "은(는)"), particle("값", "은(는)"), particle("n1", "을(를)"), particle("relu", "이(가)")
     ('는', '은', '을', '이(가)')
-    >>> particle("0.01", "(으)", "로"), particle("국소적 미분", "(으)", "로"), particle("sum", "(으)", "로")
+    >>> particle("0.01", "(으)"), particle("국소적 미분", "(으)"), particle("sum", "(으)")
     ('', '으', '(으)')
     """
     sound = last_sound(before)
