@@ -417,6 +417,17 @@ def test_a_number_that_no_mistake_leads_to_is_not_explained():
     assert found == Search([()], True)
 
 
+def test_an_upstream_gradient_is_part_of_the_chain():
+    """Left out at the output, where the backward pass starts from 5, or from an array."""
+    for values, upstream, answer in (
+        ({"x": 2.0, "w": 3.0}, 5.0, 3.0),
+        ({"x": [1.0, 2.0], "w": [3.0, 4.0]}, [1, 2], [3, 4]),
+    ):
+        gradients = parse("x*w").forward(values).backward(upstream)
+        judged = Judged(resolve("x", gradients), lambda value, answer=answer: close(value, answer))
+        assert explain(gradients, [judged]).explanations[0][0].name == "upstream_dropped"
+
+
 def test_an_entry_of_what_a_mistake_gives_another_shape():
     """A mistake that leaves a number where an array belongs says nothing of its entries."""
     expression = ("cross_entropy_error(softmax(x),t)", {"x": [1.0, 2.0, 3.0], "t": [0, 1, 0]})

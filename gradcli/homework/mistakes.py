@@ -172,7 +172,12 @@ def given(text: str, scene: Scene, i: int) -> str:
     if not op.structural and not scene.tensorial:
         return cut(notation.pretty(folded(text, scene, i)))
     names = [scene.name(p) for p in scene.graph.parents[i]]
-    known = {"y": scene.name(i), "g": notation.upstream(scene.graph, i), "N": "n", **dict(zip(op.parameters, names, strict=False))}
+    known = {
+        "y": scene.name(i),
+        "g": notation.upstream(scene.graph, i),
+        "N": "n",
+        **dict(zip(op.parameters, names, strict=False)),
+    }
     settings = {**op.attributes, **op.bound}
     known |= {name: notation.attribute(value) for name, value in settings.items() if isinstance(value, int | float)}
     line = notation.inlined(graph, graph.output, lambda i: None, notation.compose, lambda name: known.get(name, name))
