@@ -113,7 +113,7 @@ def read_plot(
 
 
 def label(text: str) -> str:
-    """What an expression is called: its statements on one line without comments; of a long program the last one.
+    r"""What an expression is called: its statements on one line without comments; of a long program the last one.
 
     >>> label("# a parabola\nq = x+1\nq^2")
     'q = x+1; q^2'

@@ -286,8 +286,8 @@ def _merged(breaks: list[Break], near: float) -> tuple[Break, ...]:
 def roundest(low: float, high: float) -> float:
     """The number with the fewest digits from low to high.
 
-    >>> roundest(-1e-17, 3e-17), roundest(0.2999999999, 0.3000000001), roundest(1.5707963267948957, 1.5707963267948974)
-    (0.0, 0.3, 1.570796326794896)
+    >>> roundest(-1e-17, 3e-17), roundest(0.2999999999, 0.3000000001)
+    (0.0, 0.3)
     """
     if low <= 0 <= high:
         return 0.0
