@@ -44,6 +44,8 @@ def refused(word: str, names: Collection[str]) -> Unreadable | None:
     if percent:
         return Unreadable(Said("numbers.percent"), None, share(percent[1], 3 if word.endswith("‰") else 2))
     unit = UNIT.fullmatch(word)
+    if unit and len(unit[2]) > 1 and unit[2] not in names and all(letter in names for letter in unit[2]):
+        return Unreadable(Said("numbers.product"), unit.span(2), written("*".join((unit[1].strip(), *unit[2]))))
     if unit and unit[2] not in names and unit[2] not in ("e", "pi", "tau", "π", "τ"):
         return Unreadable(Said("numbers.unit", {"unit": unit[2]}), unit.span(2), written(unit[1].strip()))
     if "±" in word or re.fullmatch(r"[-+0-9.eE ]+\+\s*/?-\s*[0-9.eE]+", word):
