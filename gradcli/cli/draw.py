@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from gradcli.autodiff import Gradients, Trace, Value
 from gradcli.cli import streams
 from gradcli.cli.command import ExpressionCommand, completing, one_of, whole
 from gradcli.cli.eval import GATES, judge
@@ -25,7 +26,8 @@ from gradcli.cli.options import (
     Share,
     ValueFiles,
 )
-from gradcli.errors import UsageError, brief
+from gradcli.errors import NotScalarError, UsageError, brief
+from gradcli.ops.mismatch import shown
 from gradcli.report import build
 
 HELP = """Draw the graph: forward values above the wires, gradients beneath.
@@ -128,7 +130,7 @@ def draw(
         from gradcli.rewrites import rewritten
 
         graph = rewritten(graph, values, gates).graph
-    report = build(graph.forward(values).backward(read_upstream(ctx.obj)))
+    report = build(both_passes(graph.forward(values), read_upstream(ctx.obj)))
     from gradcli.render.draw import drawing, tree
     from gradcli.render.drawn import DECIMALS
 
@@ -148,6 +150,19 @@ def draw(
 
             write(str(output), made.content, force)
     raise typer.Exit(judge(report, "draw"))
+
+
+def both_passes(trace: Trace, upstream: Value | None) -> Gradients:
+    """The gradients; none, and a note, where the output has several entries and no upstream gradient weighs them."""
+    try:
+        return trace.backward(upstream)
+    except NotScalarError:
+        if upstream is not None:
+            raise
+        shape = shown(trace.shapes[trace.graph.output])
+        how = "--upstream weighs its entries, for the backward pass too"
+        streams.tell_each("note", [f"the output has the shape {shape}: the forward pass alone is drawn; {how}"])
+        return Gradients(trace, [None] * len(trace.values), None)
 
 
 def settle(form: str | None, output: str | None, force: bool) -> str:

@@ -187,7 +187,7 @@ def arrowed(text: str, style: Style) -> str:
 
 
 def lines(rows: Sequence[Row], style: Style) -> Iterator[Line]:
-    """Rows with their numbers in columns, without a formula that leaves no room; else with numbers under their names."""
+    """Rows with numbers in columns, without a formula that leaves no room; else with numbers under their names."""
     flat = [row for row in rows if not row.stacked]
     values, gradients = aligned([row.value for row in flat]), aligned([row.gradient for row in flat])
     taken = len(values[0]) + len(gradients[0]) + 2 * GAP if flat else 0
