@@ -92,6 +92,7 @@ BY_HAND: list[Case] = [  # (expression, cell, answer, mistake, where); the arith
     (("tan(x)", {"x": 1}), "x", "1.851", "square_missing", "f"),  # 1/0.540302
     (("sin(3*x)", {"x": 0.5}), "x", "0.07074", "inner_forgotten", "n1"),  # cos 1.5
     (("sin(3*x)", {"x": 0.5}), "x", "3", "upstream_dropped", "n1"),
+    (("exp(-x^2)", {"x": 0.7}), "x", "0.6126", "stopped_short", "x"),  # exp(-0.49), the outer derivative alone
     (("(3*x+1)^2", {"x": 1}), "x", "8", "inner_forgotten", "n1"),  # 2·4
     (ROOT, "x", "0.3333", "root_not_halved", "f"),
     (ROOT, "x", "6", "root_upside_down", "f"),

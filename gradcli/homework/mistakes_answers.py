@@ -104,6 +104,22 @@ def siblings(scene: Scene, i: int) -> list[int]:
     return [p for p in dict.fromkeys(beside) if p != i]
 
 
+def beyond(scene: Scene, i: int) -> list[int]:
+    """The nodes that are worked out from a node, the nearest first, as far as is looked."""
+    found, at = [i], 0
+    while at < len(found) and len(found) < MOST_OTHERS:
+        found += [child for child, _ in scene.leaving.get(found[at], ()) if child not in found]
+        at += 1
+    return found[1:]
+
+
+def stopped_short(scene: Scene, cell: Cell) -> Iterator[Slip]:
+    """The gradient of a node on the way: what lies further in is not multiplied in."""
+    for i in beyond(scene, cell.nodes[0]):
+        if i != scene.graph.output:
+            yield Slip(scene.g(i), partial(told, scene.gradient(i), scene.g(i), gate=scene.gate(i)))
+
+
 def neighbours(of_value: bool) -> Callable[[Scene, Cell], Iterator[Slip]]:
     """The same number of another node: an input of the same gate, another variable, any other node."""
 
@@ -113,9 +129,10 @@ def neighbours(of_value: bool) -> Callable[[Scene, Cell], Iterator[Slip]]:
         inputs = list(graph.inputs.values())
         rest = range(max(0, i - MOST_OTHERS), min(len(graph), i + MOST_OTHERS))
         # An input is confused with inputs, a node within with nodes within.
+        ahead = () if of_value else beyond(scene, i)
         same = [j for j in rest if (graph.ops[j] is INPUT) == (graph.ops[i] is INPUT)]
         for j in dict.fromkeys((*near, *inputs[:MOST_OTHERS], *rest)):
-            if j == i or graph.ops[j] is CONSTANT or (not of_value and scene.outcome.adjoints[j] is None):
+            if j == i or j in ahead or graph.ops[j] is CONSTANT or (not of_value and scene.outcome.adjoints[j] is None):
                 continue
             value = scene.values[j] if of_value else scene.g(j)
             cost = 0.0 if j in near else 0.4 if j in same or (j in inputs and i in inputs) else 0.7
@@ -207,6 +224,7 @@ ROWS = (
     Confusion("downstream_for_local", 1.2, ("local",), downstream_gradient, "downstream_for_local"),
     Confusion("upstream_for_downstream", 1.35, ("grad", "down", "local"), upstream_gradient, "upstream_for_downstream"),
     Confusion("other_input", 1.2, EDGE, other_edge, "other_input"),
+    Confusion("stopped_short", 1.35, NODE, stopped_short, "stopped_short"),
     Confusion("neighbour", 1.4, NODE, neighbours(False), "neighbour"),
     Confusion("neighbour_value", 1.5, ("value",), neighbours(True), "neighbour_value"),
     Confusion("sign_of_answer", 1.45, ALL, turned(lambda v: -v), "sign_of_answer"),
