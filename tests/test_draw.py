@@ -331,16 +331,11 @@ CIRCUIT = """\
 (x+y)*z
 forward value → · ← gradient
 
-f = n1*z    -12.00   1.00
-├─ n1 = x+y   3.00  -4.00
-│  ├─ x      -2.00  -4.00
-│  └─ y       5.00  -4.00
-└─ z         -4.00   3.00
-"""
-
-SHARED = """\
-(x+y)*(x+y)+exp(n)
-forward value > . <- gradient
+f = n1*z     -12.00   1.00
+├─ n1 = x+y    3.00  -4.00
+│  ├─ x       -2.00  -4.00
+│  └─ y        5.00  -4.00
+└─ z          -4.00   3.00
 """
 
 
@@ -401,7 +396,8 @@ def test_a_deep_graph_is_cut_with_a_count():
     shown = tree(found).splitlines()
     assert shown[-1] == "… 19,805 more nodes (--full shows all)"
     assert len(shown) < 220
-    assert tree(report("sin(" * 300 + "x" + ")" * 300, x=1), Style(full=True)).count("sin(") == 300 + 7 + 28
+    whole = tree(report("sin(" * 300 + "x" + ")" * 300, x=1), Style(full=True))
+    assert set(re.findall(r"(\w+) = sin", whole)) == {"f", *(f"n{k}" for k in range(1, 300))}
 
 
 # ── large, slow, missing ────────────────────────────────────────────────────────────────────────────────────
@@ -490,7 +486,7 @@ def test_it_prints_a_tree_or_what_is_asked_for(capsys: pytest.CaptureFixture[str
     assert run([*words, "-o", "-", "--format", "dot"]) == 0
     assert capsys.readouterr().out == printed and len(dot_graph(printed.encode()).nodes()) == 11
     assert run([*words, "--decimals", "0"]) == 0
-    assert "f = n1*z    -12" in capsys.readouterr().out
+    assert "f = n1*z     -12   1" in capsys.readouterr().out
 
 
 def test_gates_of_other_sizes(capsys: pytest.CaptureFixture[str]):
@@ -514,7 +510,7 @@ def test_several_outputs_are_drawn_forward(capsys: pytest.CaptureFixture[str]):
     [
         (["-o", "net.jpg"], 2, "hint: its name ends in .svg, .png, .pdf, .dot, .gv, .mmd, .mermaid, .tex, .html, .txt"),
         (["-o", "net"], 2, "the kind of file is not known: 'net'"),
-        (["-o", "/nonexistent/x/net.dot"], 4, "error: /nonexistent"),
+        (["-o", f"{__file__}/net.dot"], 4, f"error: {__file__}"),
         (["-o", __file__, "--format", "svg"], 4, "the file exists\nhint: --force writes over what is there"),
         (["--format", "png"], 2, "png is no text to be printed\nhint: write a file: -o net.png"),
         (["--format", "sgv"], 2, "did you mean svg?"),

@@ -18,7 +18,7 @@ from gradcli.ops.op import CONSTANT
 from gradcli.picture import Level, drawn
 from gradcli.render.drawn import FORMULA, Words, shortened
 from gradcli.render.figures import Style, aligned, plain
-from gradcli.render.lines import Line, painted, text_of, width, wrapped
+from gradcli.render.lines import INDENT, Line, folded, painted, text_of, width, wrapped
 from gradcli.render.tensors import inline, is_tensor, shape_text
 from gradcli.report import Report
 
@@ -33,6 +33,9 @@ STEP = 3
 
 LINES = 200
 """Lines of a tree, unless all are wanted."""
+
+TITLE = 8
+"""Lines of an expression."""
 
 GAP = 2
 """Blanks between columns."""
@@ -159,12 +162,13 @@ def pieces(report: Report, style: Style, *, local: bool = False) -> Iterator[str
     yield painted(heading(tree.words, style), style.colour)
     left = None if style.full else LINES
     for part in tree.parts():
-        rows = list(part if left is None else islice(part, left + 1))
-        shown = rows[:left]
-        yield painted([[], *lines(shown, style)], style.colour)
-        left = None if left is None else left - len(shown)
-        if left is not None and (len(rows) > len(shown) or (left == 0 and tree.below)):
-            more = len(drawn(report)) - len(tree.written)
+        rows = list(islice(part, left))
+        yield painted([[], *lines(rows, style)], style.colour)
+        if left is None:
+            continue
+        left -= len(rows)
+        more = len(drawn(report)) - len(tree.written)
+        if not left and (next(part, None) or tree.waiting):
             words = f"… {more:,} more nodes (--full shows all)"
             yield painted([[], *wrapped([(plain(words, style), "dim")], style.width)], style.colour)
             return
@@ -172,13 +176,18 @@ def pieces(report: Report, style: Style, *, local: bool = False) -> Iterator[str
 
 def heading(words: Words, style: Style) -> Iterator[Line]:
     """What is drawn, and what the numbers are."""
-    yield from wrapped([(plain(words.title, style), "title")], style.width)
+    yield from titled(words, style)
     forward = (plain("forward value →", style), "value")
     if not words.report.pulled_back:
         yield from wrapped([forward], style.width)
         return
     backward = (arrowed("← gradient", style), "gradient")
     yield from wrapped([forward, (plain(" · ", style), "dim"), backward], style.width)
+
+
+def titled(words: Words, style: Style) -> Iterator[Line]:
+    """The expression, on as many lines as it needs."""
+    yield from ([(line, "title")] for line in folded(plain(words.title, style), style.width, TITLE, INDENT))
 
 
 def arrowed(text: str, style: Style) -> str:
@@ -257,7 +266,7 @@ def stacked(row: Row, style: Style) -> Iterator[Line]:
 def summary(report: Report, levels: Sequence[Level], style: Style, why: str) -> Iterator[str]:
     """A graph too large to be drawn node by node, level by level from the output down.   why: what is said of that."""
     words = Words(report, style)
-    yield painted(wrapped([(plain(words.title, style), "title")], style.width), style.colour)
+    yield painted(titled(words, style), style.colour)
     yield painted([*wrapped([(plain(why, style), "dim")], style.width), []], style.colour)
     for level in reversed(levels):
         where, ops, *spans = words.level(level)
