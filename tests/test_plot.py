@@ -621,7 +621,7 @@ def test_a_large_graph(monkeypatch):
     function = Function(gradcli.parse("+".join(f"abs(x-{k})" for k in range(400))), ["x"], {})
     found = curve("f", function, Axis("x", -6, 6), listing=False)
     assert not found.searched and found.defined
-    monkeypatch.setattr(sampling, "WORK", 100_000)
+    monkeypatch.setattr(sampling, "WORK", {True: 100_000})
     assert len(curve("f", function, Axis("x", -6, 6), listing=False).x) < 100
     monkeypatch.setattr(sampling, "MOST_WORK", {True: 10_000})
     with pytest.raises(LimitError, match="too large"):
@@ -647,7 +647,7 @@ def test_every_example_is_plotted(path, command, monkeypatch):
     index = ",".join("0" * np.ndim(given[name]))
     name = f"{name}[{index}]" if index else name
     monkeypatch.setenv("COLUMNS", "160")
-    monkeypatch.setattr(sampling, "WORK", 300_000)
+    monkeypatch.setattr(sampling, "WORK", {True: 300_000, False: 300_000})
     status, out, err = command("--file", str(path), "--vars", values, "--set", f"{name}=-3:3")
     assert (status, err) == (0, "")
     assert f"{name} from -3 to 3" in out

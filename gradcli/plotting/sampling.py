@@ -23,8 +23,8 @@ Array = NDArray[np.float64]
 NUMBERS, FEWEST = 4_000_000, 64
 """Numbers that are held at once: nodes times points; but so many points together."""
 
-WORK = 15_000_000
-"""Numbers that all samples of a function may make together."""
+WORK = {True: 15_000_000, False: 40_000_000}
+"""Numbers that all samples of a function may make: where they are run together, and point by point."""
 
 MOST_WORK = {True: 30_000_000, False: 500_000_000}
 """Numbers that the fewest points that make a curve may need: more would not fit, or take a minute."""
@@ -63,7 +63,7 @@ class Function:
         if self.cost * least > MOST_WORK[self.together]:
             hint = "gradcli eval runs it at a single point"
             raise LimitError(f"the graph is too large for {least} points and more", hint=hint)
-        return max(least, min(count, WORK // self.cost)) | 1
+        return max(least, min(count, WORK[self.together] // self.cost)) | 1
 
     def __call__(self, *points: Array) -> tuple[Array, ...]:
         """The value and each derivative. Where the value is not finite, the derivatives are nan.

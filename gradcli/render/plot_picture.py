@@ -46,8 +46,8 @@ VALUE, GRADIENT = "#1a7f37", "#cf222e"
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 """Of several curves: told apart by most who see colours differently."""
 
-THIN, WIDE = 1.7, 3.5
-"""The width of the last of several curves, and how much wider the first one is, about."""
+THIN, WIDER, WIDEST = 1.7, 0.7, 2.8
+"""The width of the last of several curves, by how much the one before is wider, and the first one at most."""
 
 STYLES = ("-", "--", "-.", (0, (1, 1)))
 
@@ -128,7 +128,7 @@ def _curves(picture: Figure, curves: Sequence[Curve], style: Style, derivative: 
     _limits(top, curves, slope=False)
     for k, curve in enumerate(curves):
         colour = COLOURS[k % len(COLOURS)] if several else VALUE
-        wide = THIN + (len(curves) - 1 - k) * (WIDE / len(curves))  # so that one is seen behind another
+        wide = THIN + (len(curves) - 1 - k) * min(WIDER, WIDEST / len(curves))  # so that one is seen behind another
         look = {"color": colour, "linestyle": STYLES[k // len(COLOURS) % len(STYLES)], "linewidth": wide}
         _lines(top, curve, slope=False, label=shown(curve.name, 40), **look)
         _marks(top, curve, colour)
