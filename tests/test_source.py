@@ -19,7 +19,7 @@ from gradcli.ops import TABLE
 from gradcli.ops.op import Op
 from gradcli.syntax import parse
 from gradcli.systems.floats import FLOATS
-from gradcli.systems.source import JAVASCRIPT, Unspelled, edges, javascript
+from gradcli.systems.source import JAVASCRIPT, Unspelled, edges, javascript, kinked
 
 NODE = shutil.which("node")
 EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.grad"))
@@ -27,7 +27,7 @@ DIGITS = 1e-12
 LACKING = {"erf", "erfc", "normal_cdf", "gamma", "lgamma", "digamma", "polygamma", "logaddexp"}
 """What JavaScript has no function for, and what the rows need of it."""
 
-COLUMNS = ("values", "locals", "downs", "grads")
+COLUMNS = ("values", "locals", "downs", "grads", "chosen", "kinks")
 
 Case = tuple[Graph, list[tuple[float, ...]]]
 
@@ -44,7 +44,7 @@ console.log(JSON.stringify(results));
 
 
 def in_node(cases: list[Case]) -> list[list[list[list[float]]]]:
-    """What node computes: for each case and point the values, locals, downs and gradients."""
+    """What node computes: the columns of each case and point."""
     sent = [(javascript(graph), points) for graph, points in cases]
     done = subprocess.run([str(NODE), "-e", RUN], input=json.dumps(sent), capture_output=True, text=True, check=True)
     found: Any = json.loads(done.stdout)
@@ -58,7 +58,13 @@ def by_the_engine(graph: Graph, x: tuple[float, ...]) -> list[list[float]]:
     found = [Edge(gradients, child, k) for child, k in edges(graph)]
     reached = [gradients.adjoints[edge.child] is not None for edge in found]
     downs = [edge.downstream if there else 0.0 for edge, there in zip(found, reached, strict=True)]
-    return [values, [edge.local for edge in found], downs, [float(gradients.at(i)) for i in range(len(graph))]]
+    grads = [float(gradients.at(i)) for i in range(len(graph))]
+    kinks = []
+    for i in kinked(graph):
+        at = graph.ops[i].predicate("kinks")
+        assert at is not None
+        kinks.append(float(bool(at(FLOATS, *[values[p] for p in graph.parents[i]]))))
+    return [values, [edge.local for edge in found], downs, grads, [float(edge.chosen) for edge in found], kinks]
 
 
 def agree(cases: list[Case]) -> None:

@@ -204,12 +204,24 @@ def edges(graph: Graph) -> Iterator[tuple[int, int]]:
 
 
 class Passes(NamedTuple):
-    """Both passes in code: the value and gradient of every node, what is local to an edge and what it passes down."""
+    """Both passes in code.
+
+    values, grads: of every node, in tape order; a gradient is 0 where none arrives.
+    locals, downs: of the `edges`, each 0 where the child selects another input.   chosen: 1 where it does not.
+    kinks: of the nodes that `kinked` lists, 1 where calculus leaves a choice.
+    """
 
     values: list[Code]
     locals: list[Code]
     downs: list[Code]
     grads: list[Code]
+    chosen: list[Code]
+    kinks: list[Code]
+
+
+def kinked(graph: Graph) -> list[int]:
+    """The nodes of the output whose ops have kinks, in tape order."""
+    return [i for i, op in enumerate(graph.ops) if graph.used[i] and graph.varied[i] and op.kinks is not None]
 
 
 def passes(graph: Graph, m: Source, upstream: float = 1.0) -> Passes:
@@ -219,19 +231,24 @@ def passes(graph: Graph, m: Source, upstream: float = 1.0) -> Passes:
     """
     values = graph.evaluate(m, dict(zip(graph.inputs.values(), m.leaves, strict=True)))
     adjoints = backward(graph, values, m, upstream)
-    locals_, downs = [], []
+    found = Passes([m.element(value) for value in values], [], [], [m.settled(g) for g in adjoints], [], [])
     for child, k in edges(graph):
-        local: Any = m.locals[graph.ops[child]][k](values[child], *[values[p] for p in graph.parents[child]])  # type: ignore[misc]
+        x = [values[p] for p in graph.parents[child]]
+        local: Any = m.locals[graph.ops[child]][k](values[child], *x)  # type: ignore[misc] # an edge has a rule
         g = adjoints[child]
-        locals_.append(m.settled(local))
-        downs.append(m.settled(None if local is None or g is None else local * g))
-    return Passes([m.element(value) for value in values], locals_, downs, [m.settled(g) for g in adjoints])
+        found.locals.append(m.settled(local))
+        found.downs.append(m.settled(None if local is None or g is None else local * g))
+        chosen = local.condition if isinstance(local, Guarded) else local is not None
+        found.chosen.append(m.element(chosen))
+    for i in kinked(graph):
+        kinks: Any = graph.ops[i].predicate("kinks")
+        found.kinks.append(m.element(kinks(m, *[values[p] for p in graph.parents[i]])))
+    return found
 
 
 def javascript(graph: Graph, upstream: float = 1.0, name: str = "passes") -> str:
-    """A JavaScript function of the inputs' values, in order, that returns {values, locals, downs, grads}.
+    """A JavaScript function of the inputs' values, in order, that returns the columns of Passes.
 
-    values, grads: of every node in tape order; 0 where no gradient arrives.   locals, downs: of the `edges`.
     Errors: Unspelled; UsageError for a graph of tensors.
     """
     if graph.tensorial:
