@@ -420,6 +420,14 @@ def test_without_our_signs(checked, monkeypatch):
     assert "+- 0.005" in text
 
 
+def test_what_it_comes_to(checked):
+    """The last line counts mistakes, not wrong answers: the same one twice is said to be the same."""
+    assert checked(*FAN_OUT, answers=["dx=6", "dy=6"])[1].endswith("0 of 2 right; the same mistake 2 times, at x, y\n")
+    out = checked(*LECTURE, answers=["value=-12", "dz=", "dx=7.77"])[1]
+    assert out.endswith("1 of 3 right; 1 mistake, at dx; 1 blank\n")
+    assert checked(*LECTURE, answers=["dx=-4"])[1].endswith("\nthe answer is right\n")
+
+
 def test_hostile_answers(checked, tmp_path):
     """Control characters and markup in an answer are shown, and never act."""
     file = tmp_path / "evil.json"

@@ -271,12 +271,19 @@ class View:
         first, wrong = self.checked.first, count[State.WRONG]
         if wrong and first is not None:
             unsure = bool(first.explanations) and bool(coinciding(first.explanations))
-            key = "check.mistakes" if wrong > 1 else "check.one_mistake_perhaps" if unsure else "check.one_mistake"
+            key = "check.one_mistake_perhaps" if unsure else "check.one_mistake"
+            if wrong > 1:
+                key = "check.mistake_again" if self.alike() else "check.mistakes"
             parts.append(say(key, count=wrong, place=self.place(first)))
         for state in (State.COARSE, State.BLANK, State.UNREADABLE, State.UNDECIDED):
             if count[state]:
                 parts.append(say(f"check.some_{state}", count=count[state]))
         return "; ".join(parts)
+
+    def alike(self) -> bool:
+        """Whether all wrong answers have the same mistake at the same places."""
+        wrong = [r.explanations[:1] for r in self.checked.results if r.state is State.WRONG]
+        return all(wrong) and len({(found[0].name, found[0].sites) for found in wrong}) == 1
 
 
 def coinciding(explanations: Sequence[Explanation]) -> list[Said]:
