@@ -101,7 +101,7 @@ def test_every_text_is_used(language, area):
 
 def test_every_key_has_a_text():
     """What is said in the source can be said in every language."""
-    said = [key for key in said_in_the_source() if key]
+    said = [key for key in said_in_the_source() if "." in key]
     assert len(said) > 30
     missing = [
         key
