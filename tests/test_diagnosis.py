@@ -98,6 +98,8 @@ BY_HAND: list[Case] = [  # (expression, cell, answer, mistake, where); the arith
     (ROOT, "x", "6", "root_upside_down", "f"),
     (ROOT, "x", "0.0556", "root_lost", "f"),  # 1/18
     (ROOT, "value", "4.5", "root_as_half", "f"),
+    (LOGISTIC, "value", "0.105", "derivative_for_value", "f"),
+    (("x+y", {"x": 3, "y": -5}), "value", "2", "sign_of_sum", "f"),
     (LOGISTIC, "x", "-2", "input_in_place_of_output", "f"),  # 2·(1 - 2)
     (LOGISTIC, "x", "0.2072", "output_as_argument", "f"),  # σ(0.8808) = 0.70698
     (LOGISTIC, "x", "1.657", "plus_for_minus", "f"),

@@ -69,6 +69,15 @@ def local_gradient(scene: Scene, cell: Cell) -> Iterator[Slip]:
             yield Slip(local, partial(told, scene.edge(slot), local, gate=scene.gate(slot[0])))
 
 
+def own_derivative(scene: Scene, cell: Cell) -> Iterator[Slip]:
+    """A local gradient of the gate itself."""
+    i = cell.nodes[0]
+    for k in scene.entering.get(i, ()):
+        local = scene.local((i, k))
+        if local is not None:
+            yield Slip(local, partial(told, scene.edge((i, k)), local))
+
+
 def upstream_gradient(scene: Scene, cell: Cell) -> Iterator[Slip]:
     """The gradient of the gate that the node goes into; of the only one it is the inner derivative forgotten."""
     gates = [slot[0] for slot in scene.leaving.get(cell.nodes[0], [])] if cell.kind == "grad" else [cell.nodes[0]]
@@ -217,6 +226,7 @@ def derivatives_combined(of: str, how: Callable[[float, float], float]) -> Calla
 ROWS = (
     Confusion("value_for_gradient", 1.2, ("grad", "local", "down"), forward_value, "value_for_gradient"),
     Confusion("gradient_for_value", 1.3, ("value",), its_gradient, "gradient_for_value"),
+    Confusion("derivative_for_value", 1.5, ("value",), own_derivative, "derivative_for_value"),
     Confusion("local_for_global", 1.4, NODE, local_gradient, "local_for_global"),
     Confusion("local_for_global", 1.1, ("down",), local_gradient, "local_for_global"),
     Confusion("global_for_local", 1.2, ("local",), its_gradient, "global_for_local"),
