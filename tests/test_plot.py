@@ -32,7 +32,7 @@ from gradcli.plotting.fields import field
 from gradcli.plotting.sampling import Function, entrywise
 from gradcli.render import plot_field, plot_picture, plot_terminal
 from gradcli.render.figures import Style
-from gradcli.render.plot_words import gaps, remarks
+from gradcli.render.plot_words import notes, remarks
 
 PI = math.pi
 
@@ -59,7 +59,7 @@ def traced(text: str, low: float = -6, high: float = 6, at: tuple[float, ...] = 
 def told(text: str, low: float = -6, high: float = 6, at: tuple[float, ...] = ()) -> str:
     """What is said of a curve."""
     found = traced(text, low, high, at)
-    return "\n".join([*remarks(found, Style()), *gaps(found, Style())])
+    return "\n".join([*remarks(found, Style()), *notes(found, Style())])
 
 
 # ── values ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -363,7 +363,8 @@ REFUSED = [
     (["sum(W)", "--W=[1,2]", "--set", "W[1]=3"], 2, "a range, and no value"),
     (["sum(W)", "--set", "W[1]=0:1"], 2, "no value for W, of which W[1] is varied"),
     (["sum(W)", "--W=[1,2]", "--W[1]=0:1"], 2, '--set "W[1]=0:1"'),
-    (["log(x)", "--x=-6:-1"], 3, "no finite value in this range"),
+    (["log(x)", "--x=-6:-1"], 3, "in this range: log(x) at x = -3.5 is outside its domain x > 0"),
+    (["log(x)", "--x=-1:3", "--at=1", "--format=csv"], 2, "csv has no place for it"),
     (["log(x)", "--x=-1:3", "--at=0"], 3, ""),
 ]
 

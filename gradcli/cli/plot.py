@@ -2,6 +2,7 @@
 
 # Annotations are values here, not text: typer would compile each of them again on every run.
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,8 +17,12 @@ from gradcli.render.figures import Style
 
 if TYPE_CHECKING:
     from gradcli.cli.plotted import Plotted
+    from gradcli.plotting.axes import Axis
     from gradcli.plotting.curves import Curve
     from gradcli.plotting.fields import Field
+    from gradcli.plotting.sampling import Function
+
+    Drawn = list[Curve] | Field
 
 HELP = """Plot functions and their derivatives: see where the gradient vanishes.
 
@@ -91,22 +96,18 @@ def plot(
         defs=defs,
     )
     style = streams.style(decimals=decimals, sig=sig)
-    if len(plotted.axes) > 1:
-        if at:
-            raise UsageError("--at draws the tangent of a curve, and two ranges make a plane", hint="leave it out")
-        field = sampled(plotted, form, style)
-        status = told(field, style)
-    else:
-        curves = traced(plotted, at or (), listing=form in (*POINTS, "plain"))
-        status = told(curves, style)
-        field = None
-    drawn = curves if field is None else field
-    if status is not Status.UNDEFINED or any_defined(drawn):
-        if output is None:
-            streams.put(text(drawn, form, style, derivative))
-        else:
-            write(output, form, drawn, style, force, derivative)
-    raise typer.Exit(status)
+    points = at or ()
+    if points and (len(plotted.axes) > 1 or form in ("csv", "plain")):
+        why = "two ranges make a plane" if len(plotted.axes) > 1 else f"{form} has no place for it"
+        raise UsageError(f"--at draws the tangent of a curve, and {why}", hint="leave it out")
+    listing = form in (*POINTS, "plain")
+    drawn = traced(plotted, points, listing=listing) if len(plotted.axes) == 1 else sampled(plotted, form, style)
+    seen = defined(drawn, everything=listing)
+    if seen is not None and output is None:
+        streams.put(text(seen, form, style, derivative))
+    elif seen is not None and output is not None:
+        write(output, form, seen, style, force, derivative)
+    raise typer.Exit(told(plotted, drawn, style))
 
 
 def settle(form: str | None, output: str | None, force: bool, decimals: int | None, sig: int | None) -> str:
@@ -179,67 +180,62 @@ def sampled(plotted: "Plotted", kind: str, style: Style) -> "Field":
         return field(name, function, (plotted.axes[0], plotted.axes[1]), wanted)
 
 
-def any_defined(drawn: "Sequence[Curve] | Field") -> bool:
-    """Whether there is anything to be seen."""
-    return any(curve.defined for curve in drawn) if isinstance(drawn, list) else drawn.defined  # type: ignore[union-attr]
+def defined(drawn: "Drawn", *, everything: bool) -> "Drawn | None":
+    """What there is to be seen of it, or all of it if there is something; None for nothing."""
+    if not isinstance(drawn, list):
+        return drawn if drawn.defined else None
+    seen = [curve for curve in drawn if curve.defined]
+    return (drawn if everything else seen) if seen else None
 
 
-def told(drawn: "Sequence[Curve] | Field", style: Style) -> Status:
+def told(plotted: "Plotted", drawn: "Drawn", style: Style) -> Status:
     """Say on standard error where functions are not defined; the exit status.
 
-    A gap is a note. A function without any value, and a tangent where there is no value or slope, are errors.
+    A gap is a note. A function without any value is an error, and so is a tangent where there is no value or slope.
     """
-    from gradcli.plotting.fields import Field
-    from gradcli.render.plot_words import field_gaps, gaps
+    from gradcli.render.plot_words import field_notes, notes
 
-    if isinstance(drawn, Field):
-        notes = [f"{brief(drawn.name)} is {said}" for said in field_gaps(drawn, style)] if drawn.defined else []
-        streams.tell_each("note", notes)
-        if not drawn.defined:
-            streams.tell(nowhere(drawn.name).block())
-        return Status.FINE if drawn.defined else Status.UNDEFINED
+    found: list[tuple[bool, list[str], bool]]  # is there a value, what is to be noted, are there all tangents
+    if isinstance(drawn, list):
+        found = [(each.defined, list(notes(each, style)), all(one.exists for one in each.tangents)) for each in drawn]
+    else:
+        found = [(drawn.defined, list(field_notes(drawn, style)), True)]
     statuses = []
-    for curve in drawn:
-        if not curve.defined:
-            streams.tell(nowhere(curve.name).block())
-            statuses.append(Status.UNDEFINED)
-            continue
-        streams.tell_each("note", [f"{brief(curve.name)} is {said}" for said in gaps(curve, style)])
-        if not curve.searched:
-            streams.tell_each("note", [f"{brief(curve.name)}: the graph is too large to look for kinks between points"])
-        if any(not each.exists for each in curve.tangents):
-            statuses.append(Status.UNDEFINED)
+    for (name, function), (seen, noted, sound) in zip(plotted.functions, found, strict=True):
+        if seen:
+            streams.tell_each("note", [f"{brief(name)} is {said}" for said in noted])
+        else:
+            streams.tell(nowhere(name, function, plotted.axes).block())
+        statuses.append(Status.FINE if seen and sound else Status.UNDEFINED)
     return worst(statuses)
 
 
-def nowhere(name: str) -> GradcliError:
-    """The error about a function that has no finite value anywhere here."""
-    return UsageError(f"{brief(name)} has no finite value in this range", hint="gradcli eval at one point tells why")
+def nowhere(name: str, function: "Function", axes: "Sequence[Axis]") -> GradcliError:
+    """The error about a function that has no finite value here, with what went wrong in the middle."""
+    from gradcli.trouble import find_trouble
+
+    trouble = find_trouble(function.gradients(*(axis.low + axis.width / 2 for axis in axes)))
+    return UsageError(
+        f"{brief(name)} has no finite value in this range" + (f": {trouble.cause}" if trouble else ""),
+        hint=(trouble.advice or None) if trouble else None,
+    )
 
 
-def text(drawn: "Sequence[Curve] | Field", kind: str, style: Style, derivative: bool) -> str:
+def text(drawn: "Drawn", kind: str, style: Style, derivative: bool) -> str:
     """What is printed, or written as text."""
-    from gradcli.plotting.fields import Field
-    from gradcli.render import plot_points
+    from gradcli.render import plot_field, plot_points, plot_terminal
 
-    if kind != "terminal":
-        return {"csv": plot_points.csv_text, "plain": plot_points.plain_text, "json": plot_points.json_text}[kind](
-            drawn, derivative=derivative
-        )
-    from gradcli.render import plot_field, plot_terminal
-
-    signs = plot_field.DRAWN if isinstance(drawn, Field) else plot_terminal.DRAWN
-    import sys
-
-    if not streams.holds(sys.stdout, signs):
+    machine = {"csv": plot_points.csv_text, "plain": plot_points.plain_text, "json": plot_points.json_text}
+    if kind in machine:
+        return machine[kind](drawn, derivative=derivative)
+    if not streams.holds(sys.stdout, plot_terminal.DRAWN if isinstance(drawn, list) else plot_field.DRAWN):
         style = style._replace(ascii=True)
-    if isinstance(drawn, Field):
-        return plot_field.render(drawn, style, derivative=derivative)
-    seen = [curve for curve in drawn if curve.defined]
-    return plot_terminal.render(seen, style, derivative=derivative)
+    if isinstance(drawn, list):
+        return plot_terminal.render(drawn, style, derivative=derivative)
+    return plot_field.render(drawn, style, derivative=derivative)
 
 
-def write(path: str, kind: str, drawn: "Sequence[Curve] | Field", style: Style, force: bool, derivative: bool) -> None:
+def write(path: str, kind: str, drawn: "Drawn", style: Style, force: bool, derivative: bool) -> None:
     """Write the file; it gets its name when all of it is there.
 
     Errors: FileError.
@@ -252,7 +248,6 @@ def write(path: str, kind: str, drawn: "Sequence[Curve] | Field", style: Style, 
         from gradcli.cli.progress import Waiting
         from gradcli.render import plot_picture
 
-        seen = [curve for curve in drawn if curve.defined] if isinstance(drawn, list) else drawn
         with Waiting("drawing"):
-            content = plot_picture.render(seen, kind, style, derivative=derivative)
+            content = plot_picture.render(drawn, kind, style, derivative=derivative)
     writing.write(path, content, force)

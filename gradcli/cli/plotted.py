@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from gradcli.cli import streams
 from gradcli.cli.arguments import Arguments, Binding, assignment, variable
 from gradcli.cli.inputs import meant, refuse_many
+from gradcli.cli.plot_texts import EXAMPLE, Text, label, named, parsed, read_texts
 from gradcli.cli.values import refuse_twice, value
-from gradcli.errors import ExpressionError, GradcliError, ShapeError, Span, UsageError, brief
-from gradcli.ops import FUNCTIONS
+from gradcli.errors import GradcliError, ShapeError, Span, UsageError
 from gradcli.places import place
 from gradcli.plotting.axes import Axis, read
 from gradcli.reading.values import constant
@@ -29,16 +29,11 @@ if TYPE_CHECKING:
     from gradcli.plotting.sampling import Function
     from gradcli.reading.values import Value
 
-EXAMPLE = "gradcli plot sigmoid tanh relu"
-
 RANGE = -6.0, 6.0
 """Where the axis goes unless it is told: where an activation does what it does."""
 
 NAMELESS = "x"
 """The axis where every function is a bare name."""
-
-LONGEST = 60
-"""Characters of a program that is shown whole."""
 
 SHOWN = 8
 """Names that a message lists."""
@@ -49,14 +44,6 @@ class Plotted(NamedTuple):
 
     functions: list[tuple[str, Function]]
     axes: tuple[Axis, ...]
-
-
-class Text(NamedTuple):
-    """An expression, the file that errors should name, and whether it is the bare name of a function."""
-
-    text: str
-    place: str | None = None
-    bare: bool = False
 
 
 def read_plot(
@@ -84,8 +71,8 @@ def read_plot(
         filed = from_files(files)
         definitions = read_text(defs, streams.LARGEST) if defs is not None else ""
     given = {*filed, *(each.name for each in bindings)}
-    texts = [_text(each, given, definitions) for each in _texts(arguments, file)]
-    graphs = {each: _parsed(each, given, definitions, defs) for each in texts if not each.bare}
+    texts = [named(each, given, definitions) for each in read_texts(arguments, file)]
+    graphs = {each: parsed(each, given, definitions, defs) for each in texts if not each.bare}
     axes = tuple(ranges) or (_alone(texts, graphs, given),)
     name = axes[0].name
     for each in texts:
@@ -110,19 +97,6 @@ def read_plot(
         function.affordable(1)
         _tried(function, axes)
     return Plotted(list(zip(called, functions, strict=True)), axes)
-
-
-def label(text: str) -> str:
-    r"""What an expression is called: its statements on one line without comments; of a long program the last one.
-
-    >>> label("# a parabola\nq = x+1\nq^2")
-    'q = x+1; q^2'
-    """
-    lines = [line.partition("#")[0].strip() for line in text.split("\n")]
-    statements = [each.strip() for line in lines for each in line.split(";") if each.strip()]
-    whole = "; ".join(statements)
-    last = statements[-1] if statements else ""
-    return last if len(whole) > LONGEST and last.count("(") == last.count(")") else whole
 
 
 def ranged(binding: Binding) -> bool:
@@ -203,68 +177,6 @@ def _failing(binding: Binding) -> Callable[..., GradcliError]:
         return UsageError(message, source=binding.written, span=binding.span(*(span or (0, None))), hint=hint)
 
     return fail
-
-
-def _texts(arguments: Arguments, file: str | None) -> list[Text]:
-    """Every expression, in order; the file's last.
-
-    Errors: UsageError for none; FileError.
-    """
-    found = [Text(streams.read_input() if word == "-" else word) for word in arguments.expressions]
-    if file is not None:
-        from gradcli.reading.documents import read_text
-
-        found.append(Text(read_text(file, streams.LARGEST), file))
-    if not found:
-        for each in arguments.bindings:
-            if "=" not in each.written.partition(" ")[0]:  # a word that may have swallowed the expression
-                raise UsageError(
-                    f"the expression is missing: --{each.name} took '{brief(each.text)}' as its value",
-                    source=each.written,
-                    span=each.span(),
-                    hint=f"write --{each.name}=… to keep the two apart\nan example: {EXAMPLE}",
-                )
-        raise UsageError("the expression is missing", hint=f"an example: {EXAMPLE}")
-    return found
-
-
-def _text(each: Text, given: Collection[str], definitions: str) -> Text:
-    """An expression; or a function's bare name, unless a variable of this name has a value.
-
-    Errors: UsageError for a function of several inputs, or of whole vectors, and for a misspelt one.
-    """
-    from difflib import get_close_matches
-
-    word = each.text.strip()
-    if not re.fullmatch(NAME, word) or word in given:
-        return each
-    if re.search(rf"(?m)(?:^|;)[^\S\n]*{re.escape(word)}[ \t]*\(", definitions):
-        return each._replace(text=word, bare=True)
-    row = FUNCTIONS.get(word)
-    if row is None:
-        near = get_close_matches(word, FUNCTIONS, 1, 0.75) if len(word) > 2 else []
-        if near:
-            hint = f"did you mean {near[0]}? a variable of this name has a range: --{word}=-6:6"
-            raise ExpressionError(f"unknown function '{brief(word)}'", source=word, span=(0, len(word)), hint=hint)
-        return each
-    if row.accepts(1) and not row.structural:
-        return each._replace(text=word, bare=True)
-    call = f"{word}({', '.join(['x', '1', '0', '-1'][: max(len(row.parameters), 1)])})"
-    if row.structural:
-        hint = "write a formula whose result is a number, such as softmax([x, 1, 0])[0]"
-        raise ExpressionError(f"{word} is a function of whole vectors", source=word, span=(0, len(word)), hint=hint)
-    raise ExpressionError(
-        f"{word} has {len(row.parameters)} inputs", source=word, span=(0, len(word)), hint=f"write {call}"
-    )
-
-
-def _parsed(each: Text, given: Collection[str], definitions: str, defs: str | None) -> Graph:
-    try:
-        return parse(each.text, given=given, definitions=definitions, place=each.place)
-    except ExpressionError as error:
-        if error.place == "definitions":
-            error.place = defs
-        raise
 
 
 def _alone(texts: Sequence[Text], graphs: Mapping[Text, Graph], given: Collection[str]) -> Axis:

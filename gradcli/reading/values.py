@@ -158,6 +158,8 @@ def refuse(text: str, fail: Fail) -> None:
         raise fail("a list stands in square brackets", None, f"write [{brief(inside)}]")
     if word.startswith("@"):
         raise fail("a file is named on the command line only", None, "write the number here")
+    if re.fullmatch(r"[^\[\]:]+(?::[^\[\]:]+){1,2}", word):
+        raise fail("this is a range, and one number belongs here", None, "gradcli plot draws along a range")
     comma = re.fullmatch(r"([-+−]?[0-9]+),([0-9]+)", word)
     if comma:
         hint = f"the decimal sign is a point: {comma[1]}.{comma[2]}; a list has brackets: [{comma[1]}, {comma[2]}]"

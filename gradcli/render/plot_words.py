@@ -80,8 +80,8 @@ def breaks(curve: Curve, style: Style) -> Iterator[str]:
             yield f"{kind}{'s' * (len(places) > 1)} {at(places, x, style)}"
 
 
-def gaps(curve: Curve, style: Style) -> Iterator[str]:
-    """Where the function has no finite value."""
+def notes(curve: Curve, style: Style) -> Iterator[str]:
+    """Where the function has no finite value, and what was not looked for: to be read after its name and "is"."""
     x = curve.axis.name
     for lost, words in ((True, "undefined"), (False, "larger than any double")):
         found = [each for each in curve.found.gaps if each.lost == lost]
@@ -96,6 +96,8 @@ def gaps(curve: Curve, style: Style) -> Iterator[str]:
     holes = [each.at for each in curve.found.breaks if each.kind == "hole"]
     if holes:
         yield f"undefined {at(holes, x, style)}"
+    if not curve.searched:
+        yield "too large to look for kinks between points"
 
 
 def _joined(found: Sequence[Gap]) -> list[Gap]:
@@ -147,7 +149,7 @@ def field_remarks(field: Field, style: Style, *, derivative: bool = True) -> Ite
         yield "arrows: the direction of the gradient, uphill; gradient descent goes the other way"
 
 
-def field_gaps(field: Field, style: Style) -> Iterator[str]:
+def field_notes(field: Field, style: Style) -> Iterator[str]:
     """How much of the grid has no finite value."""
     if field.undefined:
         yield f"undefined on {max(field.undefined, 0.01):.0%} of the plane shown"
