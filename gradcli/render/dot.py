@@ -28,7 +28,7 @@ HEAD = f"""\
   edge [color="{INK}", arrowsize=0.55, penwidth=1.1];
 """
 
-RULE = f'<TR><TD PORT="r" HEIGHT="2" CELLPADDING="0" BGCOLOR="{INK}"></TD></TR>'
+RULE = f'<TR><TD PORT="r" HEIGHT="1" CELLPADDING="0" BGCOLOR="{INK}"></TD></TR>'
 """The row of a wire's table that is the wire itself: lines arrive at its left end and leave at its right."""
 
 SMALL = f"fontname={FONT!r}, fontsize=10".replace("'", '"')

@@ -90,6 +90,23 @@ def check(bench: Bench, *, quick: bool) -> Iterator[Row]:
         yield times("check of 12 answers with 2 mistakes, whole process", runs, name, peer, 1.5)
 
 
+def draw(bench: Bench, *, quick: bool) -> Iterator[Row]:
+    """The neuron as an SVG, against its table; and a net of 200 nodes."""
+    ours, peer = pairs(
+        partial(bench.whole, "-m", "gradcli", "draw", *NEURON, "--force", "-o", "neuron.svg"),
+        partial(bench.whole, "-m", "gradcli", "eval", *NEURON, "--no-verify"),
+        5 if quick else 15,
+    )
+    yield times("draw the neuron as SVG, whole process", ours, "eval", peer, 3.0)
+    net = Path(bench.folder.name) / "net.grad"
+    units = [f"h{i} = tanh({'+'.join([f'w{i}{k}*x{k}' for k in range(6)] + [f'b{i}'])})" for i in range(9)]
+    net.write_text("\n".join([*units, "+".join(f"v{i}*h{i}" for i in range(9))]), encoding="utf-8")
+    names = [f"w{i}{k}" for i in range(9) for k in range(6)] + [f"{c}{i}" for c in "vb" for i in range(9)]
+    given = [f"--{name}=0.{at % 9 + 1}" for at, name in enumerate([*names, *(f"x{k}" for k in range(6))])]
+    ask = partial(bench.whole, "-m", "gradcli", "draw", "--file", str(net), *given, "--force", "-o", "net.svg")
+    yield seconds("  a net of 212 nodes", pairs(ask, None, 2 if quick else 5)[0], 2.0)
+
+
 def engine(bench: Bench, *, quick: bool) -> Iterator[Row]:
     """From text to all gradients, in the process; the peers get the same work without a text."""
     peers = [name for name in PEERS if bench.importable(name)]
@@ -226,6 +243,7 @@ ROWS = {
     "startup": startup,
     "verified": verified,
     "check": check,
+    "draw": draw,
     "engine": engine,
     "depth": depth,
     "proof": proof,
