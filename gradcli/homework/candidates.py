@@ -24,6 +24,9 @@ LARGEST_ENTRIES = 50_000
 KEPT, KEPT_ENTRIES = 120, 600
 """Nodes, and entries of all tensors, of a problem whose changed passes are kept for the next search."""
 
+LIKELY = 1.45
+"""The cost up to which a mistake is thought of as one of two."""
+
 MOST_PAIRS = 1200
 """Pairs of mistakes that are tried."""
 
