@@ -123,9 +123,10 @@ def beyond(scene: Scene, i: int) -> list[int]:
 
 
 def stopped_short(scene: Scene, cell: Cell) -> Iterator[Slip]:
-    """The gradient of a node on the way: what lies further in is not multiplied in."""
+    """The gradient of a node further on the way: what lies between is not multiplied in."""
+    next_ones = {child for child, _ in scene.leaving.get(cell.nodes[0], ())}
     for i in beyond(scene, cell.nodes[0]):
-        if i != scene.graph.output:
+        if i != scene.graph.output and i not in next_ones:
             yield Slip(scene.g(i), partial(told, scene.gradient(i), scene.g(i), gate=scene.gate(i)))
 
 
