@@ -240,6 +240,9 @@ SAID = [
     ("floor(x)", "jumps at x = -5, -4, -3, -2, -1 … (12 in all)"),
     ("1/x", "|f'| grows without bound at x = 0"),
     ("tan(x)", "poles at x = -4.7124, -1.5708, 1.5708, 4.7124"),
+    ("relu(x)-relu(-x)", "at x = 0 alone the gradient is not 1, the slope on both sides; relu'(0) is 0, as PyTorch"),
+    ("floor(100*x)", "jumps at x = -5.99, -5.98, -5.97, -5.96, -5.95 … and many more"),
+    ("exp(200*x)", "larger than any double for x > 3.5489"),
     ("x+1", "largest |f'| is 1, for all x from -6 to 6"),
 ]
 
@@ -255,6 +258,8 @@ TANGENTS = [
     ("1/x", 1, "tangent at x = 1: slope -1, y = -x + 2; raise x by 0.1 and f falls by about 0.1"),
     ("x^2", 0, "tangent at x = 0: slope 0, y = 0; raising x a little changes next to nothing"),
     ("relu(x)", 0, "x = 0 is a kink: the slope is 0 before it and 1 after it, and 0 is taken for it"),
+    ("round(x)", 0.5, "no tangent at x = 0.5: f jumps there; 0 is taken for the slope"),
+    ("relu(x)-relu(-x)", 0, "x = 0 is a kink: the slope is 1 before it and 1 after it, and 0 is taken for it"),
     ("sqrt(x)", 0, "no tangent at x = 0: the slope there is infinite"),
     ("log(x)", -1, "no tangent at x = -1: the value there is undefined"),
     ("tan(x)", PI / 2, "no tangent at x = 1.5708: the value there is not finite"),
@@ -568,6 +573,12 @@ def test_points_in_a_file(command, tmp_path):
 
 
 # ── two variables ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_overflow_is_no_pole():
+    """Where a value is too large for a double, it is not said to grow without bound."""
+    assert "without bound" not in told("exp(x)", 0, 1000)
+    assert "larger than any double for x > 709.7827" in told("exp(x)", 0, 1000)
 
 
 def test_a_field():

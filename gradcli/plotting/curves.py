@@ -40,17 +40,18 @@ Line = tuple[Array, Array]
 
 
 class Tangent(NamedTuple):
-    """The tangent at a point; `sides`: the slopes on either side of a kink that is there."""
+    """The tangent at a point; `sides`: the slopes on either side of a kink that is there, or of a jump."""
 
     at: float
     value: float
     slope: float
     sides: tuple[float, float] | None = None
+    jump: bool = False
 
     @property
-    def kink(self) -> bool:
-        """Whether the slopes on either side differ, so that there is no tangent."""
-        return self.sides is not None and self.sides[0] != self.sides[1]
+    def broken(self) -> bool:
+        """Whether it stands at a jump, or the slopes beside it are others, so that there is no tangent."""
+        return self.jump or (self.sides is not None and not self.sides[0] == self.sides[1] == self.slope)
 
     @property
     def exists(self) -> bool:
@@ -208,4 +209,4 @@ def tangent(function: Function, at: float, breaks: Sequence[Break] = ()) -> Tang
     if any(each.kind == "pole" for each in near):
         return Tangent(at, inf, nan)
     sides = (near[0].left.slope, near[0].right.slope) if near else None
-    return Tangent(at, value, slope, sides)
+    return Tangent(at, value, slope, sides, any(each.kind == "jump" for each in near))

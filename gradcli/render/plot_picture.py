@@ -207,7 +207,7 @@ def _tangents(panel: Axes, curve: Curve, style: Style, colour: str) -> None:
     axis = curve.axis
     ends = np.array([axis.low, axis.high])
     for each in curve.tangents:
-        if np.isfinite([each.value, each.slope]).all() and not each.kink:
+        if np.isfinite([each.value, each.slope]).all() and not each.broken:
             heights = np.clip(each.along(ends), -1e300, 1e300)
             panel.plot(ends, heights, linestyle=(0, (4, 3)), linewidth=1.1, color=colour)
             panel.plot([each.at], [each.value], "o", color=colour, markersize=5)

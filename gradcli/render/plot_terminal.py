@@ -132,7 +132,7 @@ def _drawn(curves: Sequence[Curve], frame: Frame, *, slope: bool) -> list[Drawn]
 
 def _dashed(tangent: Tangent, frame: Frame) -> list[Line]:
     """A tangent as dashes of a column each; none where there is no tangent."""
-    if not np.isfinite([tangent.value, tangent.slope]).all() or tangent.kink:
+    if not np.isfinite([tangent.value, tangent.slope]).all() or tangent.broken:
         return []
     ends = np.linspace(frame.left, frame.right, frame.width + 1)
     return [(ends[k : k + 2], tangent.along(ends[k : k + 2])) for k in range(0, frame.width, 2)]

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 LISTED = 5
 """Places that a sentence lists."""
 
+MANY = 200
+"""More places than this may lie nearer than the samples, and are not counted."""
+
+STEEP = 1e6
+"""A slope beside a kink that is no number to be told: that of sqrt(|x|) has no bound."""
+
 STEP = 0.1
 """By how much a sentence about a tangent raises the variable."""
 
@@ -48,8 +54,10 @@ def steepness(curve: Curve, style: Style) -> str:
     if found.stretches:
         where = f"for {stretches(found.stretches, curve.axis, style)}"
     said = f"largest |f'| is {figure(found.size, style)}, {where}"
-    if not isfinite(found.size) or curve.poles:
-        places = sorted({*curve.poles}) or [found.at]
+    overflows = {end for gap in curve.found.gaps if not gap.lost for end in (gap.low, gap.high)}
+    poles = sorted({*curve.poles} - overflows)
+    if poles or not isfinite(found.size):
+        places = poles or [found.at]
         said = f"|f'| grows without bound {at(places, x, style)}"
     if curve.vanishing:
         low = [side for each in curve.vanishing for side in (each.low, each.high)]
@@ -69,11 +77,18 @@ def breaks(curve: Curve, style: Style) -> Iterator[str]:
     x = curve.axis.name
     kinks = [each for each in curve.found.breaks if each.kind == "kink"]
     taken = "".join(f"; {each}" for each in curve.conventions)
-    if len(kinks) == 1 and max(abs(kinks[0].left.slope), abs(kinks[0].right.slope)) < 1e6:
-        left, right = (figure(side.slope, style) for side in (kinks[0].left, kinks[0].right))
-        yield f"kink {at([kinks[0].at], x, style)}: the slope is {left} before it and {right} after it{taken}"
+    if len(kinks) == 1:
+        left, right = kinks[0].left.slope, kinks[0].right.slope
+        said = [figure(slope, style) for slope in (left, right)]
+        where = at([kinks[0].at], x, style)
+        if said[0] == said[1]:
+            yield f"{where} alone the gradient is not {said[0]}, the slope on both sides{taken}"
+        elif max(abs(left), abs(right)) < STEEP:
+            yield f"kink {where}: the slope is {said[0]} before it and {said[1]} after it{taken}"
+        else:
+            yield f"kink {where}{taken}"
     elif kinks:
-        yield f"kink{'s' * (len(kinks) > 1)} {at([each.at for each in kinks], x, style)}{taken}"
+        yield f"kinks {at([each.at for each in kinks], x, style)}{taken}"
     for kind in ("jump", "pole"):
         places = [each.at for each in curve.found.breaks if each.kind == kind]
         if places:
@@ -119,7 +134,9 @@ def tangent(found: Tangent, curve: Curve, style: Style) -> str:
     if not isfinite(found.slope):
         return f"no tangent at {here}: the slope there is {'undefined' if isnan(found.slope) else 'infinite'}"
     slope = figure(found.slope, style)
-    if found.kink and found.sides:
+    if found.jump:
+        return f"no tangent at {here}: f jumps there; {figure(found.slope, style)} is taken for the slope"
+    if found.broken and found.sides:
         left, right = (figure(side, style) for side in found.sides)
         return f"{here} is a kink: the slope is {left} before it and {right} after it, and {slope} is taken for it"
     constant = found.value - found.slope * found.at
@@ -159,6 +176,7 @@ def at(places: Sequence[float], name: str, style: Style) -> str:
     """Where something is: "at x = -1, 0, 1 … (11 in all)"."""
     shown = ", ".join(figure(place, style) for place in places[:LISTED])
     more = f" … ({len(places)} in all)" if len(places) > LISTED else ""
+    more = " … and many more" if len(places) > MANY else more
     return f"at {name} = {shown}{more}"
 
 
