@@ -202,16 +202,18 @@ def grade(bench: Bench, *, quick: bool) -> Iterator[Row]:
 
 def diagnosis(bench: Bench, *, quick: bool) -> Iterator[Row]:
     """Planted mistakes, each at every place of every expression; and right answers that must not be called wrong."""
-    found = bench.inside("planted.py", "40" if quick else "4")
-    trials, told, first = found["trials"], found["told"] / found["trials"], found["first"] / found["trials"]
+    ways = [(digits, handed) for digits in ("4", "0") for handed in ("answer", "sheet")]
+    runs = [bench.inside("planted.py", digits, handed, "40" if quick else "1") for digits, handed in ways]
+    trials, told, first = (sum(run[what] for run in runs) for what in ("trials", "told", "first"))
     work = f"{trials:,} planted mistakes: in the first two, or told to coincide"
-    yield Row(work, f"{told:.1%}", promised=">= 95 %", met=told >= 0.95)
-    yield Row("  the very first", f"{first:.1%}")
+    yield Row(work, f"{told / trials:.1%}", promised=">= 95 %", met=told >= 0.95 * trials)
+    yield Row("  the very first", f"{first / trials:.1%}")
+    found = bench.inside("planted.py", "alarms")
     alarms, right = found["alarms"], found["right"]
     met = alarms == 0 and right >= 5000
     yield Row(f"false alarms on {right:,} right answers", f"{alarms:.0f}", promised="0", met=met)
-    yield Row("diagnosis of an answer", f"{found['alone']:.1f} ms")
-    yield Row("  of a further one to the same problem", f"{found['again']:.1f} ms")
+    yield Row("diagnosis of an answer", f"{middle(runs, 'alone'):.1f} ms")
+    yield Row("  of a further one to the same problem", f"{middle(runs, 'again'):.1f} ms")
 
 
 def by_turns(work: str, runs: list[Times], name: str, most: float | None = None, *, ours: str = "ours") -> Row:
