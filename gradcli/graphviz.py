@@ -36,6 +36,9 @@ FAMILY = "DejaVu Sans,Verdana,Helvetica,Arial,sans-serif"
 EPOCH = "0"
 """The time that a PDF says it was made at, so that the same input gives the same bytes."""
 
+DATE = re.compile(rb"/CreationDate \(D:[^)]*\)")
+"""Where an older cairo writes the time all the same."""
+
 
 def require() -> None:
     """Whether pictures can be made.
@@ -54,7 +57,12 @@ def picture(text: str, form: str, titles: Mapping[str, str] = MappingProxyType({
     """
     with fonts(text) as environment:
         done = drawn(text.encode(), form, seconds, environment)
-    return inert(done, titles) if form == "svg" else done
+    return inert(done, titles) if form == "svg" else DATE.sub(undated, done) if form == "pdf" else done
+
+
+def undated(match: re.Match[bytes]) -> bytes:
+    """The date of a PDF, as long as it was, so that everything stays at its place."""
+    return re.sub(rb"[1-9]", b"0", match[0])
 
 
 def drawn(text: bytes, form: str, seconds: float, environment: Mapping[str, str]) -> bytes:
