@@ -14,6 +14,7 @@ import typer
 
 from gradcli.autodiff import Gradients, Trace, Value
 from gradcli.cli import streams
+from gradcli.cli.check import language
 from gradcli.cli.command import ExpressionCommand, completing, one_of, whole
 from gradcli.cli.eval import GATES, judge
 from gradcli.cli.inputs import UPSTREAM, read_graph, read_upstream
@@ -27,6 +28,7 @@ from gradcli.cli.options import (
     ValueFiles,
 )
 from gradcli.errors import NotScalarError, UsageError, brief
+from gradcli.homework.words import LANGUAGES
 from gradcli.ops.mismatch import shown
 from gradcli.report import build
 
@@ -34,10 +36,10 @@ HELP = """Draw the graph: forward values above the wires, gradients beneath.
 
 \b
   gradcli draw "(x+y)*z" --x=-2 --y=5 --z=-4
-  gradcli draw "1/(1+exp(-w*x))" --w=2 --x=0.5 -o neuron.svg --local --force
+  gradcli draw "1/(1+exp(-w*x))" --w=2 --x=0.5 --local --decimals 4
 
-Without -o it is a tree in the terminal, from the output down. Values are given as
-to gradcli eval.
+Without -o it is a tree in the terminal, from the output down; -o net.svg is the
+lecture's picture. Values are given as to gradcli eval.
 """
 
 ENDINGS = {
@@ -110,12 +112,17 @@ def draw(
         ),
     ] = None,
     sig: Digits = None,
+    lang: Annotated[
+        str | None,
+        typer.Option(help="The language of a page.", metavar="|".join(LANGUAGES), autocompletion=completing(LANGUAGES)),
+    ] = None,
 ) -> None:
     """Draw, and end with the exit status."""
     if decimals is not None and sig is not None:
         raise UsageError("--decimals and --sig contradict each other", hint="keep one of them")
     one_of("--gates", gates, GATES)
     form = settle(format_, output, force)
+    spoken = language(lang)
     graph, values = read_graph(
         ctx.obj,
         command="draw",
@@ -134,14 +141,14 @@ def draw(
     from gradcli.render.draw import drawing, tree
     from gradcli.render.drawn import DECIMALS
 
-    exact = decimals is None and sig is None
+    exact = decimals is None and sig is None and form != "html"  # a page has a table too
     style = streams.style(decimals=DECIMALS if exact else decimals, sig=sig, full=full)
     if form == "tree" and output in (None, "-"):
         streams.put_all(tree(report, style, local=local))
     else:
         plain = style._replace(width=None, colour=False, ascii=False)
         with waiting():
-            made = drawing(report, form, plain, local=local)
+            made = drawing(report, form, plain, local=local, language=spoken)
         streams.tell_each("note", made.notes)
         if output in (None, "-"):
             streams.put(made.content.decode())

@@ -26,16 +26,17 @@ class Drawing(NamedTuple):
     notes: tuple[str, ...] = ()
 
 
-def drawing(report: Report, form: str, style: Style, *, local: bool = False) -> Drawing:
+def drawing(report: Report, form: str, style: Style, *, local: bool = False, language: str = "en") -> Drawing:
     """A report in a format: one of TEXTS, svg, png, pdf, tree or html.
 
-    style: `full` for every node, however many.   local: with the local gradients.
+    style: `full` for every node, however many.   local: with the local gradients.   language: of a page.
     Errors: UsageError where a package is missing; LimitError where not even the summary could be laid out.
     """
     if form == "html":
+        from gradcli.homework.words import Words
         from gradcli.render.page import page
 
-        return Drawing(page(report, style).encode())
+        return Drawing(page(report, style, Words(language)).encode())
     count = len(drawn(report))
     small = count <= LARGE or (style.full and count <= MOST)
     if form == "tree":
