@@ -44,12 +44,13 @@ class Stretch(NamedTuple):
 class Steepest(NamedTuple):
     """The largest |slope|: its size, and where it is; inf where it grows without bound.
 
-    stretches: where it is the largest over whole stretches.
+    stretches: where it is the largest over whole stretches.   mirrored: whether it is as large on the other side of 0.
     """
 
     size: float
     at: float
     stretches: tuple[Stretch, ...] = ()
+    mirrored: bool = False
 
 
 def steepest(function: Sampled, x: Array, slope: Array, beside: Array) -> Steepest | None:
@@ -79,7 +80,12 @@ def steepest(function: Sampled, x: Array, slope: Array, beside: Array) -> Steepe
     if most != size[best]:  # between samples: of a flat top a few digits less are known
         most, at = roundest(most * (1 - CLOSE), most * (1 + CLOSE)), roundest(at - LEVEL * wide, at + LEVEL * wide)
     stretches = where(function, x, slope, lambda s: np.abs(s) >= most * (1 - EQUAL), 1e-6)
-    return Steepest(most, stretches[0].low if stretches else at, stretches)
+    if stretches:
+        return Steepest(most, stretches[0].low, stretches)
+    mirrored = (
+        at != 0 and x[0] <= -at <= x[-1] and abs(float(_size(function(np.array([-at]))[1])[0]) - most) <= EQUAL * most
+    )
+    return Steepest(most, at, mirrored=bool(mirrored))
 
 
 def _size(slope: Array) -> Array:

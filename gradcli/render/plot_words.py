@@ -51,25 +51,31 @@ def steepness(curve: Curve, style: Style) -> str:
     if found.size == 0:
         return "f' = 0 wherever it is defined: no gradient passes"
     where = at([found.at], x, style)
+    if found.mirrored:
+        where = f"at {x} = ±{figure(abs(found.at), style)}"
     if found.stretches:
         where = f"for {stretches(found.stretches, curve.axis, style)}"
     said = f"largest |f'| is {figure(found.size, style)}, {where}"
-    overflows = {end for gap in curve.found.gaps if not gap.lost for end in (gap.low, gap.high)}
-    poles = sorted({*curve.poles} - overflows)
-    if poles or not isfinite(found.size):
-        places = poles or [found.at]
-        said = f"|f'| grows without bound {at(places, x, style)}"
+    places = _boundless(curve)
+    if places or not isfinite(found.size):
+        said = f"|f'| grows without bound {at(places or [found.at], x, style)}"
     if curve.vanishing:
-        low = [side for each in curve.vanishing for side in (each.low, each.high)]
-        inside = (curve.x > low[0]) & (curve.x < low[1]) & (curve.slope == curve.slope)
-        zero = len(curve.vanishing) == 1 and not curve.slope[inside].any()
+        inside = sum((curve.x > each.low) & (curve.x < each.high) for each in curve.vanishing) > 0
         there = stretches(curve.vanishing, curve.axis, style)
-        said += (
-            f"; f' = 0 for {there}: no gradient passes"
-            if zero
-            else f"; |f'| < {VANISHING} for {there}: the gradient vanishes"
-        )
+        if not curve.slope[inside & (curve.slope == curve.slope)].any():
+            return f"{said}; f' = 0 for {there}: no gradient passes"
+        said += f"; |f'| < {VANISHING} for {there}: the gradient vanishes"
     return said
+
+
+def _boundless(curve: Curve) -> list[float]:
+    """Where the slope grows without bound: at poles and steep ends of the domain; not where the value overflows."""
+    gaps = curve.found.gaps
+    overflows = {end for gap in gaps if not gap.lost for end in (gap.low, gap.high)}
+    steep = [side.x for side in curve.found.edges if abs(side.slope) > STEEP]
+    near = curve.axis.width * 1e-9
+    ends = [end for gap in gaps for end in (gap.low, gap.high) if any(abs(end - place) < near for place in steep)]
+    return sorted({*curve.poles, *ends} - overflows)
 
 
 def breaks(curve: Curve, style: Style) -> Iterator[str]:
