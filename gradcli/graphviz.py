@@ -83,7 +83,7 @@ def drawn(text: bytes, form: str, seconds: float, environment: Mapping[str, str]
 def command(form: str, seconds: float) -> list[str]:
     """The words that start Graphviz."""
     if find_spec("pygraphviz") is not None and sys.executable:
-        return [sys.executable, "-m", "gradcli.layout", form, str(seconds)]
+        return [sys.executable, "-P", "-m", "gradcli.layout", form, str(seconds)]
     return ["dot", f"-T{form}", *([f"-Gdpi={DPI}"] if form == "png" else [])]
 
 
@@ -93,7 +93,9 @@ def fonts(text: str) -> Iterator[dict[str, str]]:
 
     The system's own fonts are beside it only for letters that DejaVu lacks: reading them all takes longer than drawing.
     """
-    environment = {**os.environ, "SOURCE_DATE_EPOCH": EPOCH}
+    entries = [os.path.abspath(entry) for entry in sys.path]  # noqa: PTH100 - entries may be archives
+    environment = {**os.environ, "SOURCE_DATE_EPOCH": EPOCH, "PYTHONPATH": os.pathsep.join(entries)}
+    environment.pop("PYTHONINSPECT", None)
     found = find_spec("matplotlib")
     folders = list(found.submodule_search_locations or ()) if found is not None else []
     bundled = [Path(folder) / "mpl-data" / "fonts" / "ttf" for folder in folders]
@@ -147,6 +149,8 @@ def inert(svg: bytes, titles: Mapping[str, str]) -> bytes:
     words = re.sub(r"<!--.*?-->\n?", "", words, flags=re.DOTALL)
     words = re.sub(r"<!DOCTYPE[^>]*>\n?", "", words)
     words = re.sub(r' (?:xml:space|font-family|xmlns:xlink)="[^"]*"', "", words)
-    words = words.replace("<svg ", f'<svg font-family="{FAMILY}" ', 1)
+    title = re.search(r"<title>([^<]*)</title>", words)
+    label = f' role="img" aria-label="{title[1]}"' if title and '"' not in title[1] else ""
+    words = words.replace("<svg ", f'<svg{label} font-family="{FAMILY}" ', 1)
     words = re.sub(r'<g id="[^"]*" class="(?:node|edge)">\n<title>([^<]*)</title>\n', titled, words)
     return words.encode("utf-8")

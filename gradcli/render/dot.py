@@ -110,7 +110,7 @@ def looks(box: Box, words: Words) -> str:
 
 def cells(wire: Wire, words: Words, *, local: bool) -> list[tuple[str, str, int]]:
     """The rows of a wire: text, colour, size; a rule stands between those of the value and those below."""
-    rows = [(line, GREEN, 12) for line in words.entries(wire.value)] if wire.value is not None else []
+    rows = [(line, GREEN, 12) for line in words.entries(wire.value, shape=True)] if wire.value is not None else []
     if wire.gradient is not None:
         rows += [(line, RED, 12) for line in words.entries(wire.gradient)]
     if local and wire.edge is not None and wire.gradient is not None:

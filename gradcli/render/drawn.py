@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from gradcli import notation
 from gradcli.errors import visible
 from gradcli.picture import Level, ends
-from gradcli.render.figures import LARGE, figure
+from gradcli.render.figures import LARGE, figure, is_numeric
 from gradcli.render.rows import title
 from gradcli.render.tensor_rules import ruled
 from gradcli.render.tensors import block, is_tensor, shape_text
@@ -82,14 +82,13 @@ class Words:
     def entries(self, value: Value, *, shape: bool = False) -> list[str]:
         """A value on some lines: a number; a small tensor in full, of a large one the smallest and the largest entry.
 
-        shape: begin with that of a tensor.
+        shape: begin with that of a large one.
         """
         if not is_tensor(value):
             return [self.number(value)]
-        head = [shape_text(value.shape)] if shape else []
         if value.size <= ENTRIES:
-            return [*head, *block(value, self.style)]
-        return [*head, self.range(ends(value))]
+            return block(value, self.style)
+        return [*([shape_text(value.shape)] if shape else []), self.range(ends(value))]
 
     def range(self, found: tuple[float, ...] | None) -> str:
         """From the smallest to the largest."""
@@ -106,7 +105,8 @@ class Words:
         if not is_tensor(row.local) and row.local is not None and not is_tensor(row.upstream):
             return [f"= {self.number(row.local)} × {self.number(row.upstream)}"]
         alone = len(self.report.source.leaving[edge.parent]) == 1
-        return [shortened(ruled(self.report, row, self.style, alone=alone), RULE)]
+        rule = ruled(self.report, row, self.style, alone=alone)
+        return [shortened(f"{rule} = {row.rule}" if "=" not in rule and is_numeric(row.rule) else rule, RULE)]
 
     def level(self, level: Level) -> list[str]:
         """A group of levels: which, what stands there, the values, the gradients."""

@@ -50,7 +50,7 @@ def box(k: int, each: Box, words: Words) -> str:
 
 def arrow(wire: Wire, picture: Picture, words: Words, *, local: bool) -> str:
     """The statement of a wire."""
-    lines = [] if wire.value is None else marked("→", words.entries(wire.value))
+    lines = [] if wire.value is None else marked("→", words.entries(wire.value, shape=True))
     if wire.gradient is not None:
         lines += marked("←", words.entries(wire.gradient))
         if local and wire.edge is not None:

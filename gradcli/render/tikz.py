@@ -42,7 +42,7 @@ SHORT = 5
 def draw(report: Report, picture: Picture, style: Style, *, local: bool = False) -> str:
     """The picture as a fragment.   local: with the local gradient of every wire."""
     words, wires = Words(report, style), picture.wires
-    above = [words.entries(wire.value) if wire.value is not None else [] for wire in wires]
+    above = [words.entries(wire.value, shape=True) if wire.value is not None else [] for wire in wires]
     below = [[] if wire.gradient is None else words.entries(wire.gradient) for wire in wires]
     rules = [
         words.local(wire.edge) if local and wire.edge and told else [] for wire, told in zip(wires, below, strict=True)
