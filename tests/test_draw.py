@@ -225,6 +225,13 @@ def test_tikz_compiles(expression: str, values: dict[str, object], tmp_path: Pat
     assert done.returncode == 0, done.stdout[-2000:]
 
 
+def test_tikz_stays_within_what_tex_can_count():
+    """290 gates in a row are further than 575 cm: the unit is smaller."""
+    typed = everything("tikz", report("sin(" * 290 + "x" + ")" * 290, x=1)).content.decode()
+    unit = float(re.findall(r" x=([0-9.]+)cm", typed)[0])
+    assert 300 < unit * max(map(float, re.findall(r"\((-?[0-9.]+),", typed))) < 575
+
+
 def test_places_are_apart():
     """No two items of TikZ's layout overlap, in a tree and in a graph with sharing."""
     for expression in (NEURON, "a=w0*x0; b=a*x1+w1; a*b+exp(a-b)*w2"):
@@ -314,6 +321,7 @@ def test_any_name_is_inert(name: str, tmp_path: Path):
         assert not line or MERMAID.fullmatch(line), line
     typed = everything("tikz", found, local=True).content.decode()
     assert balanced(typed) and "\\input" not in typed and "\\frac" not in typed
+    assert max(map(float, re.findall(r"\((-?[0-9.]+),", typed))) < 60
     shown = tree(found, Style(decimals=2, colour=True))
     assert not re.search(r"[\x00-\x08\x0b-\x1f\u202e]", re.sub(r"\x1b\[[0-9;]*m", "", shown))
     assert "\x1b[31mred" not in shown and len(shown) < 3000

@@ -25,6 +25,9 @@ ROUND = 0.72
 GAP = 0.35, 0.25
 """Centimetres between two items, across and down."""
 
+MOST = 500.0
+"""Centimetres that a picture may be wide or high: TeX counts no further than to 575."""
+
 HEAD = r"""% needs \usepackage{tikz}
 \begin{tikzpicture}[
   >=stealth, every node/.style={inner sep=1.5pt, align=center},
@@ -58,12 +61,22 @@ def draw(report: Report, picture: Picture, style: Style, *, local: bool = False)
     for k, wire in enumerate(wires):
         written = numbers(above[k], below[k], rules[k], spots[count + k])
         lines += [f"  {line}" for line in (led(picture, wire, spots, count + k, sizes[count + k][0]), *written)]
-    return "\n".join([HEAD, *lines, FOOT, ""])
+    return "\n".join([scaled(spots), *lines, FOOT, ""])
+
+
+def scaled(spots: Sequence[Spot]) -> str:
+    """What a picture begins with; smaller, if it is larger than TeX can count."""
+    xs, ys = zip(*spots, strict=True)
+    largest = max(map(abs, (*xs, *ys)))
+    if largest <= MOST:
+        return HEAD
+    unit = f"{MOST / largest:.3f}"
+    return HEAD.replace("\n]", f"\n  x={unit}cm, y={unit}cm, every node/.append style={{scale={unit}}},\n]")
 
 
 def size(box: Box, words: Words) -> tuple[float, float]:
     """Width and height of a box."""
-    lines = [words.short(box.text), *([box.name] if box.name else []), *totals(box, words)]
+    lines = [words.short(box.text), *([words.short(box.name)] if box.name else []), *totals(box, words)]
     wide, high = label(lines, len(lines))
     return max(wide, ROUND), max(high, ROUND)
 
