@@ -101,7 +101,11 @@ def plot(
         why = "two ranges make a plane" if len(plotted.axes) > 1 else f"{form} has no place for it"
         raise UsageError(f"--at draws the tangent of a curve, and {why}", hint="leave it out")
     listing = form in (*POINTS, "plain")
-    drawn = traced(plotted, points, listing=listing) if len(plotted.axes) == 1 else sampled(plotted, form, style)
+    drawn = (
+        traced(plotted, points, listing=listing)
+        if len(plotted.axes) == 1
+        else sampled(plotted, form, style, derivative)
+    )
     seen = defined(drawn, everything=listing)
     if seen is not None and output is None:
         streams.put(text(seen, form, style, derivative))
@@ -167,14 +171,15 @@ def traced(plotted: "Plotted", at: Sequence[str], *, listing: bool) -> "list[Cur
         return [curve(name, function, axis, points, listing=listing) for name, function in plotted.functions]
 
 
-def sampled(plotted: "Plotted", kind: str, style: Style) -> "Field":
+def sampled(plotted: "Plotted", kind: str, style: Style, derivative: bool) -> "Field":
     """The plane, on as many points as what is made of it needs."""
     from gradcli.cli.progress import Waiting
     from gradcli.plotting.fields import FINE, field
     from gradcli.render.plot_field import counts
 
     ((name, function),) = plotted.functions
-    wanted = counts(style) if kind == "terminal" else (FINE, FINE) if kind in PICTURES else None
+    seen = counts(style, derivative=derivative)
+    wanted = seen if kind == "terminal" else (FINE, FINE) if kind in PICTURES else None
     with Waiting("sampling") as waiting:
         function.watch = waiting.step
         return field(name, function, (plotted.axes[0], plotted.axes[1]), wanted)

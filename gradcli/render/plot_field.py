@@ -32,10 +32,10 @@ Sign = Callable[[int, int], Piece]
 """The row and the column of the grid → what stands there."""
 
 
-def counts(style: Style) -> tuple[int, int]:
+def counts(style: Style, *, derivative: bool = True) -> tuple[int, int]:
     """On how many points across and along a function is sampled."""
     columns = total(style)
-    return max(((columns - BETWEEN) // 2 if columns >= BESIDE else columns) - 6, 8), HEIGHT
+    return max(((columns - BETWEEN) // 2 if derivative and columns >= BESIDE else columns) - 6, 8), HEIGHT
 
 
 def render(field: Field, style: Style, *, derivative: bool = True) -> str:

@@ -278,7 +278,9 @@ def _field(picture: Figure, field: Field, style: Style, derivative: bool) -> Non
 
 
 def _arrows(panel: Axes, field: Field, *, equal: bool) -> None:
-    rows, columns = (np.linspace(0, len(each) - 1, ARROWS + 2).round().astype(int)[1:-1] for each in (field.y, field.x))
+    rows, columns = (
+        np.unique(np.linspace(0, len(each) - 1, ARROWS + 2).round().astype(int)[1:-1]) for each in (field.y, field.x)
+    )
     dx, dy, size = (each[np.ix_(rows, columns)] for each in (field.dx, field.dy, field.size))
     sound = np.isfinite(size) & (size > 0)
     if not sound.any():
