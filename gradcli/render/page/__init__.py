@@ -24,7 +24,7 @@ from gradcli.picture import LARGE, SHARED, Picture, build, drawn, folded, levels
 from gradcli.render.drawn import DECIMALS, shortened
 from gradcli.render.drawn import Words as Figures
 from gradcli.render.figures import Style
-from gradcli.render.page.drawing import Carried, Number, svg
+from gradcli.render.page.drawing import Carried, Drawn, Number, svg
 from gradcli.render.page.table import table
 from gradcli.render.page.tour import Move, Tour
 from gradcli.render.rows import LONGEST, title
@@ -33,6 +33,9 @@ from gradcli.report import Report
 from gradcli.systems.source import Unspelled, javascript, kinked
 
 FOLDER = Path(__file__).parent
+
+SMALLEST = 0.7
+"""How small the picture becomes on a large screen, before it is moved to see all of it."""
 
 SAID = ("overview", "overview_text", "overview_only", "forward", "backward", "play", "pause", "not_finite")
 """Texts that the script fills in."""
@@ -74,7 +77,7 @@ class _Page:
     def whole(self) -> Iterator[str]:
         """The file, piece by piece."""
         expression = visible(title(self.report))
-        css, script = _file("page.css"), self.code + _file("page.js")
+        css, script = _file("page.css") + self.width(), self.code + _file("page.js")
         fields = {
             "language": self.words.language,
             "policy": f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(css)}'",
@@ -92,6 +95,13 @@ class _Page:
             name, _, rest = piece.partition("}")
             yield fields[name]
             yield rest
+
+    def width(self) -> str:
+        """How wide the picture is shown: as it is on a small screen; on others somewhat smaller where it would not fit."""
+        if self.large:
+            return ""
+        least = f"#net {{ max-width: 100%; min-width: {SMALLEST * self.drawn.width:.0f}px; }}"
+        return f"{least}\n@media (max-width: 48rem) {{ #net {{ min-width: {self.drawn.width:.0f}px; }} }}\n"
 
     def body(self) -> Iterator[str]:
         """What stands on the page."""
@@ -118,9 +128,8 @@ class _Page:
                 yield f"<li>{'; '.join(map(_text, figures.level(level)))}</li>"
             yield "</ol></section>"
             return
-        label = self.words.say("page.picture", expression=shortened(title(report)))
         yield f'<section id="picture" class="scroll" tabindex="0" role="region" aria-label="{self.say("controls")}">'
-        yield from svg(self.boxes, list(self.carried), list(self.totals), figures, label)
+        yield self.drawn.text
         yield "</section>"
 
     @cached_property
@@ -170,6 +179,12 @@ class _Page:
     def number(self, value: Any, key: str, step: int) -> Number:
         """A number of the picture."""
         return Number(self.figures.entries(value), key if self.code else "", step)
+
+    @cached_property
+    def drawn(self) -> Drawn:
+        """The picture."""
+        label = self.words.say("page.picture", expression=shortened(title(self.report)))
+        return svg(self.boxes, list(self.carried), list(self.totals), self.figures, label)
 
     def controls(self) -> Iterator[str]:
         """The buttons, and what is said of the step."""

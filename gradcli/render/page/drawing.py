@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from gradcli.errors import visible
 from gradcli.picture import Box, Picture
-from gradcli.placing import Spot, place
 from gradcli.render.drawn import Words
+from gradcli.render.page.layers import Spot, lay
 
 LETTER, NUMBER, LINE = 8.6, 7.6, 15.0
 """Width of a letter of a name, of a digit, and height of a line."""
@@ -36,6 +36,10 @@ TIP = (
 """The tip of an arrow."""
 
 
+SOURCES = ("input", "constant")
+"""Boxes that nothing leads to: they stand at the right side of their column."""
+
+
 class Number(NamedTuple):
     """What a number in the picture says: its lines, its key where the page works it out again, when it appears."""
 
@@ -51,39 +55,52 @@ class Carried(NamedTuple):
     gradient: Number | None
 
 
-def svg(
-    picture: Picture, wires: Sequence[Carried], totals: Sequence[Number | None], words: Words, label: str
-) -> Iterator[str]:
-    """The lines of the SVG.   wires, totals: the numbers of each wire and box.   label: what a screen reader says."""
+class Drawn(NamedTuple):
+    """An SVG, and its width."""
+
+    text: str
+    width: float
+
+
+def svg(picture: Picture, wires: Sequence[Carried], totals: Sequence[Number | None], words: Words, label: str) -> Drawn:
+    """The SVG.   wires, totals: the numbers of each wire and box.   label: what a screen reader says."""
     shapes = [shape(box, total, words) for box, total in zip(picture.boxes, totals, strict=True)]
-    spots = place(picture, [*(each.size for each in shapes), *map(extent, wires)], GAP)
-    sizes = [*(each.size for each in shapes), *map(extent, wires)]
-    left = min(spot.x - size[0] / 2 for spot, size in zip(spots, sizes, strict=True)) - PAD
-    right = max(spot.x + size[0] / 2 for spot, size in zip(spots, sizes, strict=True)) + PAD
-    top = min(spot.y - size[1] / 2 for spot, size in zip(spots, sizes, strict=True)) - PAD
-    bottom = max(spot.y + size[1] / 2 for spot, size in zip(spots, sizes, strict=True)) + PAD
+    laid = lay(picture, [*(each.size for each in shapes), *map(extent, wires)], GAP)
+    spots = [
+        Spot(side - found.wide - 2, spot.y) if box.kind in SOURCES else spot
+        for box, found, spot, side in zip(picture.boxes, shapes, laid.boxes, laid.sides, strict=True)
+    ]
+    sized = [
+        *zip(laid.boxes, (each.size for each in shapes), strict=True),
+        *zip(laid.wires, map(extent, wires), strict=True),
+    ]
+    sized += [(spot, (0.0, 0.0)) for way in laid.via for spot in way]
+    left, top = (min(spot[k] - size[k] / 2 for spot, size in sized) - PAD for k in (0, 1))
+    right, bottom = (max(spot[k] + size[k] / 2 for spot, size in sized) + PAD for k in (0, 1))
     box = " ".join(map(short, (left, top, right - left, bottom - top)))
-    yield (
+    head = (
         f'<svg id="net" role="img" aria-label="{text(label)}" viewBox="{box}" '
         f'width="{short(right - left)}" height="{short(bottom - top)}" xmlns="http://www.w3.org/2000/svg">'
     )
-    yield TIP
-    count = len(picture.boxes)
-    for k, (wire, carried) in enumerate(zip(picture.wires, wires, strict=True)):
-        spot, wide = spots[count + k], extent(carried)[0] / 2
-        begin = edge(spots[wire.start], shapes[wire.start], Spot(spot.x - wide, spot.y))
-        end = edge(spots[wire.end], shapes[wire.end], Spot(spot.x + wide, spot.y))
-        path = f"M{point(begin)} {point(Spot(spot.x - wide, spot.y))} {point(Spot(spot.x + wide, spot.y))} {point(end)}"
+    lines = [head, TIP]
+    for k, carried in enumerate(wires):
+        wire, spot, wide = picture.wires[k], laid.wires[k], extent(carried)[0] / 2
+        numbered = any(each is not None for each in carried)
+        way = [*laid.via[k], *((Spot(spot.x + side, spot.y) for side in (-wide, wide)) if numbered else (spot,))]
+        begin = edge(spots[wire.start], shapes[wire.start], way[0])
+        if picture.boxes[wire.start].kind in SOURCES:
+            begin = Spot(spots[wire.start].x + shapes[wire.start].wide + 2, spots[wire.start].y)
+        end = edge(spots[wire.end], shapes[wire.end], way[-1])
         tip = "" if picture.boxes[wire.end].kind == "end" else ' marker-end="url(#tip)"'
-        yield f'<g id="w{k}"><path class="wire" d="{path}"{tip}/>'
+        lines.append(f'<g id="w{k}"><path class="wire" d="M{" ".join(map(point, (begin, *way, end)))}"{tip}/>')
         if carried.value is not None:
-            yield from number(carried.value, "v", spot.x, spot.y - 6 - LINE * (len(carried.value.lines) - 1))
+            lines += number(carried.value, "v", spot.x, spot.y - 6 - LINE * (len(carried.value.lines) - 1))
         if carried.gradient is not None:
-            yield from number(carried.gradient, "g", spot.x, spot.y + 15)
-        yield "</g>"
+            lines += number(carried.gradient, "g", spot.x, spot.y + 15)
+        lines.append("</g>")
     for k, (each, found) in enumerate(zip(picture.boxes, shapes, strict=True)):
-        yield from drawn(k, each, found, totals[k], spots[k], words)
-    yield "</svg>"
+        lines += drawn(k, each, found, totals[k], spots[k], words)
+    return Drawn("\n".join([*lines, "</svg>"]), right - left)
 
 
 class Shape(NamedTuple):
@@ -98,16 +115,18 @@ class Shape(NamedTuple):
 def shape(box: Box, total: Number | None, words: Words) -> Shape:
     """The outline that a box has."""
     name = len(words.short(box.text))
-    beneath = (1 if box.name else 0) + (len(total.lines) if total else 0)
-    below = max([len(words.short(box.name)), *(len(line) + 2 for line in (total.lines if total else ()))])
-    if box.kind == "gate":
-        round_ = name <= ROUND
-        wide = RADIUS if round_ else name * LETTER / 2 + 8
-        high = RADIUS if round_ else RADIUS - 3
-    else:
-        round_, wide, high = False, name * LETTER / 2 + 3, 10.0
-    room = max(2 * wide, below * NUMBER, ROOM if total and total.key else 0)
-    return Shape(wide, high, round_, (room, 2 * (high + beneath * LINE)))
+    lines = len(total.lines) if total else 0
+    below = max([len(line) + 2 for line in total.lines], default=0) * NUMBER if total else 0.0
+    below = max(below, ROOM + 2 * NUMBER) if total and total.key else below
+    if box.kind != "gate":
+        wide = name * LETTER / 2 + 3
+        return Shape(wide, 10.0, False, (2 * wide + (below + 6 if below else 0), max(20.0, lines * LINE)))
+    small = name <= ROUND
+    wide, high = (RADIUS, RADIUS) if small else (name * LETTER / 2 + 8, RADIUS - 3)
+    beneath = (1 if box.name else 0) + lines
+    return Shape(
+        wide, high, small, (max(2 * wide, below, len(words.short(box.name)) * NUMBER), 2 * (high + beneath * LINE))
+    )
 
 
 def extent(carried: Carried) -> tuple[float, float]:
@@ -142,8 +161,11 @@ def drawn(k: int, box: Box, shape: Shape, total: Number | None, spot: Spot, word
     if box.name:
         yield f'<text class="name" x="{short(spot.x)}" y="{short(y)}">{text(words.short(box.name))}</text>'
         y += LINE
-    if total is not None:
+    if total is not None and box.kind == "gate":
         yield from number(total, "g", spot.x, y, "Σ ")
+    elif total is not None:
+        y = spot.y + 5 - LINE * (len(total.lines) - 1) / 2
+        yield from number(total, "g last", spot.x - shape.wide - 3, y, "Σ ")
     yield "</g>"
 
 
