@@ -15,6 +15,8 @@ from gradcli.report import Report
 TEXTS = ("dot", "mermaid", "tikz")
 """Formats that are text of another program's; each is a module of this package with `draw` and `summary`."""
 
+BRIEFLY = "it is summarised by level"
+
 MOST = 20_000
 """Nodes up to which Graphviz is asked at all."""
 
@@ -44,11 +46,13 @@ def drawing(report: Report, form: str, style: Style, *, local: bool = False, lan
     if form in graphviz.FORMATS:
         graphviz.require()
         return pictured(report, form, style, count, small=small, local=local)
-    small = small or style.full
-    text = (
-        whole(report, build(report, share=count <= SHARED), form, style, local) if small else brief(report, form, style)
-    )
-    return Drawing(text.encode(), () if small else (large(count, style),))
+    notes = () if small or style.full else (large(count, style),)
+    if not notes:
+        try:
+            return Drawing(whole(report, build(report, share=count <= SHARED), form, style, local).encode())
+        except LimitError as error:
+            notes = (f"{error}: {BRIEFLY}",)
+    return Drawing(brief(report, form, style).encode(), notes)
 
 
 def pictured(report: Report, form: str, style: Style, count: int, *, small: bool, local: bool) -> Drawing:
@@ -63,8 +67,7 @@ def pictured(report: Report, form: str, style: Style, count: int, *, small: bool
         try:
             content = graphviz.picture(draw(report, boxes, style, local=local), form, named)
         except LimitError as error:
-            next_best = "each use of an input has a box of its own" if share else "it is summarised by level"
-            notes = [f"{error}: {next_best}"]
+            notes = [f"{error}: {'each use of an input has a box of its own' if share else BRIEFLY}"]
         else:
             return Drawing(content, tuple(notes))
     return Drawing(graphviz.picture(brief(report, "dot", style), form), tuple(notes))

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from gradcli.errors import LimitError
 from gradcli.picture import Box, Level, Picture, Wire
 from gradcli.placing import Spot, place
 from gradcli.render.drawn import Words
@@ -25,7 +26,7 @@ ROUND = 0.72
 GAP = 0.35, 0.25
 """Centimetres between two items, across and down."""
 
-MOST = 500.0
+MOST = 550.0
 """Centimetres that a picture may be wide or high: TeX counts no further than to 575."""
 
 HEAD = r"""% needs \usepackage{tikz}
@@ -43,7 +44,10 @@ SHORT = 5
 
 
 def draw(report: Report, picture: Picture, style: Style, *, local: bool = False) -> str:
-    """The picture as a fragment.   local: with the local gradient of every wire."""
+    """The picture as a fragment.   local: with the local gradient of every wire.
+
+    Errors: LimitError for one that is larger than TeX can count.
+    """
     words, wires = Words(report, style), picture.wires
     above = [words.entries(wire.value, shape=True) if wire.value is not None else [] for wire in wires]
     below = [[] if wire.gradient is None else words.entries(wire.gradient) for wire in wires]
@@ -56,22 +60,14 @@ def draw(report: Report, picture: Picture, style: Style, *, local: bool = False)
         for up, down, rule in zip(above, below, rules, strict=True)
     ]
     spots = place(picture, sizes, GAP)
+    if max(max(abs(spot.x), abs(spot.y)) for spot in spots) > MOST:
+        raise LimitError(f"the picture would be larger than {MOST / 100:g} m, and TeX counts no further")
     count = len(picture.boxes)
     lines = [f"  {node(k, box, spots[k], words)}" for k, box in enumerate(picture.boxes)]
     for k, wire in enumerate(wires):
         written = numbers(above[k], below[k], rules[k], spots[count + k])
         lines += [f"  {line}" for line in (led(picture, wire, spots, count + k, sizes[count + k][0]), *written)]
-    return "\n".join([scaled(spots), *lines, FOOT, ""])
-
-
-def scaled(spots: Sequence[Spot]) -> str:
-    """What a picture begins with; smaller, if it is larger than TeX can count."""
-    xs, ys = zip(*spots, strict=True)
-    largest = max(map(abs, (*xs, *ys)))
-    if largest <= MOST:
-        return HEAD
-    unit = f"{MOST / largest:.3f}"
-    return HEAD.replace("\n]", f"\n  x={unit}cm, y={unit}cm, every node/.append style={{scale={unit}}},\n]")
+    return "\n".join([HEAD, *lines, FOOT, ""])
 
 
 def size(box: Box, words: Words) -> tuple[float, float]:
