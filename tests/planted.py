@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 from gradcli import Gradients, parse
 from gradcli.autodiff import Value
 from gradcli.cells import Cell, list_cells
-from gradcli.homework.comparing import compare, test
-from gradcli.homework.diagnosis import Judged, Prediction, Search, explain, predictions
-from gradcli.homework.given import read
+from gradcli.homework.diagnosis.search import Judged, Prediction, Search, explain, predictions
+from gradcli.homework.numbers.comparing import compare, test
+from gradcli.homework.numbers.given import read
 from gradcli.homework.records import Explanation, Rules, State
 
 LECTURE = (

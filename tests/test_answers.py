@@ -16,8 +16,9 @@ import pytest
 
 from gradcli.autodiff import Gradients
 from gradcli.cells import list_cells, resolve
-from gradcli.homework import comparing, given, words
-from gradcli.homework.comparing import HIDDEN, compare, hidden
+from gradcli.homework import words
+from gradcli.homework.numbers import comparing, given
+from gradcli.homework.numbers.comparing import HIDDEN, compare, hidden
 from gradcli.homework.records import (
     Blank,
     Comparison,

@@ -20,12 +20,12 @@ import numpy as np
 import pytest
 
 from gradcli.errors import FaultyFile, FileError, GradcliError, LimitError, UsageError
-from gradcli.homework import drawing, filled, texts
-from gradcli.homework.answer_files import answers_of
-from gradcli.homework.assignment import Assignment, from_expression, load, parsed
+from gradcli.homework.files import drawing, filled, texts
+from gradcli.homework.files.answer_files import answers_of
+from gradcli.homework.files.assignment import Assignment, from_expression, load, parsed
+from gradcli.homework.files.roster import read_roster
+from gradcli.homework.files.submissions import Submission, read
 from gradcli.homework.records import Rules
-from gradcli.homework.roster import read_roster
-from gradcli.homework.submissions import Submission, read
 
 HW4 = """\
 schema = "gradcli.assignment/1"
@@ -629,7 +629,7 @@ def test_answers_to_nothing(text: str, fault: str, tmp_path: Path) -> None:
 
 def test_answered_twice_is_for_a_person(tmp_path: Path) -> None:
     """Two answers to one cell are kept both, as what no reader takes for a number."""
-    from gradcli.homework.given import read as read_given
+    from gradcli.homework.numbers.given import read as read_given
     from gradcli.homework.records import Unreadable
 
     found = next(read([written(tmp_path, "s1.toml", '[1]\ndx = 3\n"grad.x" = 4\n')], hw4()))

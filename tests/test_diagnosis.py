@@ -11,11 +11,11 @@ import pytest
 
 from gradcli import Gradients, parse
 from gradcli.cells import list_cells, resolve
-from gradcli.homework.comparing import test as fits
-from gradcli.homework.diagnosis import Judged, Search, explain, label, predictions
-from gradcli.homework.given import read
-from gradcli.homework.misconceptions import CONFUSIONS, NAMES, ROWS
-from gradcli.homework.mistakes import parsed
+from gradcli.homework.diagnosis.misconceptions import CONFUSIONS, NAMES, ROWS
+from gradcli.homework.diagnosis.rows import parsed
+from gradcli.homework.diagnosis.search import Judged, Search, explain, label, predictions
+from gradcli.homework.numbers.comparing import test as fits
+from gradcli.homework.numbers.given import read
 from gradcli.homework.records import Rules
 from gradcli.homework.sweeps import Change, sweep
 from gradcli.homework.words import LANGUAGES, Words, texts

@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 from gradcli import parse
 from gradcli.autodiff import Gradients
 from gradcli.cells import resolve
-from gradcli.homework import following, formulas, proving
 from gradcli.homework.checking import check
+from gradcli.homework.formulas import comparison as formulas
+from gradcli.homework.formulas import following, proving
 from gradcli.homework.records import Answer, Comparison, Formula, Number, Rules, State, Unreadable
 from gradcli.homework.words import LANGUAGES, Words, texts
 from gradcli.ops import FUNCTIONS

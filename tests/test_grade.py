@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 
 from gradcli.cli import grade, run
-from gradcli.homework.grading import Mark, Marked, Part, credit
-from gradcli.homework.marks import Book, gradescope
+from gradcli.homework.marking.grading import Mark, Marked, Part, credit
+from gradcli.homework.marking.marks import Book, gradescope
+from gradcli.homework.marking.tally import Tally
 from gradcli.homework.records import Said, State
-from gradcli.homework.tally import Tally
 from gradcli.homework.words import Words
 from gradcli.render.class_report import page, percent, summary
 from gradcli.render.feedback import render
@@ -475,9 +475,9 @@ def deadly(marked: Marked) -> tuple[Marked, str]:
 
 def test_a_process_that_dies_takes_one_submission_with_it(gradcli):
     """The submission by which a process ends is for review; all others are marked, in order."""
-    from gradcli.homework import submissions
-    from gradcli.homework.assignment import load
-    from gradcli.homework.workers import Work, mark_class
+    from gradcli.homework.files import submissions
+    from gradcli.homework.files.assignment import load
+    from gradcli.homework.marking.workers import Work, mark_class
 
     wanted = load("hw4.toml")
     work = Work(wanted, wanted.rules, prove=False, write=deadly)

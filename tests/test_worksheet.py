@@ -16,12 +16,12 @@ from gradcli.cells import resolve
 from gradcli.cli import run
 from gradcli.errors import FileError
 from gradcli.homework import writing
-from gradcli.homework.assignment import from_expression, load, parsed
-from gradcli.homework.blanks import KINDS, Show
-from gradcli.homework.choosing import digits, values
-from gradcli.homework.drawing import candidates
+from gradcli.homework.files.assignment import from_expression, load, parsed
+from gradcli.homework.files.choosing import digits, values
+from gradcli.homework.files.drawing import candidates
+from gradcli.homework.sheets.blanks import KINDS, Show
+from gradcli.homework.sheets.worksheets import Press, Sheet, key, twin
 from gradcli.homework.words import LANGUAGES, Words
-from gradcli.homework.worksheets import Press, Sheet, key, twin
 from gradcli.render import worksheet_html, worksheet_latex, worksheet_markdown
 
 EXAMPLES = Path(__file__).parent.parent / "examples" / "homework"
@@ -96,7 +96,7 @@ def test_values_that_are_not_drawn_are_the_assignments_own():
 
 def avoidable(problem, students) -> tuple[int, int]:
     """How often a mistake leads to the right number at values where others would not have it; and of how many times."""
-    from gradcli.homework.diagnosis import predictions
+    from gradcli.homework.diagnosis.search import predictions
 
     counted: list[dict[tuple[str, str, tuple[int, ...]], int]] = []
     live: set[tuple[str, str, tuple[int, ...]]] = set()
@@ -356,7 +356,7 @@ def test_markdown_shows_texts_and_does_not_run_them():
 
 def test_a_filled_sheet_is_read_back(tmp_path):
     """The answers in a sheet's own table are the submission of its student, in each language."""
-    from gradcli.homework import submissions
+    from gradcli.homework.files import submissions
 
     sheet = Press(HW4).sheet("20240118", "한예린")
     for language in LANGUAGES:

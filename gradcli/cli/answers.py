@@ -124,7 +124,7 @@ def from_answer_files(
 
     Errors: FileError; UsageError; LimitError.
     """
-    from gradcli.homework.answer_files import answers_of
+    from gradcli.homework.files.answer_files import answers_of
 
     wanted: dict[str, Any] = {"encoding": encoding, "problem": problem, "student": student}
     return [found for path in paths for found in answers_of(path, **wanted)]

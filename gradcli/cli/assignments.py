@@ -11,7 +11,7 @@ from gradcli.cli.arguments import Arguments, Binding, assignment
 from gradcli.errors import FileError, UsageError, brief
 
 if TYPE_CHECKING:
-    from gradcli.homework.assignment import Assignment
+    from gradcli.homework.files.assignment import Assignment
 
 FILES = (".toml", ".json")
 """Endings of assignments."""
@@ -63,7 +63,7 @@ def _from_file(
     """The assignment in a file, which says everything."""
     from difflib import get_close_matches
 
-    from gradcli.homework.assignment import load
+    from gradcli.homework.files.assignment import load
 
     for binding in bindings:
         near = get_close_matches(f"--{binding.name}", list(options), 1, 0.7)
@@ -85,7 +85,7 @@ def _from_file(
 def _from_expression(text: str, bindings: Sequence[Binding]) -> Assignment:
     """The assignment that an expression stands for."""
     from gradcli.cli.values import refuse_twice, value
-    from gradcli.homework.assignment import from_expression
+    from gradcli.homework.files.assignment import from_expression
 
     refuse_twice(bindings)
     return from_expression(text, {binding.name: value(binding) for binding in bindings})

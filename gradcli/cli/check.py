@@ -25,7 +25,7 @@ from gradcli.cli.options import (
     ValueFiles,
 )
 from gradcli.errors import Status, UsageError
-from gradcli.homework.proving import likely, prover
+from gradcli.homework.formulas.proving import likely, prover
 from gradcli.homework.records import Checked, Rules, State
 from gradcli.homework.words import LANGUAGES, Words, spoken
 from gradcli.homework.words import VARIABLE as LANGUAGE

@@ -23,10 +23,10 @@ from gradcli.homework.words import LANGUAGES
 from gradcli.homework.words import VARIABLE as LANGUAGE
 
 if TYPE_CHECKING:
-    from gradcli.homework.marks import Book
-    from gradcli.homework.roster import Student
-    from gradcli.homework.submissions import Submission
-    from gradcli.homework.tally import Tally
+    from gradcli.homework.files.roster import Student
+    from gradcli.homework.files.submissions import Submission
+    from gradcli.homework.marking.marks import Book
+    from gradcli.homework.marking.tally import Tally
     from gradcli.homework.words import Words
 
 HELP = """Mark the answers of a class by an assignment: points, feedback, a report.
@@ -172,12 +172,12 @@ def grade(
 ) -> None:
     """Mark, write, tell how the class did, and end with the exit status."""
     from gradcli.cli.check import language, ruled
-    from gradcli.homework import submissions
-    from gradcli.homework.marks import Book
-    from gradcli.homework.roster import read_roster
-    from gradcli.homework.tally import Tally
+    from gradcli.homework.files import submissions
+    from gradcli.homework.files.roster import read_roster
+    from gradcli.homework.marking.marks import Book
+    from gradcli.homework.marking.tally import Tally
+    from gradcli.homework.marking.workers import Work, mark_class
     from gradcli.homework.words import Words
-    from gradcli.homework.workers import Work, mark_class
     from gradcli.render.class_report import page, summary
     from gradcli.render.feedback import answered
 
@@ -236,7 +236,7 @@ def refuse_missing(paths: Sequence[str]) -> None:
 
 def others(paths: Sequence[str], own: Sequence[Path]) -> Iterator[str]:
     """The files in paths, but for those that are the command's own: `gradcli grade hw4.toml .`"""
-    from gradcli.homework.submissions import listed
+    from gradcli.homework.files.submissions import listed
 
     kept = {path.resolve() for path in own if is_file(str(path))}
     for path, _ in listed(paths):
@@ -296,7 +296,7 @@ def unanswered(tally: "Tally") -> list[str]:
 
 def status(tally: "Tally") -> Status:
     """The exit status of a class that was marked to its end."""
-    from gradcli.homework.grading import FAILED
+    from gradcli.homework.marking.grading import FAILED
     from gradcli.homework.records import State
 
     unread = tally.unread or tally.states[State.UNREADABLE] or tally.states[FAILED]

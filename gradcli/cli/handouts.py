@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
+    from gradcli.homework.sheets.worksheets import Press, Sheet
     from gradcli.homework.words import Words
-    from gradcli.homework.worksheets import Press, Sheet
 
 FORMATS = {"markdown": "md", "html": "html", "latex": "tex"}
 """The formats, and how their files end."""
@@ -60,7 +60,7 @@ def write(press: Press, students: Sequence[tuple[str, str]], wishes: Wishes) -> 
     Errors: FileError, before anything is written where files exist.
     """
     from gradcli.homework import writing
-    from gradcli.homework.worksheets import KEY, TWIN, key, twin, undefined
+    from gradcli.homework.sheets.worksheets import KEY, TWIN, key, twin, undefined
     from gradcli.render import worksheet_markdown
 
     taken: set[str] = set()

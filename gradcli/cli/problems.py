@@ -9,7 +9,7 @@ from gradcli.errors import UsageError, brief
 
 if TYPE_CHECKING:
     from gradcli.autodiff import Gradients
-    from gradcli.homework.assignment import Assignment
+    from gradcli.homework.files.assignment import Assignment
 
 EXAMPLE = "gradcli check --problem 1 hw4.toml --answer dx=-4"
 
@@ -22,8 +22,8 @@ def read_problem(
     others: whether options say what the assignment says.
     Errors: UsageError for a problem that there is not, or whose values are drawn while no student is named; FileError.
     """
-    from gradcli.homework.assignment import load
-    from gradcli.homework.drawing import values
+    from gradcli.homework.files.assignment import load
+    from gradcli.homework.files.drawing import values
 
     file = arguments.expression("check", "assignment")
     if file is None:

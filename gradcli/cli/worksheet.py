@@ -18,7 +18,7 @@ from gradcli.homework.words import VARIABLE as LANGUAGE
 
 if TYPE_CHECKING:
     from gradcli.cli.arguments import Arguments
-    from gradcli.homework.assignment import Assignment
+    from gradcli.homework.files.assignment import Assignment
 
 HELP = """Print worksheets: the graph as a table, with cells left to be filled in.
 
@@ -106,9 +106,9 @@ def worksheet(
 ) -> None:
     """Print one sheet, or write those of a class."""
     from gradcli.cli.check import language
-    from gradcli.homework.blanks import KINDS
+    from gradcli.homework.sheets.blanks import KINDS
+    from gradcli.homework.sheets.worksheets import Press, undefined
     from gradcli.homework.words import Words
-    from gradcli.homework.worksheets import Press, undefined
 
     one_of("--format", format_, tuple(FORMATS))
     left_out = KINDS if blank is None else kinds(blank)
@@ -123,7 +123,7 @@ def worksheet(
     folder = Path(output if output is not None else f"{stem(str(assignment))}-sheets")
     wishes = Wishes(format_, words, folder, one_file, force, key)
     if roster is not None:
-        from gradcli.homework.roster import read_roster
+        from gradcli.homework.files.roster import read_roster
 
         students = [(each.id, each.name) for each in read_roster(roster, encoding)]
         written, without = write(press, students, wishes)
@@ -146,7 +146,7 @@ def kinds(text: str) -> tuple[str, ...]:
 
     Errors: UsageError.
     """
-    from gradcli.homework.blanks import KINDS
+    from gradcli.homework.sheets.blanks import KINDS
 
     return tuple(one_of("--blank", word.strip(), KINDS) for word in text.split(","))
 
@@ -156,7 +156,7 @@ def whose(wanted: "Assignment", student: str | None) -> str:
 
     Errors: UsageError where it matters and is not said.
     """
-    from gradcli.homework.assignment import identified
+    from gradcli.homework.files.assignment import identified
 
     if student is not None:
         if not identified(student):

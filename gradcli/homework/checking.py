@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 from gradcli.autodiff import Gradients, Value
 from gradcli.cells import Cell, resolve
-from gradcli.homework import comparing
-from gradcli.homework.diagnosis import Judged, Test, explain
-from gradcli.homework.given import Reader, array, read
-from gradcli.homework.proving import prover
+from gradcli.homework.diagnosis.search import Judged, Test, explain
+from gradcli.homework.formulas.proving import prover
+from gradcli.homework.numbers import comparing
+from gradcli.homework.numbers.given import Reader, array, read
 from gradcli.homework.records import (
     Answer,
     Blank,
@@ -103,7 +103,7 @@ def reader(gradients: Gradients) -> Reader:
     """What reads a formula in the names and the definitions of the question."""
 
     def read(text: str) -> Formula | Unreadable:
-        from gradcli.homework import formulas
+        from gradcli.homework.formulas import comparison as formulas
 
         return formulas.read(text, gradients)
 
@@ -113,7 +113,7 @@ def reader(gradients: Gradients) -> Reader:
 def compared(given: Given, cell: Cell, gradients: Gradients, rules: Rules, *, prove: bool) -> Comparison:
     """How an answer compares with the right number, or formula."""
     if isinstance(given, Formula):
-        from gradcli.homework import formulas
+        from gradcli.homework.formulas import comparison as formulas
 
         return formulas.compare(given, cell, gradients, rules, prove=prove)
     return comparing.compare(given, cell, gradients, rules)
@@ -122,7 +122,7 @@ def compared(given: Given, cell: Cell, gradients: Gradients, rules: Rules, *, pr
 def fitting(given: Given, gradients: Gradients, rules: Rules) -> Test:
     """Whether a predicted number counts as what was written."""
     if isinstance(given, Formula):
-        from gradcli.homework import formulas
+        from gradcli.homework.formulas import comparison as formulas
 
         return formulas.test(given, gradients, rules)
     return comparing.test(given, rules)
@@ -145,7 +145,7 @@ def numeric(given: Given, gradients: Gradients) -> Value | None:
 
         return np.asarray(given.value, dtype=np.float64)
     if isinstance(given, Formula):
-        from gradcli.homework.formulas import value_at
+        from gradcli.homework.formulas.comparison import value_at
 
         return value_at(given, gradients)
     return None
@@ -180,7 +180,7 @@ def carried(result: Result, fits: Test, gradients: Gradients, owned: Sequence[Ow
 def follows(result: Result, fits: Test, gradients: Gradients, owned: Sequence[Own]) -> bool:
     """Whether the right method on these numbers gives the answer, however they were rounded on the way."""
     if isinstance(result.given, Formula):
-        from gradcli.homework import following
+        from gradcli.homework.formulas import following
 
         earlier = [(own.cell, own.given) for own in owned]
         return following.follows(result.given, result.cell, gradients, earlier)
@@ -306,7 +306,7 @@ def everywhere(result: Result, gradients: Gradients, found: Iterable[Explanation
     """The explanations; of a formula those that hold at every point, and not only at the values given."""
     if not isinstance(result.given, Formula):
         return tuple(found)
-    from gradcli.homework.following import confirmed
+    from gradcli.homework.formulas.following import confirmed
 
     return confirmed(result.given, result.cell, gradients, tuple(found))
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from gradcli.homework.grading import FAILED
-from gradcli.homework.marks import shown
+from gradcli.homework.marking.grading import FAILED
+from gradcli.homework.marking.marks import shown
+from gradcli.homework.marking.tally import LISTED
 from gradcli.homework.records import State
-from gradcli.homework.tally import LISTED
 from gradcli.render.feedback import row
 from gradcli.render.figures import Style, plain
 from gradcli.render.judged import PARTS
@@ -16,8 +16,8 @@ from gradcli.render.lines import Line, listed, painted, wrapped
 from gradcli.render.markdown import code, text
 
 if TYPE_CHECKING:
-    from gradcli.homework.roster import Student
-    from gradcli.homework.tally import Mistake, Question, Tally
+    from gradcli.homework.files.roster import Student
+    from gradcli.homework.marking.tally import Mistake, Question, Tally
     from gradcli.homework.words import Words
 
 STYLE = Style()

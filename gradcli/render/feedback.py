@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 from gradcli.autodiff import Value
-from gradcli.homework.grading import Mark, Marked, Part
-from gradcli.homework.marks import shown
+from gradcli.homework.marking.grading import Mark, Marked, Part
+from gradcli.homework.marking.marks import shown
 from gradcli.homework.records import Result, Said, State
 from gradcli.homework.words import Words
 from gradcli.render.figures import Style

@@ -185,7 +185,7 @@ class View:
         """Why an answer is right, or what differs."""
         if not self.hide:
             return [self.open.said(remark) for remark in result.remarks]
-        from gradcli.homework.comparing import hidden
+        from gradcli.homework.numbers.comparing import hidden
 
         found = [self.words.said(remark) for remark in map(hidden, result.remarks) if remark is not None]
         return [text for text in found if not self.gives_away(text, result)]
@@ -201,7 +201,7 @@ class View:
     def diagnosis(self, result: Result) -> list[str]:
         """The simplest mistake that leads to the number, and what coincides with it."""
         if not result.explanations:
-            from gradcli.homework.comparing import EXPLAINING
+            from gradcli.homework.numbers.comparing import EXPLAINING
 
             if any(remark.key in EXPLAINING for remark in result.remarks):
                 return []
@@ -222,7 +222,7 @@ class View:
 
     def named(self, explanation: Explanation, result: Result) -> str:
         """A mistake by its name and its place, without a number."""
-        from gradcli.homework.mistakes import label
+        from gradcli.homework.diagnosis.rows import label
 
         return self.words.say("check.hidden", what=label(explanation.name), place=self.place(result))
 

@@ -11,8 +11,8 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from gradcli.errors import visible
-from gradcli.homework.blanks import Asked, Row, Show
-from gradcli.homework.worksheets import Part, Sheet
+from gradcli.homework.sheets.blanks import Asked, Row, Show
+from gradcli.homework.sheets.worksheets import Part, Sheet
 from gradcli.render.worksheet_layout import columns, given, heading, how, lines, number, points, spot_of, title
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from gradcli.homework.blanks import Asked, Row, Show
-from gradcli.homework.worksheets import Part, Sheet
+from gradcli.homework.sheets.blanks import Asked, Row, Show
+from gradcli.homework.sheets.worksheets import Part, Sheet
 from gradcli.render import latex
 from gradcli.render.latex import number_text, text
 from gradcli.render.tensors import is_tensor

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
-from gradcli.homework.blanks import Asked, Row, Show, Spot
-from gradcli.homework.worksheets import Part, Sheet
+from gradcli.homework.sheets.blanks import Asked, Row, Show, Spot
+from gradcli.homework.sheets.worksheets import Part, Sheet
 from gradcli.render.figures import Style, figure
 from gradcli.render.tensors import inline, is_tensor
 

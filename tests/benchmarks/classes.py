@@ -50,8 +50,8 @@ SLIPS = (lambda right: -right, lambda right: 2 * right, lambda right: right + 1,
 def write(folder: Path, students: int) -> None:
     """The assignment, and the answers of a class: every fourth answer that is not 0 may go wrong."""
     from gradcli.cells import resolve
-    from gradcli.homework.assignment import load
-    from gradcli.homework.choosing import values
+    from gradcli.homework.files.assignment import load
+    from gradcli.homework.files.choosing import values
 
     random = Random(7)  # noqa: S311 - the same class every time
     (folder / "hw.toml").write_text(ASSIGNMENT, encoding="utf-8")

@@ -17,8 +17,8 @@ sys.path.append(str(Path(__file__).parents[2]))
 
 from gradcli import parse
 from gradcli.cells import list_cells
-from gradcli.homework import candidates
 from gradcli.homework.checking import check
+from gradcli.homework.diagnosis import candidates
 from gradcli.homework.records import Answer, State
 from tests.planted import Trial, diagnosed, expressions, told, trials, typed
 

@@ -51,7 +51,7 @@ class _Page:
         self.report, self.style, self.words = report, style, words
         self.large = len(drawn(report)) > LARGE
         self.code, self.why = self.source()
-        self.tour = Tour(report, style, words, live=bool(self.code))
+        self.tour = Tour(report, style, words, live=bool(self.code), steps=not self.large)
         self.figures = Figures(
             report, style if style.sig or style.decimals is not None else style._replace(decimals=DECIMALS)
         )
@@ -97,7 +97,7 @@ class _Page:
             yield rest
 
     def width(self) -> str:
-        """How wide the picture is shown: as it is on a small screen; on others somewhat smaller where it would not fit."""
+        """How wide the picture is shown: as it is on a small screen, else smaller where it would not fit."""
         if self.large:
             return ""
         least = f"#net {{ max-width: 100%; min-width: {SMALLEST * self.drawn.width:.0f}px; }}"
@@ -236,7 +236,7 @@ class _Page:
             "output": graph.output,
             "value": inline(report.value, style),
             "x": [report.source.trace.values[i] for i in graph.inputs.values()] if self.code else [],
-            "steps": [] if self.large else [self.move(move) for move in tour.moves],
+            "steps": [self.move(move) for move in tour.moves],
             "nodes": [i for i in report.order if graph.used[i]] if self.code else [],
             "names": graph.names if self.code else [],
             "kinks": kinks,

@@ -1,6 +1,7 @@
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
   const one = (id) => document.getElementById(id);
+  if (!one("play")) return;  // a graph too large to be stepped through
   const all = (query) => [...document.querySelectorAll(query)];
   const say = (text, fields) => text.replace(/\{(\w+)\}/g, (_, name) => fields[name]);
 

@@ -79,11 +79,12 @@ class Symbols(Solution):
 class Tour:
     """Both passes, step by step.
 
-    live: whether the page works its numbers out again.   words: in which language gates say what they do.
+    live: whether the page works its numbers out again.   steps: whether there are any, or too many to go through.
+    words: in which language gates say what they do.
     """
 
-    def __init__(self, report: Report, style: Style, words: Words, *, live: bool) -> None:
-        self.report, self.style, self.words, self.live = report, style, words, live
+    def __init__(self, report: Report, style: Style, words: Words, *, live: bool, steps: bool = True) -> None:
+        self.report, self.style, self.words, self.live, self.steps = report, style, words, live, steps
         kind = Symbols if live else Solution
         self.solution = kind(report, number(style), over(report), Wishes().way)
         self.writer = Writer(self.solution, style)
@@ -121,6 +122,8 @@ class Tour:
     @cached_property
     def moves(self) -> list[Move]:
         """The steps, numbered as `explain` numbers them."""
+        if not self.steps:
+            return []
         return [*self.forward(), *(self.backward_live() if self.live else self.backward())]
 
     @cached_property

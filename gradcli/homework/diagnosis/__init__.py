@@ -1,0 +1,1 @@
+"""Which mistake leads to an answer: the table of misconceptions, and the search through it."""

@@ -1,0 +1,1 @@
+"""Assignments, rosters, and what students hand in."""

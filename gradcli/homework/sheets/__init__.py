@@ -1,0 +1,1 @@
+"""Worksheets to be filled in."""
