@@ -11,8 +11,8 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from html import escape
 from importlib.util import find_spec
 from pathlib import Path
@@ -76,7 +76,8 @@ def drawn(text: bytes, form: str, seconds: float, environment: Mapping[str, str]
     except OSError as error:
         raise LimitError(f"Graphviz did not start: {error.strerror or error}") from None
     if done.returncode or not done.stdout:
-        raise LimitError("Graphviz could not lay this graph out")
+        said = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
+        raise LimitError(f"Graphviz failed{f': {said}' if said else ''}")
     return done.stdout
 
 
@@ -96,24 +97,33 @@ def fonts(text: str) -> Iterator[dict[str, str]]:
     entries = [os.path.abspath(entry) for entry in sys.path]  # noqa: PTH100 - entries may be archives
     environment = {**os.environ, "SOURCE_DATE_EPOCH": EPOCH, "PYTHONPATH": os.pathsep.join(entries)}
     environment.pop("PYTHONINSPECT", None)
+    with ExitStack() as stack:
+        with suppress(OSError):  # a system without room for temporary files has its own fonts alone
+            found = bundled()
+            if found:
+                place = stack.enter_context(TemporaryDirectory(ignore_cleanup_errors=True))
+                environment["FONTCONFIG_FILE"] = configured(found, Path(place), more=any(map(foreign, text)))
+        yield environment
+
+
+def bundled() -> list[Path]:
+    """The fonts that matplotlib brings."""
     found = find_spec("matplotlib")
     folders = list(found.submodule_search_locations or ()) if found is not None else []
-    bundled = [Path(folder) / "mpl-data" / "fonts" / "ttf" for folder in folders]
-    files = [path for folder in bundled for path in folder.glob("DejaVuSans*.ttf") if path.stem in FACES]
-    if not files:
-        yield environment
-        return
-    with TemporaryDirectory() as place:
-        for path in files:
-            with suppress(OSError):
-                link(path, Path(place) / path.name)
-        more = SYSTEM if any(map(foreign, text)) else ""
-        config = Path(place) / "fonts.conf"
-        config.write_text(CONFIG.format(folder=place, more=more), encoding="utf-8")
-        yield environment | {"FONTCONFIG_FILE": str(config)}
+    paths = [Path(folder) / "mpl-data" / "fonts" / "ttf" / face for folder in folders for face in FACES]
+    return [path for path in paths if path.is_file()]
 
 
-FACES = ("DejaVuSans", "DejaVuSans-Bold")
+def configured(files: Sequence[Path], place: Path, *, more: bool) -> str:
+    """A file that tells fontconfig of these fonts, and of the system's where more are needed."""
+    for path in files:
+        link(path, place / path.name)
+    config = place / "fonts.conf"
+    config.write_text(CONFIG.format(folder=escape(str(place)), more=SYSTEM if more else ""), encoding="utf-8")
+    return str(config)
+
+
+FACES = ("DejaVuSans.ttf",)
 
 SYSTEM = '<include ignore_missing="yes">/etc/fonts/fonts.conf</include>'
 
@@ -153,4 +163,4 @@ def inert(svg: bytes, titles: Mapping[str, str]) -> bytes:
     label = f' role="img" aria-label="{title[1]}"' if title and '"' not in title[1] else ""
     words = words.replace("<svg ", f'<svg{label} font-family="{FAMILY}" ', 1)
     words = re.sub(r'<g id="[^"]*" class="(?:node|edge)">\n<title>([^<]*)</title>\n', titled, words)
-    return words.encode("utf-8")
+    return words.encode("ascii", "xmlcharrefreplace")

@@ -5,7 +5,7 @@
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event, Timer
 from typing import Annotated
@@ -212,8 +212,9 @@ def waiting() -> Iterator[None]:
     said = Event()
 
     def say() -> None:
+        with suppress(OSError):
+            print("\rdrawing …", end="", file=sys.stderr, flush=True)
         said.set()
-        print("\rdrawing …", end="", file=sys.stderr, flush=True)
 
     word = Timer(PATIENCE, say)
     word.daemon = True
@@ -223,4 +224,5 @@ def waiting() -> Iterator[None]:
     finally:
         word.cancel()
         if said.is_set():
-            print("\r         \r", end="", file=sys.stderr, flush=True)
+            with suppress(OSError):
+                print("\r         \r", end="", file=sys.stderr, flush=True)

@@ -19,7 +19,8 @@ from gradcli.picture import Level, drawn
 from gradcli.render.drawn import FORMULA, Words, shortened
 from gradcli.render.figures import Style, aligned, plain
 from gradcli.render.lines import INDENT, Line, folded, painted, text_of, width, wrapped
-from gradcli.render.tensors import inline, is_tensor, shape_text
+from gradcli.render.tensors import SMALL, inline, is_tensor, shape_text
+from gradcli.render.tensors import summary as facts
 from gradcli.report import Report
 
 DEEPEST = 40
@@ -152,8 +153,12 @@ class Tree:
         )
 
     def number(self, value: Value) -> str:
-        """A value on one line."""
-        return inline(value, self.style) if is_tensor(value) else self.words.number(value)
+        """A value on one line; a large tensor summarised."""
+        if not is_tensor(value):
+            return self.words.number(value)
+        if value.size > SMALL:
+            return facts(value, self.style._replace(decimals=None, sig=None), 1)[0]
+        return inline(value, self.style)
 
 
 def pieces(report: Report, style: Style, *, local: bool = False) -> Iterator[str]:
