@@ -159,7 +159,7 @@ def test_what_cannot_be_worked_out_again_is_said():
     """Tensors, functions that JavaScript lacks, and formulas of numbers alone have no sliders, and say why."""
     for text, values, said in (
         ("sum((W@x)^2)", {"W": [[1.0, 2.0]], "x": [1.0, 1.0]}, "The values are tensors"),
-        ("gelu(x)*2", {"x": 1.0}, "JavaScript has no normal_cdf"),
+        ("gamma(x)*2", {"x": 1.5}, "JavaScript has no gamma"),
         ("1+2*3", {}, "There is no input to move"),
     ):
         read = Read(written(text, **values))
