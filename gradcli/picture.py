@@ -170,7 +170,7 @@ def symbol(report: Report, i: int) -> str:
     if hidden is None:
         return sign(op)
     number = graph.names[parents[hidden]]
-    if op.notation is not None and commutes(op):
+    if commutes(op) and op.notation is not None:
         return op.notation.symbol + number
     parts = [("x", ATOM), ("x", ATOM)]
     parts[hidden] = (number, ATOM)
@@ -190,7 +190,7 @@ def sign(op: Op) -> str:
 @cache
 def commutes(op: Op) -> bool:
     """Whether an operator's inputs can change places, so that +1 stands for 1+x too."""
-    if op.structural:
+    if op.structural or op.notation is None or len(op.parameters) != 2:
         return False
     rule = op.computed(stable=True)
     return all(bool(rule(FLOATS, a, b) == rule(FLOATS, b, a)) for a, b in ((2.0, 3.0), (-1.5, 0.25)))

@@ -180,6 +180,20 @@ def test_dot_is_read_by_graphviz():
     assert all(graph.get_node(f"w{k}").attr["label"].startswith("<TABLE") for k in range(7))
 
 
+def test_inputs_stand_in_their_order():
+    """Where y/x is not x/y, the upper wire is the first input; where the order does not matter, the layout is free."""
+    content = everything("svg", report("y/x-x/y+x*y", x=1, y=2)).content
+    heights = {}
+    for group in parsed(content).iter(f"{SVG}g"):
+        title, texts = group.find(f"{SVG}title"), group.findall(f"{SVG}text")
+        if title is not None and title.text and "→" in title.text:
+            heights[title.text] = float(texts[0].get("y") or 0)
+    assert heights["y → n1"] < heights["x → n1"] and heights["x → n2"] < heights["y → n2"]
+    graph = dot_graph(everything("dot", report("y/x-x/y+x*y", x=1, y=2)).content)
+    ordered = [node for node in graph.nodes() if node.attr["ordering"] == "in"]
+    assert sorted(node.attr["label"] for node in ordered) == ["-", "/", "/"]
+
+
 MERMAID = re.compile(
     r"""%%[^{}]*|flowchart\ LR|\ \ classDef\ bare\ fill:none,stroke:none|\ \ class\ [b0-9,]+\ bare
     |\ \ [bl]\d+(\(\(LABEL\)\)|\[LABEL\]|\(LABEL\))|\ \ [bl]\d+\ (-->|---)(\|LABEL\|)?\ [bl]\d+""".replace(

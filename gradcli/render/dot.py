@@ -11,7 +11,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from gradcli.errors import visible
-from gradcli.picture import Box, Level, Picture, Wire
+from gradcli.picture import Box, Level, Picture, Wire, commutes
 from gradcli.render.drawn import Words
 
 if TYPE_CHECKING:
@@ -73,8 +73,10 @@ def boxes_and_wires(picture: Picture, words: Words, *, local: bool) -> Iterator[
     yield "graph [rankdir=LR, ranksep=0.12, nodesep=0.16];"
     if len({wire.start for wire in picture.wires}) == len(picture.wires):
         yield "ordering=in;"  # no line needs to cross another
+    ops = words.report.graph.ops
     for k, box in enumerate(picture.boxes):
-        yield f"b{k} [{looks(box, words)}];"
+        ordered = box.kind == "gate" and not commutes(ops[box.node])
+        yield f"b{k} [{looks(box, words)}{', ordering=in' if ordered else ''}];"
     for k, wire in enumerate(picture.wires):
         rows = cells(wire, words, local=local)
         if not rows:
