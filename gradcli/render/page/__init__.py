@@ -69,6 +69,8 @@ class _Page:
             return "", self.say("tensors")
         if not report.graph.inputs:
             return "", self.say("none")
+        if not all(isfinite(report.source.trace.values[i]) for i in report.graph.inputs.values()):
+            return "", self.say("unbounded")
         try:
             return javascript(report.graph, report.source.upstream), ""
         except Unspelled as error:
@@ -128,7 +130,7 @@ class _Page:
                 yield f"<li>{'; '.join(map(_text, figures.level(level)))}</li>"
             yield "</ol></section>"
             return
-        yield f'<section id="picture" class="scroll" tabindex="0" role="region" aria-label="{self.say("controls")}">'
+        yield f'<section id="picture" class="scroll" tabindex="0" role="region" aria-label="{self.say("graph")}">'
         yield self.drawn.text
         yield "</section>"
 

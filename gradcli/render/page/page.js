@@ -108,8 +108,9 @@
     return row;
   };
   const output = () => (now ? figure(at("v" + data.output), data.decimals) : data.value);
-  const tell = () => {
+  const tell = (aloud) => {
     const panel = one("step"), made = [];
+    panel.setAttribute("aria-live", aloud ? "polite" : "off");
     const move = data.steps[step - 1];
     panel.className = move ? (move.b ? "backward" : "forward") : "";
     if (!move) {
@@ -150,7 +151,7 @@
     } else if (one("picture")) one("picture").scrollLeft = 0;
     one("first").disabled = one("previous").disabled = step === 0;
     one("next").disabled = one("last").disabled = step === count;
-    tell();
+    tell(true);
   };
   const stop = () => {
     clearInterval(timer);
@@ -196,7 +197,7 @@
     data.kinks.forEach((note, k) => now.kinks[k] && said.push(note));
     one("said").replaceChildren(...said.map((text) => element("p", "said", text)));
   };
-  const again = () => { now = passes(data.x); fill(); tell(); };
+  const again = () => { now = passes(data.x); fill(); tell(false); };
   if (data.live) {
     const start = [...data.x];
     const put = (k, x, source) => {
