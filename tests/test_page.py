@@ -9,6 +9,7 @@ from base64 import b64encode
 from collections.abc import Iterator
 from hashlib import sha256
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,11 @@ from gradcli.cli import run
 from gradcli.cli.files import from_files
 from gradcli.errors import NotScalarError
 from gradcli.homework.words import Words
+from gradcli.picture import build as build_picture
 from gradcli.render.explain import Wishes, Writer, solution
 from gradcli.render.figures import Style, figure
 from gradcli.render.page import page
+from gradcli.render.page.layers import Items, arranged, crossings, lay
 from gradcli.report import Report, build
 from gradcli.syntax import parse
 from gradcli.systems.source import edges
@@ -211,6 +214,54 @@ def test_the_command_writes_a_page(tmp_path: Path, capsys: pytest.CaptureFixture
     assert capsys.readouterr().out == ""
     text = file.read_text(encoding="utf-8")
     assert '<html lang="ko">' in text and "한 단계씩" in text
+
+
+def random_graph(seed: int, gates: int) -> Report:
+    """A graph whose nodes are used again and again."""
+    chance = random.Random(seed)  # noqa: S311 - graphs to draw, not secrets
+    names, statements = ["a", "b", "c"], []
+    for k in range(gates):
+        left, right = chance.choice(names), chance.choice(names)
+        statements.append(f"q{k} = {left}{chance.choice('+*-')}{right}")
+        names.append(f"q{k}")
+    found = parse("; ".join([*statements, f"f = {'+'.join(names)}"]))
+    return build(found.forward(a=0.5, b=-0.25, c=1.5).backward())
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_nothing_in_the_picture_overlaps(seed: int):
+    """Items of a column keep their distance, wires pass between them, and lines go to the right."""
+    picture = build_picture(random_graph(seed, 12))
+    sizes = [(40.0, 40.0)] * len(picture.boxes) + [(62.0, 40.0)] * len(picture.wires)
+    laid = lay(picture, sizes, (7.0, 9.0))
+    items: dict[float, list[tuple[float, float]]] = {}
+    for spot, (_, high) in zip([*laid.boxes, *laid.wires], sizes, strict=True):
+        items.setdefault(round(spot.x, 3), []).append((spot.y, high))
+    for column in items.values():
+        ordered = sorted(column)
+        for (above, tall), (below, high) in pairwise(ordered):
+            assert below - above >= (tall + high) / 2 + 9 - 1e-6
+    for wire, spot, via in zip(picture.wires, laid.wires, laid.via, strict=True):
+        way = [laid.boxes[wire.start], *via, spot, laid.boxes[wire.end]]
+        assert all(left.x < right.x for left, right in pairwise(way))
+        for passing in via[::2]:
+            for box in laid.boxes:
+                inside = abs(box.x - passing.x) <= 20.0 and abs(box.y - passing.y) < 20.0
+                assert not inside
+
+
+def test_no_lines_of_a_tree_cross():
+    """A formula in which nothing is used twice is drawn without crossings, the inputs of a column in their order."""
+    picture = build_picture(report("a*b + c*(d + e*g)/h", **dict.fromkeys("abcdegh", 2.0)))
+    sizes = [(40.0, 40.0)] * (len(picture.boxes) + len(picture.wires))
+    items = Items(picture, sizes, (7.0, 9.0))
+    assert crossings(items, arranged(items)) == 0
+    columns: dict[float, list[tuple[float, str]]] = {}
+    for spot, box in zip(lay(picture, sizes, (7.0, 9.0)).boxes, picture.boxes, strict=True):
+        if box.kind == "input":
+            columns.setdefault(spot.x, []).append((spot.y, box.text))
+    found = ["".join(text for _, text in sorted(column)) for _, column in sorted(columns.items())]
+    assert found == ["eg", "d", "c", "abh"]
 
 
 # ── in a browser ────────────────────────────────────────────────────────────────────────────────────────────

@@ -20,6 +20,9 @@ SWEEPS, SETTLING = 12, 40
 THIN = 9.0
 """Height that a passing wire takes."""
 
+LIGHT = 0.01
+"""How much an input weighs beside what others lead to, where they would overlap."""
+
 STEEP, WIDEST = 0.4, 70.0
 """How wide the space between two columns is beside the height of a line across it, and at most."""
 
@@ -191,12 +194,17 @@ def heights(items: Items, order: list[list[int]]) -> list[float]:
             for item, y in zip(column, settled(items, column, wished), strict=True):
                 ys[item] = y
     for column in order:  # what is alone behind others stands straight behind them
-        alone = [
-            bool(items.before[item]) and all(len(items.after[at]) == 1 for at in items.before[item]) for item in column
-        ]
+        alone = [all(len(items.after[at]) == 1 for at in items.before[item]) for item in column]
         wished = [
             _mean([ys[at] for at in items.before[item]], ys[item]) if straight else ys[item]
             for item, straight in zip(column, alone, strict=True)
+        ]
+        for item, y in zip(column, settled(items, column, wished), strict=True):
+            ys[item] = y
+    for column in order:  # and an input straight before its only wire, where nothing else need move
+        wished = [
+            ys[items.after[item][0]] if not items.before[item] and len(items.after[item]) == 1 else ys[item]
+            for item in column
         ]
         for item, y in zip(column, settled(items, column, wished), strict=True):
             ys[item] = y
@@ -204,20 +212,24 @@ def heights(items: Items, order: list[list[int]]) -> list[float]:
 
 
 def settled(items: Items, column: list[int], wished: list[float]) -> list[float]:
-    """The heights nearest to the wished ones, by least squares, that keep the order: pools of items that touch."""
+    """The heights nearest to the wished ones, by least squares, that keep the order: pools of items that touch.
+
+    Inputs give way to all others.
+    """
     offsets, at = [], 0.0
     for k, item in enumerate(column):
         if k:
             at += (items.sizes[column[k - 1]][1] + items.sizes[item][1]) / 2 + items.gap[1]
         offsets.append(at)
-    pools: list[tuple[float, int]] = []  # the mean of wish - offset, and how many items
-    for wish, offset in zip(wished, offsets, strict=True):
-        mean, many = wish - offset, 1
+    pools: list[tuple[float, float, int]] = []  # the mean of wish - offset, its weight, and how many items
+    for item, wish, offset in zip(column, wished, offsets, strict=True):
+        mean, weight, many = wish - offset, 1.0 if items.before[item] else LIGHT, 1
         while pools and pools[-1][0] > mean:
-            other, count = pools.pop()
-            mean, many = (mean * many + other * count) / (many + count), many + count
-        pools.append((mean, many))
-    means = [mean for mean, many in pools for _ in range(many)]
+            other, heavy, count = pools.pop()
+            mean = (mean * weight + other * heavy) / (weight + heavy)
+            weight, many = weight + heavy, many + count
+        pools.append((mean, weight, many))
+    means = [mean for mean, _, many in pools for _ in range(many)]
     return [mean + offset for mean, offset in zip(means, offsets, strict=True)]
 
 
