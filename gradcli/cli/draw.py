@@ -14,7 +14,6 @@ import typer
 
 from gradcli.autodiff import Gradients, Trace, Value
 from gradcli.cli import streams
-from gradcli.cli.check import language
 from gradcli.cli.command import ExpressionCommand, completing, one_of, whole
 from gradcli.cli.eval import GATES, judge
 from gradcli.cli.inputs import UPSTREAM, read_graph, read_upstream
@@ -122,7 +121,11 @@ def draw(
         raise UsageError("--decimals and --sig contradict each other", hint="keep one of them")
     one_of("--gates", gates, GATES)
     form = settle(format_, output, force)
-    spoken = language(lang)
+    spoken = LANGUAGES[0]
+    if form == "html" or lang is not None:
+        from gradcli.cli.check import language
+
+        spoken = language(lang)
     graph, values = read_graph(
         ctx.obj,
         command="draw",
