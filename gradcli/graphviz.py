@@ -115,22 +115,36 @@ def bundled() -> list[Path]:
 
 
 def configured(files: Sequence[Path], place: Path, *, more: bool) -> str:
-    """A file that tells fontconfig of these fonts, and of the system's where more are needed."""
-    for path in files:
-        link(path, place / path.name)
+    """A file that tells fontconfig of these fonts, and of the system's where more are needed.
+
+    Alone, they are read from a folder of their own, which is quick. Beside the system's they are read where they are:
+    what fontconfig then keeps of its folders would pile up for folders that are gone.
+    """
+    folder = files[0].parent if more else place
+    if not more:
+        for path in files:
+            link(path, place / path.name)
     config = place / "fonts.conf"
-    config.write_text(CONFIG.format(folder=escape(str(place)), more=SYSTEM if more else ""), encoding="utf-8")
+    system = SYSTEM.get(sys.platform, CONFIGURATION) if more else ""
+    written = CONFIG.format(folder=escape(str(folder)), more=system, cache=escape(str(place)))
+    config.write_text(written, encoding="utf-8")
     return str(config)
 
 
 FACES = ("DejaVuSans.ttf",)
 
-SYSTEM = '<include ignore_missing="yes">/etc/fonts/fonts.conf</include>'
+SYSTEM = {
+    "win32": "<dir>WINDOWSFONTDIR</dir>",
+    "darwin": "<dir>/System/Library/Fonts</dir><dir>/Library/Fonts</dir>",
+}
+"""Where fontconfig finds the system's fonts, if not where its own configuration says."""
+
+CONFIGURATION = '<include ignore_missing="yes">/etc/fonts/fonts.conf</include>'
 
 CONFIG = """\
 <?xml version="1.0"?>
 <!DOCTYPE fontconfig SYSTEM "fonts.dtd">
-<fontconfig><dir>{folder}</dir><cachedir>{folder}</cachedir>{more}</fontconfig>
+<fontconfig><dir>{folder}</dir>{more}<cachedir>{cache}</cachedir></fontconfig>
 """
 
 

@@ -169,6 +169,14 @@ def test_fonts_of_the_machine_do_not_matter(monkeypatch: pytest.MonkeyPatch, cap
     assert capfd.readouterr() == ("", "")
 
 
+def test_letters_of_any_script_are_drawn():
+    """Names in Korean and in Greek stand in the picture, in the tree and in its columns."""
+    found = report("가중치*θ", 가중치=2, θ=3)
+    assert {"가중치", "θ"} <= set(svg_texts(everything("svg", found).content))
+    ends = {width(line) for line in tree(found).splitlines()[3:]}
+    assert len(ends) == 1
+
+
 def dot_graph(content: bytes) -> AGraph:
     return AGraph(string=content.decode())
 
