@@ -190,6 +190,19 @@ def test_every_example_of_numbers_computes_what_the_engine_computes():
     agree(cases)
 
 
+@pytest.mark.skipif(NODE is None, reason="node is not at hand")
+def test_published_formulas_compute_what_the_engine_computes():
+    """The formulas of physics that the engine is tested with."""
+    cases: dict[str, Case] = {}
+    for name in ("feynman", "formulas"):
+        for line in (Path(__file__).parent / "cases" / f"{name}.jsonl").read_text(encoding="utf-8").splitlines():
+            case = json.loads(line)
+            graph = parse(case["expr"], given=case["vars"])
+            cases[case["expr"]] = graph, [tuple(float(case["vars"][name]) for name in graph.inputs)]
+    assert len(cases) > 60
+    agree(list(cases.values()))
+
+
 AWKWARD = [
     ("max(x,y)*relu(x*y)+log(x)^2", (2.0, -3.0)),
     ("where(x>0, log(x), 0)*y + max(x, y)", (-2.0, 3.0)),
