@@ -12,7 +12,7 @@ from gradcli.homework.files.formats import from_bytes
 from gradcli.homework.files.handed import Entry, Handed, blanked, is_long
 from gradcli.homework.files.matching import told_apart
 from gradcli.homework.files.problem import identified
-from gradcli.homework.files.tables import EMAIL, NAME, STUDENT, Table, cleaned, find, plain, refuse_repeated
+from gradcli.homework.files.tables import EMAIL, NAME, STUDENT, Table, cleaned, find, plain, pointed, refuse_repeated
 from gradcli.homework.files.texts import codec, decoded
 from gradcli.homework.records import Answer
 from gradcli.reading.documents import LARGEST
@@ -99,7 +99,7 @@ def one_row(data: bytes, place: str, encoding: str | None, student: str | None) 
     about = (*STUDENT, *NAME, *EMAIL)
     named = any(":" in column for column in columns)  # as 1:dx; then `note` is no cell
     entries = [
-        Entry(tuple(part.strip() for part in column.split(":", 1)), blanked(field), None, column)
+        Entry(tuple(part.strip() for part in column.split(":", 1)), pointed(blanked(field), table.heading.separator), None, column)
         for column, field in zip(columns, rows[0].fields, strict=True)
         if column and plain(column) not in about and (":" in column or not named)
     ]

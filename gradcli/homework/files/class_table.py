@@ -11,7 +11,7 @@ from gradcli.errors import FileError, brief
 from gradcli.homework.files.handed import blanked
 from gradcli.homework.files.matching import Matcher
 from gradcli.homework.files.problem import identified
-from gradcli.homework.files.tables import EMAIL, NAME, STUDENT, Row, Table, cleaned, find, plain, refuse_repeated
+from gradcli.homework.files.tables import EMAIL, NAME, STUDENT, Row, Table, cleaned, find, plain, pointed, refuse_repeated
 from gradcli.homework.records import Answer
 
 ROUNDED_ID = re.compile(r"[0-9]\.[0-9]+E\+[0-9]+", re.IGNORECASE)
@@ -120,7 +120,7 @@ class ClassTable:
             return Submission(student, "", {}, place, (f"{place}: {fault}",), unread=True)
         answers: dict[str, list[Answer]] = {}
         for at, problem, address in self.cells:
-            text = blanked(fields[at])
+            text = pointed(blanked(fields[at]), self.table.heading.separator)
             answers.setdefault(problem, []).append(Answer(address, text, None, f"{place}: {self.labels[at]}"))
         name, email = (cleaned(fields[at]) if at is not None else "" for at in (self.name, self.email))
         return Submission(student, name, answers, place, email=email)

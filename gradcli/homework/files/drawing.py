@@ -14,7 +14,6 @@ of a library is used: theirs may change.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from hashlib import sha256
@@ -22,6 +21,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gradcli import literals
+from gradcli.homework.files.ids import identified
 from gradcli.homework.files.settings import Setting, decimal, joined, refuse, setting, shape_of, shown
 from gradcli.reading.values import Value
 
@@ -86,7 +86,7 @@ def values(problem: Problem, assignment: Assignment, student: str) -> dict[str, 
 
 def candidates(problem: Problem, seed: int, student: str) -> Iterator[dict[str, Value]]:
     """Values that a student may have, without end, always in this order; what is not drawn is the same in all."""
-    who = unicodedata.normalize("NFC", student.strip())
+    who = identified(student)
     for attempt in count():
         yield {
             **problem.at,

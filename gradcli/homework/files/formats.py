@@ -27,8 +27,12 @@ LARGEST_DOCUMENT = {".toml": LARGEST_TOML, ".json": 1 << 24}
 """Bytes that a document may have: to read TOML takes sixty times as long as to read JSON."""
 
 
+TABULAR = re.compile(r"""^[ \t]*(?:\[[^\]\n]+\][ \t]*(?:#|\r?$)|[\w."'-][^=\n:!?]*=)""", re.MULTILINE)
+"""A line of TOML: a table's head, or a key and what it stands for."""
+
+
 def kind_of(place: str, data: bytes) -> str:
-    """The ending that tells how to read a file: its own; without one, what its beginning looks like.
+    """The ending that tells how to read a file: its own; without one, what its beginning looks like; "" for neither.
 
     Errors: FileError for an ending that is not known.
     """
@@ -48,7 +52,9 @@ def kind_of(place: str, data: bytes) -> str:
         return ".md"
     fields = [plain(word) for word in re.split(r"[,;\t]", first)]
     named = any(field in (*STUDENT, *CELL) for field in fields)
-    return ".csv" if named and len(fields) > 1 and "=" not in first else ".toml"
+    if named and len(fields) > 1 and "=" not in first:
+        return ".csv"
+    return ".toml" if TABULAR.search(head) else ""
 
 
 def from_bytes(data: bytes, place: str, encoding: str | None = None) -> list[Handed]:
@@ -57,6 +63,8 @@ def from_bytes(data: bytes, place: str, encoding: str | None = None) -> list[Han
     Errors: FileError; LimitError; UsageError for an unknown encoding.
     """
     kind = kind_of(place, data)
+    if not kind:
+        raise FileError(f"{place}: there are no answers in it", hint='such as dx = -4, or a table headed "cell,answer"')
     if kind == ".npz":
         return [from_npz(data, place)]
     most = LARGEST_DOCUMENT.get(kind, len(data))

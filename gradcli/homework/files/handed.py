@@ -16,7 +16,7 @@ from typing import IO, Any, NamedTuple
 from gradcli.errors import FileError, GradcliError, LimitError
 from gradcli.homework.files.problem import identified
 from gradcli.homework.files.settings import written
-from gradcli.homework.files.tables import ANSWER, CELL, EMAIL, NAME, PROBLEM, STUDENT, Table, cleaned, find, plain
+from gradcli.homework.files.tables import ANSWER, CELL, EMAIL, NAME, PROBLEM, STUDENT, Table, cleaned, find, plain, pointed
 from gradcli.reading.documents import LARGEST
 
 EMPTY = re.compile(r"[_\s\u00a0]*")
@@ -156,7 +156,8 @@ def from_rows(stream: IO[str], place: str) -> list[Handed]:
         if not field(cell):
             faults.setdefault(student, []).append(f"{at}: no cell is named")
             continue
-        found.setdefault(student, []).append(Entry(keys, blanked(fields[answer]), None, f"{at}: {':'.join(keys)}"))
+        text = pointed(blanked(fields[answer]), table.heading.separator)
+        found.setdefault(student, []).append(Entry(keys, text, None, f"{at}: {':'.join(keys)}"))
     return [
         Handed(student, named, mail, tuple(found.get(student, ())), tuple(faults.get(student, ())), at)
         for student, (named, mail, at) in about.items()

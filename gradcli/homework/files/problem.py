@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,11 +10,14 @@ from typing import TYPE_CHECKING, Any
 from gradcli.autodiff import Gradients
 from gradcli.cells import Cell, resolve
 from gradcli.homework.files.drawing import Draw, candidates
+from gradcli.homework.files.ids import identified
 from gradcli.reading.values import Value
 from gradcli.syntax import parse
 
 if TYPE_CHECKING:
     from gradcli.graph import Graph
+
+__all__ = ["Problem", "Spot", "identified", "spot"]
 
 Spot = tuple[str, tuple[int, ...], int, str]
 """Where a cell is read: its kind, its nodes, which input of the child, which entries. Equal cells have one."""
@@ -24,11 +26,6 @@ Spot = tuple[str, tuple[int, ...], int, str]
 def spot(cell: Cell) -> Spot:
     """Where a cell is read, however it was written."""
     return cell.kind, cell.nodes, cell.k, repr(cell.key)
-
-
-def identified(word: Any) -> str:
-    """An id, of a problem or a student, as it is compared: composed characters, no white space around."""
-    return unicodedata.normalize("NFC", str(word).strip())
 
 
 @dataclass(frozen=True)

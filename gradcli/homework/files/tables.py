@@ -33,6 +33,9 @@ QUOTED = re.compile(r'"(?:[^"]|"")*"?')
 GUARDED = re.compile(r"'[-=+@\t\r]")
 """Text that was kept from being run as a formula, as our own files have it."""
 
+COMMA = re.compile(r"(?<![0-9,.])([0-9]+),([0-9]+)(?![0-9]*[,.])")
+"""A number with a decimal comma, and no other sign among its digits."""
+
 UNCLOSED = "a quote in this row is not closed"
 FOLLOWED = "a quote in this row is followed by more text"
 
@@ -174,6 +177,17 @@ def cleaned(field: str) -> str:
     """A field without the white space around it, and without the guard against formulas; composed characters."""
     text = unicodedata.normalize("NFC", field.strip(" \t\r\n\ufeff\u00a0"))
     return text[1:] if GUARDED.match(text) else text
+
+
+def pointed(answer: str, separator: str) -> str:
+    """An answer as our language writes it: where semicolons stand between columns, a comma may be a decimal sign.
+
+    >>> pointed("-0,25", ";"), pointed("[1,2]", ";"), pointed("1,5", ",")
+    ('-0.25', '[1,2]', '1,5')
+    """
+    if separator != ";" or any(bracket in answer for bracket in "[({"):
+        return answer
+    return COMMA.sub(r"\1.\2", answer)
 
 
 def plain(column: str) -> str:

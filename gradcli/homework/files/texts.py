@@ -177,14 +177,14 @@ def opened(file: str, encoding: str | None = None, place: str = "") -> Iterator[
 
 
 def copied(file: BinaryIO, copy: Any, path: str) -> BinaryIO:
-    """What a pipe gives, where it can be read again.
+    """What a pipe or a device gives, where it can be read again; a device may have no end.
 
     Errors: LimitError.
     """
     size = 0
     while piece := file.read(CHUNK):
         size += len(piece)
-        refuse_large(size, path)
+        refuse_large(size, path, LARGEST)
         copy.write(piece)
     found: BinaryIO = copy
     return found
@@ -231,10 +231,10 @@ def failing(source: BinaryIO, name: str, path: str, encoding: str | None) -> Fil
         rest = piece[cut:] if cut else (rest + piece)[-CHUNK:]
 
 
-def refuse_large(size: int, path: str) -> None:
+def refuse_large(size: int, path: str, most: int = LARGEST_CLASS) -> None:
     """Refuse what is larger than any class.
 
     Errors: LimitError.
     """
-    if size > LARGEST_CLASS:
-        raise LimitError(f"{path}: the file is larger than {LARGEST_CLASS:,} bytes")
+    if size > most:
+        raise LimitError(f"{path}: the file is larger than {most:,} bytes")

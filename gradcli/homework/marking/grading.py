@@ -45,7 +45,7 @@ class Mark(NamedTuple):
     """What one cell of a submission is worth.
 
     address: as the assignment has it.   points: None where a person has to look, out of `most`.
-    text: what was written.   mistake, sites, told: the misconception that explains it, where, and in a sentence.
+    text: what was written; place: where it stands.   mistake, sites, told: the misconception that explains it, where, and in a sentence.
     first: whether it is the student's first mistake.
     fault: why it could not be marked, or "".
     verdict, said: what became of it, in words; render fills them in.   why: the same for the review list.
@@ -62,6 +62,7 @@ class Mark(NamedTuple):
     told: Said | None = None
     first: bool = False
     fault: str = ""
+    place: str = ""
     verdict: str = ""
     said: str = ""
     why: str = ""
@@ -152,7 +153,8 @@ class Marker:
         for problem in () if submission.unread else self.assignment.problems:
             answers = submission.answers.get(problem.id, ())
             try:
-                parts.append(self._bearing(problem, submission.student, written(problem, answers)))
+                found = written(problem, answers)
+                parts.append(placed(self._bearing(problem, submission.student, found), found))
             except Exception as error:  # one bad submission never stops the class
                 parts.append(failed(problem, answers, said_of(error)))
         return marked(submission, parts)
@@ -257,10 +259,19 @@ def worth(result: Result, most: float, carry: float) -> Mark:
     )
 
 
+def placed(part: Part, answers: Mapping[str, Answer]) -> Part:
+    """The marks with the places of the answers: equal answers of others were judged once."""
+    return part._replace(marks=tuple(mark._replace(place=answers[mark.address].place) for mark in part.marks))
+
+
 def failed(problem: Problem, answers: Sequence[Answer], fault: str) -> Part:
     """A problem of a submission that could not be marked: every answer is for review."""
-    texts = {answer.address: answer.text for answer in answers}
-    marks = [Mark(cell, most, None, FAILED, texts.get(cell, ""), fault=fault) for cell, most in problem.cells.items()]
+    found = {answer.address: answer for answer in answers}
+    marks = [Mark(cell, most, None, FAILED, fault=fault) for cell, most in problem.cells.items()]
+    marks = [
+        mark._replace(text=found[mark.address].text, place=found[mark.address].place) if mark.address in found else mark
+        for mark in marks
+    ]
     return Part(problem.id, problem.expr, {}, tuple(marks), title=problem.title)
 
 

@@ -186,7 +186,8 @@ class Book:
         for part in marked.parts:
             for mark in part.marks:
                 if mark.points is None:
-                    yield [marked.student, marked.name, part.problem, mark.address, mark.text, mark.why, marked.place]
+                    place = mark.place or marked.place
+                    yield [marked.student, marked.name, part.problem, mark.address, mark.text, mark.why, place]
 
     def _moodle(self, marked: Marked) -> list[Any]:
         """A line for Moodle; the grade stays empty where a cell is for review. Feedback is HTML there."""
