@@ -19,6 +19,7 @@ from gradcli.picture import Level, drawn
 from gradcli.render.drawn import FORMULA, Words, shortened
 from gradcli.render.figures import Style, aligned, plain
 from gradcli.render.lines import INDENT, Line, folded, painted, text_of, width, wrapped
+from gradcli.render.rows import title
 from gradcli.render.tensors import SMALL, inline, is_tensor, shape_text
 from gradcli.render.tensors import summary as facts
 from gradcli.report import Report
@@ -35,8 +36,8 @@ STEP = 3
 LINES = 200
 """Lines of a tree, unless all are wanted."""
 
-TITLE = 8
-"""Lines of an expression."""
+TITLE, LONGEST = 8, 1000
+"""Lines, and characters, of an expression."""
 
 GAP = 2
 """Blanks between columns."""
@@ -192,7 +193,8 @@ def heading(words: Words, style: Style) -> Iterator[Line]:
 
 def titled(words: Words, style: Style) -> Iterator[Line]:
     """The expression, on as many lines as it needs."""
-    yield from ([(line, "title")] for line in folded(plain(words.title, style), style.width, TITLE, INDENT))
+    whole = plain(shortened(title(words.report), LONGEST), style)
+    yield from ([(line, "title")] for line in folded(whole, style.width, TITLE, INDENT))
 
 
 def arrowed(text: str, style: Style) -> str:
@@ -254,17 +256,20 @@ def remarked(row: Row, style: Style) -> Line:
 def stacked(row: Row, style: Style) -> Iterator[Line]:
     """A row whose numbers stand under its name; broken between words where even that is too wide."""
     room = None if style.width is None else max(STEP, style.width - width(row.branch))
-    pieces = named(row, style)
-    for k, line in enumerate(wrapped(pieces[1:], room)):
+    for k, line in enumerate(wrapped(named(row, style)[1:], room)):
         yield [(row.branch if k == 0 else row.past, "dim"), *line]
     room = None if style.width is None else max(STEP, style.width - width(row.past))
     below: list[Line] = [[(plain(f"→ {row.value}", style), "value")]]
     if row.gradient:
-        below.append([(arrowed(f"← {row.gradient}", style), "gradient")])
+        backward = (arrowed(f"← {row.gradient}", style), "gradient")
+        if row.stacked:
+            below.append([backward])
+        else:
+            below[0] += [(" " * GAP, ""), backward]
     if remark(row):
         below.append(remarked(row, style))
-    for pieces in below:
-        for line in wrapped(pieces, room):
+    for numbers in below:
+        for line in wrapped(numbers, room):
             yield [(row.past, "dim"), *line]
 
 
