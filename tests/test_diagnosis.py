@@ -207,7 +207,7 @@ def test_the_same_mistake_everywhere_is_one_mistake():
     assert {(each.name, len(each.sites)) for each in first} == {("not_switched", 2)}
     assert WORDS.said(first[2].said) == (
         "at n2 = w1·x1 you passed w1's own value -3; the gate switches: ∂n2/∂w1 = x1 = -2; "
-        "and so at n1 = w0·x0, n2 = w1·x1"
+        "and so at n1 = w0·x0"
     )
 
 
@@ -225,8 +225,8 @@ def test_what_is_overwritten_everywhere_is_told_of_the_node_asked_for():
     """= for += at x and at y: of dy the sentence tells of y."""
     _, found = search(TWICE, {"x": "6", "y": "6"})
     assert [WORDS.said(each[0].said) for each in found.explanations] == [
-        "at x you kept only the path through x+y (6); the path through x*y adds 15; and so at x, y",
-        "at y you kept only the path through x+y (6); the path through x*y adds 10; and so at x, y",
+        "at x you kept only the path through x+y (6); the path through x*y adds 15; and so at y",
+        "at y you kept only the path through x+y (6); the path through x*y adds 10; and so at x",
     ]
 
 

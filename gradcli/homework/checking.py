@@ -7,7 +7,8 @@ mistake counts once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from gradcli.autodiff import Gradients
@@ -54,6 +55,7 @@ def in_order(gradients: Gradients, answers: Iterable[Answer], rules: Rules, *, p
     names = known_names(gradients)
     results: list[Result] = []
     tests: dict[int, Test] = {}
+    counters: dict[int, Gradients] = {}
     owned: list[Own] = []
     for answer, cell in sorted(((a, resolve(a.address, gradients)) for a in answers), key=lambda pair: order(pair[1])):
         given = (
@@ -66,6 +68,8 @@ def in_order(gradients: Gradients, answers: Iterable[Answer], rules: Rules, *, p
             comparison = compared(given, cell, gradients, rules, prove=prove)
             result = result._replace(state=comparison.state, accepted=comparison.accepted, remarks=comparison.remarks)
             tests[len(results)] = fitting(given, gradients, rules)
+            if comparison.counter is not None:
+                counters[len(results)] = comparison.counter
             if result.state is State.WRONG:
                 result = carried(result, tests[len(results)], gradients, owned)
             number = numeric(given, gradients)
@@ -74,7 +78,7 @@ def in_order(gradients: Gradients, answers: Iterable[Answer], rules: Rules, *, p
                 root = result.state is not State.CARRIED
                 owned.append(Own(cell, number, *ends(given, number), wrong, given, root))
         results.append(result)
-    return Checked(gradients, diagnosed(results, tests, gradients, rules, owned), rules)
+    return Checked(gradients, diagnosed(results, tests, counters, gradients, rules, owned), rules)
 
 
 def known_names(gradients: Gradients) -> frozenset[str]:
@@ -124,19 +128,32 @@ def order(cell: Cell) -> tuple[int, int, int]:
 
 
 def diagnosed(
-    results: list[Result], tests: dict[int, Test], gradients: Gradients, rules: Rules, owned: Sequence[Own]
+    results: list[Result],
+    tests: dict[int, Test],
+    counters: Mapping[int, Gradients],
+    gradients: Gradients,
+    rules: Rules,
+    owned: Sequence[Own],
 ) -> tuple[Result, ...]:
-    """The results with what the wrong answers did, what follows from the same mistake, and which was the first."""
+    """The results with what the wrong answers did, what follows from the same mistake, and which was the first.
+
+    counters: the question at a point at which a formula is wrong. The budget is that of all answers together.
+    """
+    end = monotonic() + rules.budget
     wrong = [i for i, result in enumerate(results) if result.state is State.WRONG]
     if not wrong:
         return tuple(results)
     from gradcli.homework.diagnosis.search import Judged, explain
 
     right = [i for i, result in enumerate(results) if result.state in ACCEPTED]
-    judged = {i: Judged(results[i].cell, tests[i]) for i in (*wrong, *right)}
+    judged = {i: Judged(results[i].cell, tests[i], numeric(results[i].given, gradients)) for i in (*wrong, *right)}
     search = explain(gradients, [judged[i] for i in wrong], [judged[i] for i in right], budget=rules.budget)
     for i, found in zip(wrong, search.explanations, strict=True):
         holding = everywhere(results[i], gradients, found)
+        if not holding and i in counters:
+            from gradcli.homework.formulas.following import explained_at
+
+            holding = explained_at(counters[i], results[i].given, results[i].cell, gradients, end - monotonic())
         results[i] = results[i]._replace(explanations=holding, searched=search.complete)
     mistake: tuple[int, Explanation, Outcome] | None = None
     for i in wrong:
@@ -149,7 +166,7 @@ def diagnosed(
                     state=State.CARRIED, origin=(first,), explanations=(mistake[1],), trivial=trivial
                 )
                 continue
-        results[i] = on_own_numbers(i, results, judged[i], gradients, rules, owned)
+        results[i] = on_own_numbers(i, results, judged[i], gradients, end - monotonic(), owned)
         explanation = next(iter(results[i].explanations), None)
         if mistake is None and explanation is not None and explanation.change is not None:
             outcome = sweep(gradients, explanation.change)
@@ -173,7 +190,7 @@ def one_place(explanation: Explanation) -> bool:
 
 
 def on_own_numbers(
-    i: int, results: Sequence[Result], judged: Judged, gradients: Gradients, rules: Rules, owned: Sequence[Own]
+    i: int, results: Sequence[Result], judged: Judged, gradients: Gradients, budget: float, owned: Sequence[Own]
 ) -> Result:
     """A wrong answer, diagnosed as a mistake made on top of earlier ones where it is none on the right numbers."""
     result = results[i]
@@ -183,7 +200,7 @@ def on_own_numbers(
     from gradcli.homework.diagnosis.search import explain
 
     base = substituted(earlier, gradients)
-    search = explain(gradients, [judged], base=base, budget=rules.budget)
+    search = explain(gradients, [judged], base=base, budget=budget)
     found = everywhere(result, gradients, search.explanations[0])
     if not found:
         return result

@@ -165,11 +165,13 @@ class Comparison(NamedTuple):
     """How an answer compares with what it should be, mistakes not yet looked for.
 
     state: RIGHT, ROUNDED, COARSE, WRONG or UNDECIDED.   remarks: why right; what differs.
+    counter: the question at a point at which a formula is wrong.
     """
 
     state: State
     accepted: Accepted | None
     remarks: tuple[Said, ...] = ()
+    counter: Gradients | None = None
 
 
 class Result(NamedTuple):

@@ -186,10 +186,11 @@ def of_several(scene: Scene, group: Sequence[tuple[Row, Made]]) -> Candidate:
     def told(cell: Cell) -> Said:
         tape = scene.graph.parents
         near = (made for _, made in group if any(i in cell.nodes for i in concerned(made.change, tape)))
-        one = said(row, next(near, group[0][1]))
+        own = next(near, group[0][1])
+        one = said(row, own)
         if len(sites) == 1:
             return Said("diagnosis.say_both", {"one": one})
-        places = tuple(scene.gate(site) for site in sites)
+        places = tuple(scene.gate(site) for site in sites if site != own.site)
         return Said("diagnosis.say_everywhere", {"label": label(row.name), "one": one, "places": places})
 
     return Candidate(row.name, row.cost + extra, sites, whole, told)

@@ -26,14 +26,22 @@ def paths(scene: Scene, i: int) -> list[Slot]:
 def of_paths(scene: Scene, i: int, kept: Mapping[Slot, Any], lost: list[Slot]) -> Mapping[str, Any]:
     """The fields of a sentence about paths."""
     downs = scene.outcome.downs
+    ways = named(scene, [*kept, *lost])
     return {
         "node": scene.name(i),
-        "kept": tuple(scene.way(slot) for slot in kept),
+        "kept": tuple(ways[slot] for slot in kept),
         "kept_value": tuple(downs[slot] for slot in kept),
-        "lost": tuple(scene.way(slot) for slot in lost),
+        "lost": tuple(ways[slot] for slot in lost),
         "lost_value": tuple(downs[slot] for slot in lost),
         "parts": tuple(downs[slot] for slot in (*kept, *lost)),
     }
+
+
+def named(scene: Scene, slots: list[Slot]) -> dict[Slot, str]:
+    """What paths are called; those that are written alike by their nodes too: n1 = exp(x)."""
+    ways = {slot: scene.way(slot) for slot in slots}
+    names = list(ways.values())
+    return {slot: scene.gate(slot[0]) if names.count(name) > 1 else name for slot, name in ways.items()}
 
 
 def one_path_kept(scene: Scene, i: int) -> Iterator[Made]:
@@ -149,6 +157,11 @@ def without_upstream(scene: Scene, slot: Slot, at: At) -> Value | None:
     return at.local if not scene.tensorial else pulled(scene, slot, at, ones(scene, slot))
 
 
+def upstream_alone(scene: Scene, slot: Slot, at: At) -> Value | None:
+    """The upstream gradient alone."""
+    return fitted(scene, slot, at.g)
+
+
 def pulled(scene: Scene, slot: Slot, at: At, g: Value) -> Value | None:
     """What an edge of tensors passes down of another upstream gradient."""
     passed = at.m.pull(scene.op(slot[0]), at.k, g, None, at.y, at.x)
@@ -191,6 +204,22 @@ def some(truth: Any) -> bool:
 def upstream_counts(scene: Scene, slot: Slot) -> bool:
     """Whether the upstream gradient is other than 1."""
     return slot[0] != scene.graph.output or some(scene.g(slot[0]) != 1)
+
+
+def by_constant(scene: Scene, slot: Slot) -> bool:
+    """Whether a gate multiplies or divides by a constant, which leaving out changes something."""
+    i, k = slot
+    others = [p for at, p in enumerate(scene.graph.parents[i]) if at != k]
+    return scene.op(i).name in FACTORS and all(p in scene.graph.numbers for p in others) and skipped(scene, slot)
+
+
+FACTORS = ("mul", "div")
+"""Ops that bring a factor into a gradient."""
+
+
+def by_function(scene: Scene, slot: Slot) -> bool:
+    """Whether leaving the local gradient out changes anything, and it is no constant factor."""
+    return skipped(scene, slot) and not by_constant(scene, slot)
 
 
 def skipped(scene: Scene, slot: Slot) -> bool:
@@ -255,7 +284,8 @@ EDGES = (
     Row("sign_lost", 1.5, on_edges(opposite, lambda scene, slot: scene.local(slot) is None), says="sign"),
     Row("sign_added", 2.0, on_edges(opposite, positive), says="sign_added"),
     Row("upstream_dropped", 1.3, on_edges(passing(without_upstream), upstream_counts), says="dropped"),
-    Row("inner_forgotten", 1.3, on_edges(passing(lambda s, slot, at: fitted(s, slot, at.g)), skipped), says="skipped"),
+    Row("inner_forgotten", 1.1, on_edges(passing(upstream_alone), by_constant), says="skipped"),
+    Row("inner_forgotten", 1.3, on_edges(passing(upstream_alone), by_function), says="skipped"),
     Row("outer_forgotten", 1.6, started, says="started"),
     Row("upstream_twice", 2.0, on_edges(passing(upstream_squared), upstream_counts), says="twice"),
     Row("upstream_added", 1.9, on_edges(passing(upstream_added), entrywise), says="added"),

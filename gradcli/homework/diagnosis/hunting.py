@@ -23,6 +23,7 @@ from gradcli.homework.diagnosis.candidates import (
     two_of,
     with_rounding,
 )
+from gradcli.homework.diagnosis.misconceptions import FAMILIES
 from gradcli.homework.diagnosis.rows import label
 from gradcli.homework.diagnosis.scene import Scene, look
 from gradcli.homework.records import Explanation, Said
@@ -49,6 +50,16 @@ ASTRAY, STEP = 0.4, 0.02
 """What is added to a cost for each other wrong answer that a mistake would have made another number of; and for each
 step away from the answer."""
 
+ROUGHLY, FORWARD = 0.6, 0.5
+"""What is added to a cost: for a number that is only rounded to what was written; for a slip in the forward pass behind
+an answer that is no forward value."""
+
+EXACT = 1e-9
+"""How far a number may be from what was written, relatively, that is not merely rounded to it."""
+
+COARSE, PLAIN = 0.02, 1.45
+"""How finely an answer must tell numbers apart for a mistake beyond this cost to be read from it."""
+
 SHARP = 4e-3
 """How finely an answer must tell numbers apart for two mistakes to be read from it."""
 
@@ -57,22 +68,25 @@ EVERY = 16
 
 
 class Judged(NamedTuple):
-    """An answer: its cell, and which numbers count as what was written."""
+    """An answer: its cell, which numbers count as what was written, and the number that was, if it is known."""
 
     cell: Cell
     fits: Test
+    written: Value | None = None
 
 
 class Hit(NamedTuple):
     """A candidate that leads to the numbers of some wrong answers.
 
-    values: of all wrong cells.   fits: the wrong cells that it explains.   astray: those it would have changed
-    otherwise.   contradicts: right answers that it would have changed.
+    values: of all wrong cells.   fits: the wrong cells that it explains.   exact: those whose numbers it leads to, and
+    not only near them.   astray: those it would have changed otherwise.   contradicts: right answers that it would
+    have changed.
     """
 
     candidate: Candidate
     values: Sequence[Value | None]
     fits: tuple[int, ...]
+    exact: frozenset[int]
     astray: int
     contradicts: int
 
@@ -102,6 +116,7 @@ class Hunt:
         self.cells = [judged.cell for judged in wrong]
         self.before = [scene.outcome.read(cell) for cell in self.cells]
         self.known: list[dict[float, bool]] = [{} for _ in wrong]  # predicted number → whether it fits
+        self.coarse = [coarse(judged) for judged in wrong]
         self.hits: list[Hit] = []
         self.complete = True
         self.steps: Mapping[int, int] = {}
@@ -142,9 +157,18 @@ class Hunt:
                 fits.append(j)
             else:
                 astray += 1
-        if fits:
-            self.hits.append(Hit(candidate, values, tuple(fits), astray, self.contradictions(candidate)))
+        exact = frozenset(j for j in fits if self.exactly(j, values[j]))
+        kept = tuple(j for j in fits if j in exact or candidate.cost <= PLAIN or not self.coarse[j])
+        if kept:
+            self.hits.append(Hit(candidate, values, kept, exact, astray, self.contradictions(candidate)))
         return changed
+
+    def exactly(self, j: int, value: Value | None) -> bool:
+        """Whether a number is what was written; so it is taken to be where that is not known."""
+        written = self.wrong[j].written
+        if not isinstance(written, float) or not isinstance(value, float):
+            return True
+        return abs(value - written) <= EXACT * abs(written)
 
     def fits(self, j: int, value: Value, judged: Judged) -> bool:
         """Whether a predicted number counts as a wrong answer, and not as the right one."""
@@ -178,7 +202,7 @@ class Hunt:
 
     def rounded_steps(self, likely: Sequence[Candidate]) -> None:
         """Look for one mistake with rounded steps."""
-        left = self.unexplained()
+        left = [j for j in self.unexplained() if not self.coarse[j]]
         for candidate in likely if left else ():
             exact = self.scene.read(candidate.change, self.cells)
             if candidate.cost > LIKELIEST or exact is None:
@@ -214,10 +238,16 @@ class Hunt:
 
         def rank(hit: Hit) -> tuple[bool, int, float]:
             far = min((self.steps.get(site, 0) for site in hit.candidate.sites), default=0)
-            return hit.contradicts > 0, -len(hit.fits), hit.candidate.cost + ASTRAY * hit.astray + STEP * far
+            cost = hit.candidate.cost + ASTRAY * hit.astray + STEP * far
+            cost += ROUGHLY * (j not in hit.exact)
+            cost += FORWARD * (bool(hit.candidate.change.values) and self.cells[j].kind != "value")
+            return hit.contradicts > 0, -len(hit.fits), cost
 
+        found = [hit for hit in self.hits if j in hit.fits]
+        if self.coarse[j]:  # what is merely near is no match for what is the number itself
+            found = [hit for hit in found if j in hit.exact] or found
         ordered: list[Hit] = []
-        for hit in sorted((hit for hit in self.hits if j in hit.fits), key=rank):
+        for hit in sorted(found, key=rank):
             if not any(part_of(hit.candidate, other.candidate) for other in ordered):
                 ordered.append(hit)
         explained = [self.explanation(hit, self.cells[j]) for hit in ordered[:MOST]]
@@ -254,9 +284,19 @@ class Hunt:
 
 
 def part_of(one: Candidate, other: Candidate) -> bool:
-    """Whether two are the same mistake, the one made at some of the other's places, or the other way round."""
+    """Whether two are the same mistake: made at some of the other's places, or in the value and in its derivative."""
     mine, theirs = {*one.sites}, {*other.sites}
-    return one.name == other.name and (mine <= theirs or mine >= theirs)
+    if one.name == other.name:
+        return mine <= theirs or mine >= theirs
+    return mine == theirs and any({one.name, other.name} <= group for group in FAMILIES)
+
+
+def coarse(judged: Judged) -> bool:
+    """Whether an answer was written so roughly that many numbers count as it: 0.5, but not 0.50."""
+    written = judged.written
+    if not isinstance(written, float):
+        return False
+    return judged.fits(written * (1 + COARSE)) and judged.fits(written * (1 - COARSE))
 
 
 def near(rounded: Value | None, exact: Value | None, fits: Test) -> bool:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cache
 
-from gradcli.homework.diagnosis import answers, chain, forward, gates, rules, tensors
+from gradcli.homework.diagnosis import answers, chain, forward, gates, rules, scores, tensors
 from gradcli.homework.diagnosis.rows import Confusion, Made, Row
 from gradcli.homework.diagnosis.scene import Scene
 
@@ -20,11 +20,18 @@ OF_NUMBERS: tuple[Row, ...] = (
     *gates.ROWS,
     *rules.ROWS,
     *forward.ROWS,
+    *scores.ROWS,
 )
 
 ROWS: tuple[Row, ...] = (*OF_NUMBERS, *tensors.ROWS)
 
 CONFUSIONS: tuple[Confusion, ...] = (*answers.ROWS, *tensors.ANSWERS)
+
+FAMILIES: tuple[frozenset[str], ...] = (
+    frozenset(("other_base", "other_base_taken", "other_base_value")),
+    frozenset(("degrees", "degrees_of_value", "degrees_of_derivative")),
+)
+"""Names of one misconception, made in the forward value, in the derivative, or in both."""
 
 NAMES = tuple(dict.fromkeys((*(row.name for row in ROWS), *(row.name for row in CONFUSIONS))))
 """Every misconception by its name, once."""

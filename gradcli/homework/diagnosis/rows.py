@@ -267,8 +267,14 @@ def about_rules(scene: Scene, change: Change, wrong: Mapping[Slot, str | None]) 
     fields = {**at_edge(scene, slot), "given": texts[slot]}
     if slot in change.locals:
         with scene.m.quiet():
-            fields["wrong"] = change.locals[slot](scene.m, scene.values[i], *scene.inputs(i))
+            wrong_number = change.locals[slot](scene.m, scene.values[i], *scene.inputs(i))
+        fields["taken"] = equation(texts[slot], wrong_number)
     return fields
+
+
+def equation(text: str, value: Value) -> Any:
+    """A formula and its value; a number alone."""
+    return value if is_numeric(text) else Said("diagnosis.equals", {"a": text, "b": value})
 
 
 def wrong_value(name: str, of: str, text: str, *locals_: str, cost: float = 2.0) -> Row:

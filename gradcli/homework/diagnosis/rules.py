@@ -80,6 +80,8 @@ EXPONENTIALS = (
 TRIGONOMETRY = (
     wrong_rule("not_differentiated", "sin cos tan sinh tanh", "y", cost=1.4),
     wrong_rule("sign_of_another", "sin", "-cos(x)", cost=1.2),
+    wrong_rule("rule_of_another", "sin", "-sin(x)", cost=1.25),
+    wrong_rule("rule_of_another", "cos", "cos(x)", cost=1.7),
     wrong_rule("sign_of_another", "cosh", "-sinh(x)", cost=1.2),
     wrong_rule("sign_of_another", "sinh", "-cosh(x)", cost=1.4),
     wrong_rule("square_missing", "tan", "1/cos(x)", cost=1.3),
@@ -160,8 +162,8 @@ LOSSES = (
 )
 
 TENSORS = (
-    wrong_rule("not_transposed", "matmul", "g@B", None, cost=1.1),
-    wrong_rule("not_transposed", "matmul", None, "A@g", cost=1.1),
+    wrong_rule("not_transposed", "matmul", "g@B", None, cost=1.3),
+    wrong_rule("not_transposed", "matmul", None, "A@g", cost=1.3),
     wrong_rule("not_transposed", "matmul", "g@B", "A@g", cost=1.4),
     wrong_rule("factors_exchanged", "matmul", "B.T@g", None, cost=1.2),
     wrong_rule("factors_exchanged", "matmul", None, "g@A.T", cost=1.2),
@@ -177,8 +179,8 @@ TENSORS = (
     wrong_rule("own_matrix", "matmul", None, "B.T@g", cost=1.4),
     wrong_rule("own_matrix", "dot", "g*a", None, cost=1.2),
     wrong_rule("own_matrix", "dot", None, "g*b", cost=1.2),
-    wrong_rule("not_transposed", "affine", "g@W", None, None, cost=1.1),
-    wrong_rule("not_transposed", "affine", None, "x@g", None, cost=1.1),
+    wrong_rule("not_transposed", "affine", "g@W", None, None, cost=1.3),
+    wrong_rule("not_transposed", "affine", None, "x@g", None, cost=1.3),
     wrong_rule("product_transposed", "affine", None, "(x.T@g).T", None, cost=1.2),
     wrong_rule("upstream_transposed", "affine", None, "x.T@g.T", None, cost=1.5),
     wrong_rule("batch_averaged", "affine", None, None, "mean(g,axis=0)", cost=1.2),

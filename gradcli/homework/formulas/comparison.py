@@ -7,7 +7,7 @@ A number that happens to agree at the values given is wrong, with a point at whi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import isfinite, isnan
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from gradcli.homework.records import Comparison, Formula, Rules, Said, State
 
 if TYPE_CHECKING:
     from gradcli.homework.formulas.deciding import Decision, Tried
+    from gradcli.homework.formulas.enclosing import Plan
 
 __all__ = ["compare", "names", "read", "test", "value_at"]
 
@@ -55,8 +56,9 @@ def compare(
 
     plan = Plan(bound, cell, gradients)
     given = {name: gradients.trace.values[gradients.graph.inputs[name]] for name in plan.variables}
-    decision = decide(plan, given, rules.seed, rules.budget)
-    comparison = judged(decision, rules.budget)
+    comparison = judged(decide(plan, given, rules.seed, rules.budget), gradients, rules.budget)
+    if only_here(comparison):
+        return for_labels(plan, cell, gradients, rules) or comparison
     if prove and comparison.state is State.RIGHT and comparison.remarks[0].key == "formulas.equal":
         from gradcli.homework.formulas.proving import proved
 
@@ -65,7 +67,25 @@ def compare(
     return comparison
 
 
-def judged(decision: Decision, budget: float) -> Comparison:
+def only_here(comparison: Comparison) -> bool:
+    """Whether a formula is right at the values given, and wrong elsewhere."""
+    return comparison.state is State.WRONG and comparison.remarks[-1].key == "formulas.only_here"
+
+
+def for_labels(plan: Plan, cell: Cell, gradients: Gradients, rules: Rules) -> Comparison | None:
+    """The comparison for inputs that are labels, 0 or 1, where a formula is right for those."""
+    from gradcli.homework.formulas.deciding import decide
+    from gradcli.homework.formulas.meaning import readings, said
+
+    given = {name: gradients.trace.values[gradients.graph.inputs[name]] for name in plan.variables}
+    for meant in readings(gradients, cell):
+        comparison = judged(decide(plan, given, rules.seed, rules.budget, frozenset(meant)), gradients, rules.budget)
+        if comparison.state is State.RIGHT:
+            return comparison._replace(remarks=(*comparison.remarks, *said(meant, gradients)))
+    return None
+
+
+def judged(decision: Decision, gradients: Gradients, budget: float) -> Comparison:
     """What the points say, as a comparison with its remarks."""
     from gradcli.homework.formulas.deciding import USABLE, Verdict
 
@@ -74,7 +94,7 @@ def judged(decision: Decision, budget: float) -> Comparison:
         remarks = [counter_example(counter)]
         if given is not None and given.verdict in (Verdict.EQUAL, Verdict.CLOSE):
             remarks.append(Said("formulas.only_here"))
-        return Comparison(State.WRONG, None, tuple(remarks))
+        return Comparison(State.WRONG, None, tuple(remarks), there(counter, gradients))
     if given is not None and given.verdict is Verdict.OUTSIDE:
         return Comparison(State.WRONG, None, (Said("formulas.no_value", {"point": at(given)}),))
     count, total = str(decision.usable), str(len(decision.random))
@@ -117,12 +137,26 @@ def counter_example(tried: Tried) -> Said:
     return Said("formulas.counter", {"point": at(tried), "given": found, "right": right})
 
 
+def there(tried: Tried, gradients: Gradients) -> Gradients | None:
+    """The question at a point; what the formula does not need stays as it is."""
+    from gradcli.homework.formulas import moving
+
+    graph, point = gradients.graph, tried.point.values
+    values = {name: point.get(name, gradients.trace.values[i]) for name, i in graph.inputs.items()}
+    return moving.at(gradients, values, tried.upstream)
+
+
 def at(tried: Tried) -> str:
     """A point in words: x = 2, y = 3."""
     from gradcli.notation import number
 
-    listed = [f"{name} = {number(value)}" for name, value in tried.point.values.items()]
-    return ", ".join(listed[:MOST_NAMES]) + (", …" if len(listed) > MOST_NAMES else "")
+    return listed({name: number(value) for name, value in tried.point.values.items()})
+
+
+def listed(values: Mapping[str, str]) -> str:
+    """The first of some values by name."""
+    parts = [f"{name} = {value}" for name, value in values.items()]
+    return ", ".join(parts[:MOST_NAMES]) + (", …" if len(parts) > MOST_NAMES else "")
 
 
 def apart(found: float, right: float) -> tuple[Any, Any]:

@@ -103,10 +103,10 @@ LENGTHS = {"simple": 0, "near": 20, "wide": 20, "more": 20, "given": 0}
 """What points of a kind count as, in figures."""
 
 
-def decide(plan: Plan, given: Numbers, seed: int, budget: float) -> Decision:
+def decide(plan: Plan, given: Numbers, seed: int, budget: float, flags: frozenset[str] = frozenset()) -> Decision:
     """Compare at point after point. The values given are tried at last, and always, unless time is up.
 
-    given: the values of the question's variables that matter.   budget: seconds.
+    given: the values of the question's variables that matter.   budget: seconds.   flags: those that are 0 or 1.
     """
     deadline = perf_counter() + budget
     tried: list[Tried] = []
@@ -114,7 +114,7 @@ def decide(plan: Plan, given: Numbers, seed: int, budget: float) -> Decision:
     usable = drawn = 0
     differs = False
     start = {**given, UPSTREAM: plan.upstream} if plan.mentions_upstream and UPSTREAM not in given else given
-    for point in points(start, seed):
+    for point in points(start, seed, flags):
         if differs and point.kind not in ("simple", "given"):
             continue
         if point.kind == "more" and usable >= USABLE and drawn >= ENOUGH and usable * 2 >= drawn:

@@ -11,7 +11,7 @@ from gradcli.cells import Cell, resolve
 from gradcli.errors import GradcliError
 from gradcli.homework.formulas.comparison import alike, finite, test, value_at
 from gradcli.homework.formulas.moving import moved
-from gradcli.homework.records import Explanation, Formula, Given, Listed, Number
+from gradcli.homework.records import Explanation, Formula, Given, Listed, Number, Said
 from gradcli.homework.sweeps import NOTHING, Change, Outcome, sweep
 
 Maker = Callable[[Gradients], Change]
@@ -91,6 +91,36 @@ def searched(formula: Formula, cell: Cell, gradients: Gradients) -> set[tuple[st
         explanations = explain(place, [Judged(there, test(formula, place))]).explanations[0]
         found.update((explanation.name, explanation.sites) for explanation in explanations)
     return found
+
+
+def explained_at(
+    place: Gradients, formula: Given, cell: Cell, gradients: Gradients, budget: float
+) -> tuple[Explanation, ...]:
+    """The mistakes behind a formula that is right, or has no explanation, at the values given: looked for at a point at
+    which it is wrong.
+    """
+    from gradcli.homework.diagnosis.search import Judged, explain
+
+    if not isinstance(formula, Formula):
+        return ()
+    try:
+        there = resolve(cell.address, place)
+    except GradcliError:
+        return ()
+    found = explain(place, [Judged(there, test(formula, place))], budget=budget).explanations[0]
+    with_point = [
+        each._replace(said=Said("diagnosis.say_at", {"point": point(place), "one": each.said})) for each in found
+    ]
+    return confirmed(formula, cell, gradients, with_point)
+
+
+def point(gradients: Gradients) -> str:
+    """The values of the inputs, in words: x = 2, y = 3."""
+    from gradcli.homework.formulas.comparison import listed
+    from gradcli.homework.formulas.sampling import written
+
+    values = gradients.trace.values
+    return listed({name: written(values[i]) for name, i in gradients.graph.inputs.items()})
 
 
 def instead(earlier: Iterable[tuple[Cell, Given]]) -> Maker:

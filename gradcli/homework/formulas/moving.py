@@ -12,6 +12,7 @@ from typing import Any
 from gradcli.autodiff import Gradients, Value
 from gradcli.errors import GradcliError
 from gradcli.graph import Graph
+from gradcli.homework.formulas import meaning
 
 KINDS = ("simple", "near", "wide", "unit", "near", "positive")
 """Kinds of draws, in turn: small whole numbers, around the values given, ±10, between 0 and 1, above 0."""
@@ -59,16 +60,21 @@ def at_kink(gradients: Gradients) -> bool:
     return False
 
 
-def draws(gradients: Gradients, seed: int, count: int) -> Iterator[dict[str, Value]]:
-    """Values for every variable, kind after kind."""
+def draws(
+    gradients: Gradients, seed: int, count: int, meant: meaning.Meanings | None = None
+) -> Iterator[dict[str, Value]]:
+    """Values for every variable, kind after kind; what is meant as labels stays such."""
     random, graph = Random(seed), gradients.graph  # noqa: S311 - points, not secrets
     kept = labels(graph)
     given = {name: gradients.trace.values[i] for name, i in graph.inputs.items()}
     for n in range(count):
         kind = KINDS[n % len(KINDS)]
-        yield {
+        values = {
             name: value if graph.inputs[name] in kept else drawn(value, kind, random) for name, value in given.items()
         }
+        for name, read in (meant or {}).items():
+            values[name] = meaning.drawn(given[name], read, random)
+        yield values
 
 
 def nearby(gradients: Gradients, random: Random) -> dict[str, Value]:

@@ -31,14 +31,17 @@ class Point(NamedTuple):
         return self.kind in ("near", "wide", "more")
 
 
-def points(given: Mapping[str, float], seed: int) -> Iterator[Point]:
+def points(given: Mapping[str, float], seed: int, flags: frozenset[str] = frozenset()) -> Iterator[Point]:
     """The points to try, in order; those of the kind "more" are for formulas that few of the others suit.
 
-    given: the values of the question.
+    given: the values of the question.   flags: the names of those that are 0 or 1 at every point.
     """
+    labels = Random(seed + 1)  # noqa: S311 - points, not secrets
     usual = {name: value if isfinite(value) else 1.0 for name, value in given.items()}
     seen = {tuple(given.values())}
     for kind, values in _all(usual, Random(seed)):  # noqa: S311 - points, not secrets
+        for name in flags & values.keys():
+            values[name] = float(labels.randint(0, 1))
         if tuple(values.values()) in seen:
             continue
         seen.add(tuple(values.values()))

@@ -12,7 +12,8 @@ import numpy as np
 from gradcli.autodiff import Gradients, Value
 from gradcli.cells import Cell, resolve
 from gradcli.errors import GradcliError, ShapeError
-from gradcli.homework.formulas.comparison import apart
+from gradcli.homework.formulas.comparison import apart, only_here
+from gradcli.homework.formulas.meaning import Meanings, readings, said
 from gradcli.homework.formulas.moving import at, at_kink, draws, nearby
 from gradcli.homework.formulas.scope import UPSTREAM, Bound
 from gradcli.homework.records import Comparison, Rules, Said, State
@@ -36,7 +37,21 @@ LISTED = 12
 
 
 def compare(bound: Bound, cell: Cell, gradients: Gradients, rules: Rules) -> Comparison:
-    """Whether a formula is the right one for a cell, as far as double precision tells."""
+    """Whether a formula is the right one for a cell, as far as double precision tells; if not for any inputs, whether
+    it is for those that are labels or probabilities as the values given are.
+    """
+    comparison = found = sampled(bound, cell, gradients, rules)
+    if not only_here(comparison):
+        return comparison
+    for meant in readings(gradients, cell):
+        found = sampled(bound, cell, gradients, rules, meant)
+        if found.state is State.RIGHT:
+            return found
+    return found if found.state is State.WRONG else comparison  # with a point that has labels too
+
+
+def sampled(bound: Bound, cell: Cell, gradients: Gradients, rules: Rules, meant: Meanings | None = None) -> Comparison:
+    """What random points say; meant: the inputs that are read as labels there."""
     here = numbers(bound, cell, gradients)
     if isinstance(here, str):
         return Comparison(State.WRONG, None, (Said("formulas.unfit", {"why": here}),))
@@ -46,7 +61,7 @@ def compare(bound: Bound, cell: Cell, gradients: Gradients, rules: Rules) -> Com
     deadline, random = perf_counter() + rules.budget, Random(rules.seed)  # noqa: S311 - points, not secrets
     count = total = 0
     wrong: tuple[Gradients, Value, Value] | None = None
-    for values in draws(gradients, rules.seed, MORE):
+    for values in draws(gradients, rules.seed, MORE, meant):
         if total >= POINTS and count >= USABLE and 2 * count >= total:
             break
         late = perf_counter() > deadline
@@ -71,12 +86,13 @@ def compare(bound: Bound, cell: Cell, gradients: Gradients, rules: Rules) -> Com
         remarks = [counter_example(bound, *wrong)]
         if agrees:
             remarks.append(Said("formulas.only_here"))
-        return Comparison(State.WRONG, None, tuple(remarks))
+        return Comparison(State.WRONG, None, tuple(remarks), wrong[0])
     if here is not None and not agrees and not at_kink(gradients) and steady(bound, cell, gradients, *here, random):
         return Comparison(State.WRONG, None, (counter_example(bound, gradients, *here),))
     if count < USABLE:
         return Comparison(State.UNDECIDED, None, (Said("formulas.few", {"count": str(count), "total": str(total)}),))
-    return Comparison(State.RIGHT, None, (Said("formulas.doubles", {"count": str(count)}),))
+    remarks = [Said("formulas.doubles", {"count": str(count)}), *said(meant or {}, gradients)]
+    return Comparison(State.RIGHT, None, tuple(remarks))
 
 
 def of_shape(shape: tuple[int, ...]) -> str | Said:
