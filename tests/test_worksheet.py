@@ -17,8 +17,9 @@ from gradcli.cli import run
 from gradcli.errors import FileError
 from gradcli.homework import writing
 from gradcli.homework.files.assignment import from_expression, load, parsed
-from gradcli.homework.files.choosing import digits, values
+from gradcli.homework.files.choosing import values
 from gradcli.homework.files.drawing import candidates
+from gradcli.homework.files.shortness import digits
 from gradcli.homework.sheets.blanks import KINDS, Show
 from gradcli.homework.sheets.worksheets import Press, Sheet, key, twin
 from gradcli.homework.words import LANGUAGES, Words

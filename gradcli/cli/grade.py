@@ -236,13 +236,10 @@ def refuse_missing(paths: Sequence[str]) -> None:
 
 def others(paths: Sequence[str], own: Sequence[Path]) -> Iterator[str]:
     """The files in paths, but for those that are the command's own: `gradcli grade hw4.toml .`"""
-    from gradcli.homework.files.submissions import listed
+    from gradcli.homework.files.folders import listed
 
     kept = {path.resolve() for path in own if is_file(str(path))}
-    for path, _ in listed(paths):
-        whole = Path(path).resolve()
-        if whole not in kept and not kept.intersection(whole.parents):
-            yield path
+    yield from (path for path, _ in listed(paths, note, kept))
 
 
 def note(said: str) -> None:

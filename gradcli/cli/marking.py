@@ -60,7 +60,7 @@ def progress(paths: Sequence[str]) -> Iterator[Callable[[], None]]:
 
 def expected(paths: Sequence[str]) -> int:
     """About how many submissions there are: the lines of class tables, and the other files."""
-    from gradcli.homework.files.submissions import listed
+    from gradcli.homework.files.folders import listed
 
     count = 0
     for path, _ in listed(paths):

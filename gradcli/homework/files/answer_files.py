@@ -99,7 +99,12 @@ def one_row(data: bytes, place: str, encoding: str | None, student: str | None) 
     about = (*STUDENT, *NAME, *EMAIL)
     named = any(":" in column for column in columns)  # as 1:dx; then `note` is no cell
     entries = [
-        Entry(tuple(part.strip() for part in column.split(":", 1)), pointed(blanked(field), table.heading.separator), None, column)
+        Entry(
+            tuple(part.strip() for part in column.split(":", 1)),
+            pointed(blanked(field), table.heading.separator),
+            None,
+            column,
+        )
         for column, field in zip(columns, rows[0].fields, strict=True)
         if column and plain(column) not in about and (":" in column or not named)
     ]

@@ -4,9 +4,10 @@
 
 `worksheet` prints these values and `grade` computes them again, perhaps years later with a newer gradcli, so what is
 "good enough" belongs to the schema gradcli.assignment/1 and never changes within it. Hence the judge rests on nothing
-that may grow: not on the table of misconceptions, but on the slips of this file; not on the clock; not on which cells
-are asked, on points or on decimals, so that an assignment can be mended after its sheets were printed. Whether numbers
-differ is asked with a margin that no short decimal meets exactly, so that no last digit of a platform decides.
+that may grow: not on the table of misconceptions, but on the slips of slips.py; not on the clock; not on which cells
+are asked, on points or on decimals, so that an assignment can be mended after its sheets were printed: every number
+that may be asked for keeps two digits among its first two decimals, where the problem allows. Whether numbers differ is
+asked with a margin that no short decimal meets exactly, so that no last digit of a platform decides.
 
 The values do depend on a problem's id, `expr`, `defs`, `upstream`, `at` and `draw`, on the assignment's seed, and on
 the student's id.
@@ -15,14 +16,16 @@ the student's id.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from itertools import islice, pairwise
-from math import cos, inf, isfinite, isnan, nan, radians
+from math import inf, isfinite, isnan, nan
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gradcli.autodiff import Value
 from gradcli.errors import GradcliError
+from gradcli.homework.files.shortness import APART, CLOSE, FAINT, NOUGHT, digits, faint, near
+from gradcli.homework.files.slips import Slip, slips_on
 from gradcli.ops.op import CONSTANT
 from gradcli.systems.floats import FLOATS
 
@@ -32,50 +35,22 @@ if TYPE_CHECKING:
 
 Values = Mapping[str, Value]
 
-ATTEMPTS = 40
+ATTEMPTS = 120
 """Candidates that are looked at for one student; of these at least the best."""
 
 SAMPLE = 64
 """Candidates by which it is known what can be asked of a problem's values."""
 
-LARGEST = 120
-"""Nodes of a graph whose values are judged; of a larger one the first values are taken at which all is finite."""
+LARGEST, MOST_ENTRIES = 120, 2000
+"""Nodes of a graph, and entries of its tensors, that are judged; of a larger one the first values are taken at which
+all is finite."""
 
-APART = 0.0137
-"""How far apart numbers are that count as different, of the larger one. No short decimal is a multiple of it."""
-
-LONG = 7
-"""Significant digits of a number that is not short."""
-
-KINK, RIGHT, TRIVIAL, ALIKE = 100, 10, 10, 1
-"""What counts against values: a node at a kink, a slip that leads to the right number, a 0 or 1, two slips alike."""
+SPOILT, RIGHT, TRIVIAL, ALIKE = 10_000, 10, 10, 1
+"""What counts against values: a node at a kink, a faint number or a tensor of zeros; a slip that leads to the right
+number; a 0 or 1; two slips alike."""
 
 NOWHERE = (nan,) * 5
 """Slips on the edge of an input that is not chosen: nobody makes them."""
-
-Slip = Callable[..., float]
-
-SLIPS: Mapping[str, tuple[tuple[Slip, ...], ...]] = {
-    "mul": ((lambda y, a, b: a,), (lambda y, a, b: b,)),
-    "div": ((lambda y, a, b: b,), (lambda y, a, b: -a / b, lambda y, a, b: -1 / b**2, lambda y, a, b: a)),
-    "pow": ((lambda y, a, n: n * y, lambda y, a, n: a ** (n - 1)), (lambda y, a, n: y,)),
-    "square": ((lambda y, x: 2 * y, lambda y, x: x),),
-    "reciprocal": ((lambda y, x: -y, lambda y, x: -1.0),),
-    "exp": ((lambda y, x: x,),),
-    "log": ((lambda y, x: x, lambda y, x: y),),
-    "log10": ((lambda y, x: 1 / x,),),
-    "log2": ((lambda y, x: 1 / x,),),
-    "sqrt": ((lambda y, x: 1 / y, lambda y, x: y / 2),),
-    "sigmoid": ((lambda y, x: x * (1 - x), lambda y, x: y),),
-    "tanh": ((lambda y, x: 1 - x * x, lambda y, x: 1 - y),),
-    "softplus": ((lambda y, x: y,),),
-    "relu": ((lambda y, x: float(x <= 0),),),
-    "sin": ((lambda y, x: y, lambda y, x: cos(radians(x))),),
-    "cos": ((lambda y, x: y,),),
-    "max": ((lambda y, *x: float(x[0] != y),), (lambda y, *x: float(x[1] != y),)),
-    "min": ((lambda y, *x: float(x[0] != y),), (lambda y, *x: float(x[1] != y),)),
-}
-"""Local gradients that are often written instead of the right one: op → a tuple an input, (y, *x) → number."""
 
 
 def values(problem: Problem, assignment: Assignment, student: str) -> dict[str, Value]:
@@ -121,6 +96,18 @@ class Bounds(NamedTuple):
     digits: int
 
 
+class Point(NamedTuple):
+    """Forward values and gradients in tape order; nothing stands in the lists where they are not judged.
+
+    spoilt: nodes at a kink, faint numbers, tensors of zeros.   zeros: what counts against tensors besides.
+    """
+
+    y: list[Any]
+    g: list[float]
+    spoilt: int = 0
+    zeros: int = 0
+
+
 class Judge:
     """Judges the values of one problem.
 
@@ -134,7 +121,7 @@ class Judge:
         self.nodes = [i for i, op in enumerate(graph.ops) if op is not CONSTANT]
         active = [varied and used for varied, used in zip(graph.varied, graph.used, strict=True)]
         self.edges = [
-            Link(i, k, p, graph.parents[i], FLOATS.locals[op][k], _slips(op.name, k))
+            Link(i, k, p, graph.parents[i], FLOATS.locals[op][k], slips_on(op.name, k))
             for i, op in enumerate(graph.ops)
             if active[i]
             for k, p in enumerate(graph.parents[i])
@@ -164,18 +151,18 @@ class Judge:
     def _long(self, given: Values) -> bool:
         """Whether there are too many digits to write for these values to be taken at once."""
         point = self._point(given)
-        return point is not None and sum(map(digits, self._numbers(*point))) > self.bounds.digits
+        return point is not None and sum(map(digits, self._numbers(point.y, point.g))) > self.bounds.digits
 
     def judged(self, given: Values) -> tuple[float, float]:
         """(what counts against these values, digits they make people write); infinite where something is undefined."""
         point = self._point(given)
         try:
-            return (inf, inf) if point is None else self._weighed(*point)
+            return (inf, inf) if point is None else self._weighed(point)
         except (ArithmeticError, ValueError, TypeError):
             return inf, inf
 
-    def _point(self, given: Values) -> tuple[list[Any], list[float]] | None:
-        """Forward values and gradients in tape order, where all are finite; none of what is not judged further."""
+    def _point(self, given: Values) -> Point | None:
+        """Forward values and gradients, where all are finite."""
         try:
             trace = self.graph.forward(given)
             gradients = trace.backward(self.upstream)
@@ -184,21 +171,54 @@ class Judge:
         if trace.tensorial or len(self.graph) > LARGEST:
             cells = [trace.value, *(gradient for _, gradient in gradients.items())]
             finite: Any = trace.m.finite if trace.tensorial else isfinite
-            return ([], []) if all(map(finite, cells)) else None
+            if not all(map(finite, cells)):
+                return None
+            judged = trace.tensorial and len(self.graph) <= LARGEST
+            return Point([], [], *self._entries(trace, gradients.adjoints)) if judged else Point([], [])
         y, g = trace.values, [each or 0.0 for each in gradients.adjoints]
-        return (y, g) if all(map(isfinite, y)) and all(map(isfinite, g)) else None
+        if not (all(map(isfinite, y)) and all(map(isfinite, g))):
+            return None
+        spoilt = sum(map(faint, (y[i] for i in self.nodes))) + sum(map(faint, g))
+        spoilt += sum(bool(rule(FLOATS, *[round(y[p], 9) for p in self.graph.parents[i]])) for i, rule in self.kinked)
+        return Point(y, g, spoilt)
+
+    def _entries(self, trace: Any, adjoints: list[Any]) -> tuple[int, int]:
+        """The same faults of tensors: of all their entries; and the zeros among them."""
+        import numpy as np
+
+        tensors = [np.asarray(value, dtype=float) for value in (*trace.values, *adjoints) if value is not None]
+        if sum(tensor.size for tensor in tensors) > MOST_ENTRIES:
+            return 0, 0
+        spoilt = zeros = 0
+        for tensor in tensors:
+            size = np.abs(tensor)
+            nought = int((size < NOUGHT).sum())
+            spoilt += int((size < FAINT).sum()) - nought + (nought == tensor.size)
+            zeros += nought
+            if (
+                tensor.ndim == 2
+                and tensor.shape[0] == tensor.shape[1] > 1
+                and (np.abs(tensor - tensor.T) < NOUGHT).all()
+            ):
+                zeros += RIGHT  # nothing tells its transpose from it
+        with trace.m.quiet(), suppress(GradcliError, ArithmeticError, ValueError, TypeError):
+            for i, rule in self.kinked:
+                inputs = [np.round(np.asarray(trace.values[p], dtype=float), 9) for p in self.graph.parents[i]]
+                spoilt += int((np.asarray(rule(trace.m, *inputs)) != 0).sum())
+        return spoilt, zeros
 
     def _numbers(self, y: list[Any], g: list[float]) -> list[float]:
         """What has to be written: the forward values, and the gradients of the inputs."""
         return [y[i] for i in self.nodes] + [g[i] for i in self.at] if y else []
 
-    def _weighed(self, y: list[Any], g: list[float]) -> tuple[float, float]:
+    def _weighed(self, point: Point) -> tuple[float, float]:
         """The faults and the digits of forward values and gradients."""
+        y, g, spoilt, zeros = point
+        faults = SPOILT * spoilt + ALIKE * zeros
         if not y:
-            return 0, 0
+            return faults, 0
         numbers, right = self._numbers(y, g), [g[i] for i in self.at]
-        faults = TRIVIAL * sum(number in (0, 1, -1) for number in numbers)
-        faults += KINK * sum(bool(rule(FLOATS, *[y[p] for p in self.graph.parents[i]])) for i, rule in self.kinked)
+        faults += TRIVIAL * sum(abs(number) < CLOSE or abs(abs(number) - 1) < CLOSE for number in numbers)
         margin = APART * min(1.0, max(map(abs, right), default=0.0))
         for gradient, led in zip(right, self._led(y, g), strict=True):
             told = sorted(wrong for wrong in led if not isnan(wrong))
@@ -254,20 +274,22 @@ class Judge:
     def _calibrated(self, sample: list[Values]) -> Bounds:
         """What the best tenth of a sample keeps to: its faults; and the digits of two thirds of those with no more.
 
+        Where a few of the sample are not spoilt, the best quarter of those is what others are measured by.
         Slips that hardly any values of the sample tell from the right number, or from another slip, are left out first.
         """
         self._drop_untellable(sample)
         judged = sorted(found for found in map(self.judged, sample) if found[0] < inf)
         if not judged:
             return Bounds(0, 0)
-        faults = judged[len(judged) // 10][0]
+        sound = sum(faults < SPOILT for faults, _ in judged)
+        faults = judged[min(len(judged) // 10, sound // 4) if sound else len(judged) // 10][0]
         long = sorted(length for each, length in judged if each <= faults)
         return Bounds(int(faults), int(long[2 * len(long) // 3]))
 
     def _drop_untellable(self, sample: list[Values]) -> None:
         """Leave out slips that nine in ten of the sample's values do not tell from the right number or another slip."""
         rows = []
-        for y, g in filter(None, map(self._point, sample)):
+        for y, g, *_ in filter(None, map(self._point, sample)):
             with suppress(ArithmeticError, ValueError, TypeError):
                 rows.append((g, self._led(y, g) if y else [[] for _ in self.at]))
         kept = []
@@ -285,30 +307,3 @@ class Judge:
 
 def _same(a: float, b: float) -> bool:
     return abs(a - b) <= 1e-9 * max(abs(a), abs(b))
-
-
-def _slips(name: str, k: int) -> tuple[Slip, ...]:
-    rows = SLIPS.get(name, ())
-    return rows[k] if k < len(rows) else ()
-
-
-def near(a: float, b: float, margin: float) -> bool:
-    """Whether two numbers are too close to be told apart."""
-    return not abs(a - b) > max(margin, APART * max(abs(a), abs(b)))
-
-
-def digits(number: float) -> int:
-    """Significant digits to be written, `LONG` for more than that.
-
-    >>> [digits(x) for x in (650.0, 0.25, 1 / 3)]
-    [2, 2, 7]
-    """
-    mantissa = f"{number:.{LONG - 1}e}"
-    if float(mantissa) != number and not near_decimal(number, float(mantissa)):
-        return LONG
-    return len(mantissa.partition("e")[0].replace(".", "").lstrip("-").rstrip("0")) or 1
-
-
-def near_decimal(number: float, short: float) -> bool:
-    """Whether a number is a short decimal but for its last bits: 1.1*650."""
-    return abs(number - short) <= 1e-13 * abs(number)

@@ -11,7 +11,18 @@ from gradcli.errors import FileError, brief
 from gradcli.homework.files.handed import blanked
 from gradcli.homework.files.matching import Matcher
 from gradcli.homework.files.problem import identified
-from gradcli.homework.files.tables import EMAIL, NAME, STUDENT, Row, Table, cleaned, find, plain, pointed, refuse_repeated
+from gradcli.homework.files.tables import (
+    EMAIL,
+    NAME,
+    STUDENT,
+    Row,
+    Table,
+    cleaned,
+    find,
+    plain,
+    pointed,
+    refuse_repeated,
+)
 from gradcli.homework.records import Answer
 
 ROUNDED_ID = re.compile(r"[0-9]\.[0-9]+E\+[0-9]+", re.IGNORECASE)

@@ -16,7 +16,19 @@ from typing import IO, Any, NamedTuple
 from gradcli.errors import FileError, GradcliError, LimitError
 from gradcli.homework.files.problem import identified
 from gradcli.homework.files.settings import written
-from gradcli.homework.files.tables import ANSWER, CELL, EMAIL, NAME, PROBLEM, STUDENT, Table, cleaned, find, plain, pointed
+from gradcli.homework.files.tables import (
+    ANSWER,
+    CELL,
+    EMAIL,
+    NAME,
+    PROBLEM,
+    STUDENT,
+    Table,
+    cleaned,
+    find,
+    plain,
+    pointed,
+)
 from gradcli.reading.documents import LARGEST
 
 EMPTY = re.compile(r"[_\s\u00a0]*")

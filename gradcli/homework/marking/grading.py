@@ -45,7 +45,8 @@ class Mark(NamedTuple):
     """What one cell of a submission is worth.
 
     address: as the assignment has it.   points: None where a person has to look, out of `most`.
-    text: what was written; place: where it stands.   mistake, sites, told: the misconception that explains it, where, and in a sentence.
+    text: what was written; place: where it stands.
+    mistake, sites, told: the misconception that explains it, where, and in a sentence.
     first: whether it is the student's first mistake.
     fault: why it could not be marked, or "".
     verdict, said: what became of it, in words; render fills them in.   why: the same for the review list.
