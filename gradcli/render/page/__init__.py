@@ -37,7 +37,7 @@ FOLDER = Path(__file__).parent
 SMALLEST = 0.7
 """How small the picture becomes on a large screen, before it is moved to see all of it."""
 
-SAID = ("overview", "overview_text", "overview_only", "forward", "backward", "play", "pause", "not_finite")
+SAID = ("overview", "overview_text", "overview_only", "forward", "backward", "play", "pause", "not_finite", "no_slope")
 """Texts that the script fills in."""
 
 

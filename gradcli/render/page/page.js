@@ -192,7 +192,7 @@
     if (wrong !== undefined) {
       const finite = Number.isFinite(at("v" + wrong)), key = (finite ? "g" : "v") + wrong;
       const name = finite ? `∂${data.name}/∂${data.names[wrong]}` : data.names[wrong];
-      said.push(say(data.words.not_finite, { name, value: shortest(at(key)) }));
+      said.push(say(finite ? data.words.no_slope : data.words.not_finite, { name, value: shortest(at(key)) }));
     }
     data.kinks.forEach((note, k) => now.kinks[k] && said.push(note));
     one("said").replaceChildren(...said.map((text) => element("p", "said", text)));
