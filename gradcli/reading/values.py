@@ -41,6 +41,7 @@ Fail = Callable[..., GradcliError]
 def read(text: str, fail: Fail) -> Value:
     """The number or array that a text stands for.
 
+    >>> from gradcli.errors import UsageError
     >>> read("[1/4, -2]", UsageError)
     array([ 0.25, -2.  ])
     """
@@ -92,6 +93,7 @@ def array(nested: Any) -> Array:
 def constant(text: str, fail: Fail) -> float:
     """The number that a text stands for: a literal, or an expression of constants run by the engine.
 
+    >>> from gradcli.errors import UsageError
     >>> constant("-1/4", UsageError)
     -0.25
     """
