@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from gradcli import Gradients, parse
 from gradcli.autodiff import Value
 from gradcli.cells import Cell, list_cells
+from gradcli.homework.diagnosis.misconceptions import FAMILIES
 from gradcli.homework.diagnosis.search import Judged, Prediction, Search, explain, predictions
 from gradcli.homework.numbers.comparing import compare, test
 from gradcli.homework.numbers.given import read
@@ -155,7 +156,8 @@ def same(cell: Cell, planted: Prediction, cells: Sequence[Cell]) -> bool:
 def diagnosed(trial: Trial, budget: float = 10) -> Search:
     """What is made of a trial's wrong answers; the others are known to be right."""
     judged = [
-        (Judged(cell, test(read(text), Rules())), wrong(cell, text, trial.gradients)) for cell, text in trial.answers
+        (Judged(cell, test(read(text), Rules()), float(text)), wrong(cell, text, trial.gradients))
+        for cell, text in trial.answers
     ]
     return explain(
         trial.gradients,
@@ -168,8 +170,9 @@ def diagnosed(trial: Trial, budget: float = 10) -> Search:
 def told(trial: Trial, found: Sequence[Explanation]) -> bool:
     """Whether the mistake that was planted is one of the first two, or said to lead to the same number."""
     name, sites = trial.planted.name, trial.planted.sites
-    return any(each.name == name and each.sites == sites for each in found[:2]) or any(
-        each.fields["name"] == name and {*sites} <= {*each.fields["sites"]}
+    kin = next((group for group in FAMILIES if name in group), {name})  # one misconception, in the value or its rule
+    return any(each.name in kin and each.sites == sites for each in found[:2]) or any(
+        each.fields["name"] in kin and {*sites} <= {*each.fields["sites"]}
         for each in (found[0].coincides if found else ())
     )
 

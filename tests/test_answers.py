@@ -14,29 +14,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from gradcli import words
 from gradcli.autodiff import Gradients
 from gradcli.cells import list_cells, resolve
-from gradcli.homework import words
 from gradcli.homework.numbers import comparing, given
 from gradcli.homework.numbers.comparing import HIDDEN, compare, hidden
-from gradcli.homework.records import (
-    Blank,
-    Comparison,
-    Formula,
-    Given,
-    Listed,
-    Number,
-    Rules,
-    Said,
-    State,
-    Unreadable,
-)
-from gradcli.homework.words import Words
+from gradcli.homework.records import Blank, Comparison, Formula, Given, Listed, Number, Rules, State, Unreadable
 from gradcli.syntax import parse
+from gradcli.words import Said, Words
 
 NEURON = "1/(1+exp(-(w0*x0+w1*x1+w2)))"
 LECTURE = {"w0": 2.0, "x0": -1.0, "w1": -3.0, "x1": -2.0, "w2": -3.0}
 """CS231n, lecture 4: ∂f/∂x0 = 0.3932, from 0.1966 on the way, which the slides round to 0.20."""
+
+XOR = "h=sigmoid(a*x1+b*x2+c); g=sigmoid(d*x1+e*x2+k); y=sigmoid(u*h+v*g+w); L=(y-t)^2"
+TRUE_FALSE = dict(
+    zip(("a", "b", "c", "d", "e", "k", "u", "v", "w", "x1", "x2", "t"), (1, 1, -1, 2, -1, 0, 2, -1, 0.5, 1, 0, 1))
+)
 
 # ── reading ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -421,6 +415,34 @@ ANSWERS = [
     ("sqrt(x)", {"x": 0.0}, "dx", "-inf", {}, "wrong"),
     ("sqrt(x)", {"x": 0.0}, "dx", "5", {}, "wrong"),
     ("x*y", {"x": 0.5, "y": 2.0}, "dx", "inf", {}, "wrong"),
+    # where the parts of a sum cancel: cos(2) = -0.416, 1/(2√2) = 0.354
+    ("sin(x)+sqrt(x)", {"x": 2.0}, "dx", "-0.07", {}, "rounded"),
+    ("sin(x)+sqrt(x)", {"x": 2.0}, "dx", "-0.06", {}, "coarse"),
+    ("sin(x)+sqrt(x)", {"x": 2.0}, "dx", "-0.08", {}, "wrong"),
+    ("sin(x)+sqrt(x)", {"x": 2.0}, "dx", "0.07", {}, "wrong"),
+    (XOR, TRUE_FALSE, "x1", "-0.047", {}, "rounded"),  # -0.080 + 0.033
+    (XOR, TRUE_FALSE, "x1", "-0.045", {}, "wrong"),
+    ("log10(x)", {"x": 100.0}, "dx", "0.0", {}, "coarse"),
+    ("log10(x)", {"x": 100.0}, "dx", "0.00", {}, "coarse"),
+    ("log10(x)", {"x": 100.0}, "dx", "0", {}, "wrong"),
+    ("x*y", {"x": 1.5, "y": 0.8176}, "dy", "1e0", {}, "wrong"),
+    ("x*y", {"x": 1.5, "y": 0.8176}, "dx", "1e0", {}, "wrong"),
+    ("x*y", {"x": 1.5, "y": 0.96}, "dx", "1e0", {}, "coarse"),
+    ("x*y", {"x": 1.5, "y": 0.8176}, "dx", "0.82…", {}, "wrong"),
+    ("x*y", {"x": 1.5, "y": 0.8176}, "dx", "0.81…", {}, "right"),
+    ("x*y", {"x": 1.5, "y": -0.8176}, "dx", "-0.81…", {}, "right"),
+    ("x*y", {"x": 1.5, "y": -0.8176}, "dx", "-0.82…", {}, "wrong"),
+    ("x*y", {"x": 1.5, "y": 0.2983}, "dx", "0.30…", {}, "wrong"),
+    ("x*y", {"x": 1.5, "y": 0.3}, "dx", "0.2999…", {}, "right"),
+    ("x*y", {"x": 1e7, "y": 1e6}, "value", "10000000000000", {}, "right"),
+    ("x*y", {"x": 1e7, "y": 1e6}, "value", "10000000000001", {}, "wrong"),
+    ("x*y", {"x": 1e7, "y": 1e6}, "value", "9999999999999", {}, "wrong"),
+    ("x*y", {"x": 1e7, "y": 1e6}, "value", "10000000000001/1", {}, "wrong"),
+    ("x*y", {"x": 1e7, "y": 1e6}, "value", "[10000000000001]", {}, "wrong"),
+    ("exp(log(x))", {"x": 1e13}, "value", "10000000000000", {}, "right"),
+    ("x*y", {"x": 4.5, "y": 5.0}, "value", "22", {}, "coarse"),
+    ("x*y", {"x": 4.7, "y": -5.0}, "value", "-24", {}, "coarse"),
+    ("x*y", {"x": 4.0008, "y": -1.0}, "value", "-4", {}, "coarse"),
     ("log(x)", {"x": -1.0}, "value", "0", {}, "undecided"),
     ("x*y", {"x": 0.5, "y": 2.0}, "dx", " ", {}, "blank"),
     ("x*y", {"x": 0.5, "y": 2.0}, "dx", "?", {}, "unreadable"),
@@ -809,7 +831,7 @@ def test_numbers_are_compared_without_slow_imports() -> None:
     """Reading and comparing numbers, rounded steps and kinks load neither numpy, sympy, flint nor pydantic."""
     program = (
         "import sys; from gradcli.syntax import parse; from gradcli.cells import resolve\n"
-        "from gradcli.homework import comparing, given, records\n"
+        "from gradcli.homework import records; from gradcli.homework.numbers import comparing, given\n"
         f"g = parse({NEURON!r}).forward({LECTURE!r}).backward(); c = resolve('x0', g)\n"
         "for t in ('0.39', '0.40', '-0.39', '0.41', '1/3', 'pi/4', '0.4', '?'):\n"
         "    comparing.compare(given.read(t), c, g, records.Rules())\n"

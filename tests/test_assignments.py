@@ -221,7 +221,7 @@ FAULTS = [
     (problem("at = { x = 1, y = 2 }\nseed = 3"), "problem.1.seed: there is no such key"),
     (problem("at = { x = 1, y = 2 }").replace('"1"', '"a b"'), 'problem.1.id: "a b" cannot be an id'),
     (f"decimals = 99\n{problem('at = { x = 1, y = 2 }')}", "decimals: 99 is not from 0 to 15"),
-    (f"sig = 2\ndecimals = 2\n{problem('at = { x = 1, y = 2 }')}", "sig: decimals are set too"),
+    (f"sig = 2\ndecimals = 2\n{problem('at = { x = 1, y = 2 }')}", "sig: decimals is set too, another way of comparing"),
     (f"carry = 1.5\n{problem('at = { x = 1, y = 2 }')}", "carry: 1.5 is not from 0 to 1"),
     (f"rtol = -1\n{problem('at = { x = 1, y = 2 }')}", "rtol: -1 is not at least 0"),
     (f"seed = 0.5\n{problem('at = { x = 1, y = 2 }')}", 'seed: not a whole number: "0.5"'),

@@ -21,12 +21,12 @@ from gradcli.cli.answers import equals
 from gradcli.errors import Status, width
 from gradcli.homework.checking import check
 from gradcli.homework.hints import hints
-from gradcli.homework.records import Accepted, Answer, Said, State
-from gradcli.homework.words import Words
+from gradcli.homework.records import Accepted, Answer, State
 from gradcli.render.intervals import interval
 from gradcli.render.judged import View
 from gradcli.syntax import parse
 from gradcli.verify import ProofVerdict, Verification
+from gradcli.words import Said, Words
 
 ROOT = Path(__file__).parent.parent
 SCHEMA = json.loads((ROOT / "gradcli/schemas/check-1.schema.json").read_text())
@@ -359,6 +359,18 @@ def test_a_scalar_check_loads_nothing_heavy():
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+def test_right_answers_need_no_diagnosis():
+    """The misconceptions are looked up for wrong answers alone."""
+    script = (
+        "import sys\n"
+        "from gradcli.cli import run\n"
+        "assert run(['check', '(x+y)*(x*y)', '--x=2', '--y=3', '--answer', 'x=21', '--answer', 'value=30']) == 0\n"
+        "print([name for name in sys.modules if 'diagnosis' in name])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
 # ── the table ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 SEVERAL = ["value=0.73", "dn5=-0.20", "dn4=-0.20", "dx0=-0.39", "dw1=", "dx1=5.5"]
@@ -552,6 +564,35 @@ def test_no_number_is_given_away(text, values, language):
             assert not any(row.accepted for row in view.rows)
 
 
+GIVEAWAYS = [(["x*y", "--x=2", "--y=3"], f"dx={text}") for text in ("-3", "6.0", "1.5", "0.33", "30", "0.3", "9.0")]
+
+
+@pytest.mark.parametrize(("words", "answer"), GIVEAWAYS)
+def test_no_name_gives_the_answer_away(checked, words, answer):
+    """That an answer is the right one's half, or has its sign, tells the right one; a hidden answer is not told so."""
+    for form in ("table", "json"):
+        out = checked(*words, "--hide-answer", "--format", form, answers=[answer])[1]
+        assert not re.search(r"sign_of_answer|the answer|decimal|half|doubled|squared|reciprocal", out), out
+
+
+def test_the_error_is_hidden(checked):
+    """Beside an answer its relative error tells the right number: 3.03 that is 0.01 off."""
+    out = checked("x*y", "--x=2", "--y=3", "--cs231n", "--hide-answer", answers=["dx=3.0297"])[1]
+    assert "CS231n" in out
+    assert "0.01" not in out
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_two_mistakes_are_counted_as_two(checked, language):
+    """4 of (3·x+1)² at 1 is n2 without its 2, and without the inner 3: two mistakes in the text, two in the sum."""
+    words = "(3*x+1)^2", "--x=1", "--lang", language
+    out = checked(*words, answers=["dx=4"])[1]
+    told = {"en": ("two mistakes:", "\n2 mistakes, at "), "ko": ("실수 두 개:", "\n실수 2개, 위치: ")}[language]
+    assert all(part in out for part in told)
+    document = json.loads(checked(*words, "--format", "json", answers=["dx=4"])[1])
+    assert document["mistakes"] == 2
+
+
 @pytest.mark.parametrize("form", ["table", "plain", "json", "csv", "markdown"])
 def test_every_format_hides(checked, form):
     """No format tells the right number, or the interval."""
@@ -581,6 +622,52 @@ def test_hints(checked, words, answer, steps):
             assert all(part in out for part in parts), (level, out)
         if level < 4:
             assert steps[3][0] not in out
+
+
+SOFTMAX = ["L=softmax_cross_entropy(a,t)", "--a=[0.3,2.9,4.0]", "--t=[0,0,1]"]
+TANH = ["h=tanh(w*x+b); f=(h-y)^2", "--w=2.47", "--x=2.777", "--b=2.838", "--y=0.392"]
+
+RULES = [
+    (SOFTMAX, "da=[0.018,0.245,0.737]", ["∂L/∂a = softmax(a)-t"]),
+    (SOFTMAX, "da=[0.1,0.2,0.3]", ["∂L/∂a = softmax(a)-t"]),
+    (SOFTMAX, "down.L.a=[0.1,0.2,0.3]", ["∂L/∂a = softmax(a)-t"]),
+    (["sin(x)", "--x=1"], "dx=-0.84", ["∂f/∂x = cos(x)"]),
+    (["norm(a)", "--a=[3,4]"], "da=[1,1]", ["∂f/∂a = a/f"]),
+    (TANH, "grad.h=2.432", ["look at gate n3 = h-y", "∂f/∂h = ∂n3/∂h × ∂f/∂n3"]),
+    (TANH, "value.h=-1", ["h = tanh(n2)"]),
+]
+
+
+@pytest.mark.parametrize(("words", "answer", "told"), RULES, ids=[answer for _, answer, _ in RULES])
+def test_hints_of_the_rule(checked, words, answer, told):
+    """The second hint is the rule by which the cell is worked out: of a gradient that of the backward pass."""
+    out = checked(*words, "--hint", "2", answers=[answer])[1]
+    assert all(part in out for part in told), out
+
+
+def test_hints_tell_no_answer_that_there_is_something_to_work_out_for():
+    """Up to the third hint the asked number is not told; what is put in may be it, where a 1 is left to multiply by.
+
+    Wrong answers are turned numbers and other numbers of the same table.
+    """
+    generator = random.Random("hints")  # noqa: S311 - reproducible
+    from gradcli.cells import list_cells
+
+    for text, values in (("h=tanh(w*x+b); f=(h-y)^2", "wxby"), ("f=exp(x*y)/(x+y)", "xy"), ("1/(1+exp(-w*x))", "wx")):
+        for _ in range(12):
+            chosen = {name: round(generator.uniform(0.3, 2), 3) for name in values}
+            gradients = parse(text, given=chosen).forward(chosen).backward()
+            cells = [cell for cell in list_cells(gradients) if abs(cell.value) not in (0.0, 1.0, *chosen.values())]
+            cell = generator.choice(cells)
+            other = generator.choice([-cell.value, 2 * cell.value, 1 / cell.value, generator.choice(cells).value])
+            (result,) = check(gradients, [Answer(cell.address, repr(other))]).results
+            if result.state is not State.WRONG:
+                continue
+            *_, last = hints(result, gradients, 3)
+            put_in = last.fields.get("numbers", ())
+            others = [pair.fields["b"] for pair in put_in if pair.fields["b"] not in (0, 1)]
+            if len(others) > 1:
+                assert all(abs(abs(number) - abs(cell.value)) > 1e-9 * abs(cell.value) for number in others), text
 
 
 def test_hints_are_for_the_first_mistake(checked):

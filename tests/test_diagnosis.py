@@ -18,8 +18,8 @@ from gradcli.homework.numbers.comparing import test as fits
 from gradcli.homework.numbers.given import read
 from gradcli.homework.records import Rules
 from gradcli.homework.sweeps import Change, sweep
-from gradcli.homework.words import LANGUAGES, Words, texts
 from gradcli.ops import TABLE
+from gradcli.words import LANGUAGES, Words, texts
 from tests.planted import TENSORS, diagnosed, expressions, told, trials
 
 WORDS = Words("en")
@@ -206,8 +206,7 @@ def test_the_same_mistake_everywhere_is_one_mistake():
     first = [each[0] for each in found.explanations]
     assert {(each.name, len(each.sites)) for each in first} == {("not_switched", 2)}
     assert WORDS.said(first[2].said) == (
-        "at n2 = w1·x1 you passed w1's own value -3; the gate switches: ∂n2/∂w1 = x1 = -2; "
-        "and so at n1 = w0·x0"
+        "at n2 = w1·x1 you passed w1's own value -3; the gate switches: ∂n2/∂w1 = x1 = -2; and so at n1 = w0·x0"
     )
 
 

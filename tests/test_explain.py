@@ -13,12 +13,12 @@ import pytest
 import gradcli
 from gradcli.cli import run
 from gradcli.cli.files import from_files
-from gradcli.homework.words import Words
 from gradcli.render.explain import Wishes, last_step, markdown, sections, text
 from gradcli.render.explain_latex import latex
 from gradcli.render.figures import Style
 from gradcli.report import Report, build
 from gradcli.steps import STYLES, Figured, Solution, bare
+from gradcli.words import Words
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 NEURON = "1/(1+exp(-(w0*x0+w1*x1+w2)))"

@@ -21,9 +21,9 @@ from gradcli.homework.checking import check
 from gradcli.homework.formulas import comparison as formulas
 from gradcli.homework.formulas import following, proving
 from gradcli.homework.records import Answer, Comparison, Formula, Number, Rules, State, Unreadable
-from gradcli.homework.words import LANGUAGES, Words, texts
 from gradcli.ops import FUNCTIONS
 from gradcli.ops.op import Op
+from gradcli.words import LANGUAGES, Words, texts
 
 CASES = Path(__file__).parent / "cases"
 CHAIN = ("q = x + y; f = q*z", {"x": -2, "y": 5, "z": -4})

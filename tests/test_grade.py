@@ -18,11 +18,11 @@ from gradcli.cli import grade, run
 from gradcli.homework.marking.grading import Mark, Marked, Part, credit
 from gradcli.homework.marking.marks import Book, gradescope
 from gradcli.homework.marking.tally import Tally
-from gradcli.homework.records import Said, State
-from gradcli.homework.words import Words
+from gradcli.homework.records import State
 from gradcli.render.class_report import page, percent, summary
 from gradcli.render.feedback import render
 from gradcli.render.figures import Style
+from gradcli.words import Said, Words
 
 HERE = Path(__file__).parent
 LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /dev/full and signals")
@@ -548,14 +548,14 @@ def marked(student: str, *marks: Mark) -> Marked:
 
 def test_counts_take_no_more_memory_with_more_students():
     """What is kept of a class beyond the ids does not grow with it."""
-    wrong = Mark("dx", 2, 0.0, "wrong", "3", 4.0, "sign", (3,), Said("grade.undecided"), True)
+    wrong = Mark("dx", 2, 0.0, "wrong", "3", 4.0, "sign_lost", (3,), Said("grade.undecided"), True)
     small, large = Tally(), Tally()
     for k in range(10):
         small.add(marked(str(k), wrong))
     for k in range(1000):
         large.add(marked(str(k), wrong))
     (question,), (same,) = large.questions.values(), small.questions.values()
-    assert (question.students, question.firsts, question.mistakes["sign", (3,)]) == (1000, 1000, 1000)
+    assert (question.students, question.firsts, question.mistakes["sign_lost", (3,)]) == (1000, 1000, 1000)
     assert len(question.told) == len(same.told) == 1 and len(large.notes) == len(small.notes) == 0
 
 
@@ -593,7 +593,7 @@ def test_the_summary_fits_a_terminal(width):
     """No line but a long path is wider than the terminal."""
     tally = Tally()
     told = Said("check.unexplained")
-    tally.add(marked("a", Mark("dx", 2, 0.0, "wrong", "3", 4.0, "sign", (3,), told, True)))
+    tally.add(marked("a", Mark("dx", 2, 0.0, "wrong", "3", 4.0, "sign_lost", (3,), told, True)))
     lines = summary(tally, "HW4", {"marks": "m"}, Words("en"), Style(width=width), interrupted=False).splitlines()
     assert max(map(len, lines)) <= width
 

@@ -19,7 +19,6 @@ from gradcli.autodiff import Edge, Gradients
 from gradcli.cli import run
 from gradcli.cli.files import from_files
 from gradcli.errors import NotScalarError
-from gradcli.homework.words import Words
 from gradcli.picture import build as build_picture
 from gradcli.render.explain import Wishes, Writer, solution
 from gradcli.render.figures import Style, figure
@@ -28,6 +27,7 @@ from gradcli.render.page.layers import Items, arranged, crossings, lay
 from gradcli.report import Report, build
 from gradcli.syntax import parse
 from gradcli.systems.source import edges
+from gradcli.words import Words
 from tests.chromium import PROGRAM, Chromium
 
 EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.grad"))

@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 
 from gradcli.errors import UsageError
-from gradcli.homework.records import Said
-from gradcli.homework.words import FIELD, LANGUAGES, Words, last_sound, particle, spoken, texts
+from gradcli.words import FIELD, LANGUAGES, Said, Words, last_sound, particle, spoken, texts
 
 PACKAGE = Path(__file__).parent.parent / "gradcli"
 AREAS = sorted({path.stem for path in (PACKAGE / "languages").glob("*/*.toml")})
@@ -186,7 +185,7 @@ def test_particle_towards(word, form):
 def test_particles_of_a_text(monkeypatch):
     """A text's particles follow what fills its fields, and what a user wrote keeps its own."""
     said = {"text": "{a}은(는) {b}(으)로부터, {a}을(를) {c}(이)라고"}
-    monkeypatch.setattr("gradcli.homework.words.texts", lambda language, area: said)
+    monkeypatch.setattr("gradcli.words.texts", lambda language, area: said)
     words = Words("ko")
     assert words.say("any.text", a="기울기", b="n1", c="값") == "기울기는 n1로부터, 기울기를 값이라고"
     assert words.say("any.text", a="은(는)", b="{a}", c="x") == "은(는)은 {a}로부터, 은(는)을 x라고"
@@ -204,7 +203,7 @@ def test_sounds_of_hangul():
 
 def test_fields_are_never_read_again(monkeypatch):
     """What fills a field is shown as it is, whatever it looks like."""
-    monkeypatch.setattr("gradcli.homework.words.texts", lambda language, area: {"a": "<{x}> {y}", "b": "[{x}]"})
+    monkeypatch.setattr("gradcli.words.texts", lambda language, area: {"a": "<{x}> {y}", "b": "[{x}]"})
     words = Words("en")
     assert words.say("any.a", x="{y}", y="{x}") == "<{y}> {x}"
     assert words.say("any.a", x=Said("any.b", {"x": "{x}{y}%s\\1"}), y="") == "<[{x}{y}%s\\1]> "
@@ -212,7 +211,7 @@ def test_fields_are_never_read_again(monkeypatch):
 
 def test_numbers_in_sentences(monkeypatch):
     """A float is written as people read it, an array entry by entry or by its shape, a list with commas."""
-    monkeypatch.setattr("gradcli.homework.words.texts", lambda language, area: {"a": "{x}"})
+    monkeypatch.setattr("gradcli.words.texts", lambda language, area: {"a": "{x}"})
     words = Words("en")
     cases = [
         (0.19661193324148188, "0.1966"),

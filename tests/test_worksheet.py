@@ -12,18 +12,18 @@ from pathlib import Path
 
 import pytest
 
+from gradcli import writing
 from gradcli.cells import resolve
 from gradcli.cli import run
 from gradcli.errors import FileError
-from gradcli.homework import writing
 from gradcli.homework.files.assignment import from_expression, load, parsed
 from gradcli.homework.files.choosing import values
 from gradcli.homework.files.drawing import candidates
 from gradcli.homework.files.shortness import digits
 from gradcli.homework.sheets.blanks import KINDS, Show
 from gradcli.homework.sheets.worksheets import Press, Sheet, key, twin
-from gradcli.homework.words import LANGUAGES, Words
 from gradcli.render import worksheet_html, worksheet_latex, worksheet_markdown
+from gradcli.words import LANGUAGES, Words
 
 EXAMPLES = Path(__file__).parent.parent / "examples" / "homework"
 HW4 = load(str(EXAMPLES / "hw4.toml"))

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 from gradcli.cells import resolve
 from gradcli.cli.arguments import Binding
 from gradcli.errors import UnknownCell, UsageError, brief
-from gradcli.homework.records import Answer, Checked, Said, State, Unreadable
+from gradcli.homework.records import Answer, Checked, State, Unreadable
+from gradcli.words import Said
 
 if TYPE_CHECKING:
     from gradcli.autodiff import Gradients
-    from gradcli.homework.words import Words
+    from gradcli.words import Words
 
 FLAG = "--answer"
 
@@ -127,7 +128,39 @@ def from_answer_files(
     from gradcli.homework.files.answer_files import answers_of
 
     wanted: dict[str, Any] = {"encoding": encoding, "problem": problem, "student": student}
-    return [found for path in paths for found in answers_of(path, **wanted)]
+    faults: dict[str, list[GradcliError]] = {}
+    answers: list[Answer] = []
+    for path in paths:
+        place = "standard input" if path == "-" else path
+        answers += answers_of(path, **wanted, faults=faults.setdefault(place, []))
+    refuse_faulty(faults, answers, gradients)
+    return answers
+
+
+def refuse_faulty(faults: dict[str, list[GradcliError]], answers: Sequence[Answer], gradients: Gradients) -> None:
+    """Refuse a file with answers to no cell, or two to one: all that is wrong with it at once.
+
+    faults: of each file, as far as they are known.
+    Errors: FaultyFile; UnknownCell for a single unknown cell.
+    """
+    first: dict[str, Answer] = {}
+    unreadable: dict[str, list[GradcliError]] = {}
+    for found in answers:
+        file, _, at = found.place.rpartition(": ") if found.place.rpartition(": ")[0] in faults else parted(found, faults)
+        try:
+            cell = resolve(found.address, gradients).address
+        except UnknownCell as error:
+            faults[file].append(UnknownCell(f"{at}: {error.message}", hint=error.hint))
+            continue
+        if first.setdefault(cell, found) is not found:
+            told = f"{at}: {cell} is answered twice: here, and {first[cell].place}"
+            faults[file].append(FileError(told, hint="keep one of them"))
+        why = refused(found, gradients)
+        if why:
+            unreadable.setdefault(file, []).append(FileError(f"{at}: {why}"))
+    for file, wrong in faults.items():
+        if wrong:
+            raise FaultyFile(file, [*wrong, *unreadable.get(file, ())])
 
 
 def refuse_unknown(answers: Sequence[Answer], gradients: Gradients) -> None:

@@ -26,9 +26,9 @@ from gradcli.cli.options import (
 )
 from gradcli.errors import Status, UsageError
 from gradcli.homework.formulas.proving import likely, prover
-from gradcli.homework.records import Checked, Rules, State
-from gradcli.homework.words import LANGUAGES, Words, spoken
-from gradcli.homework.words import VARIABLE as LANGUAGE
+from gradcli.homework.records import Checked, Rules, State, contradicting
+from gradcli.words import LANGUAGES, Words, spoken
+from gradcli.words import VARIABLE as LANGUAGE
 
 if TYPE_CHECKING:
     from gradcli.autodiff import Gradients
@@ -182,9 +182,9 @@ def check(
     words = Words(language(lang))
     if hide_answer and hint == 4:
         raise UsageError("--hide-answer and --hint 4 contradict each other", hint="--hint 3 keeps the answer back")
-    if decimals is not None and sig is not None:
-        raise UsageError("--decimals and --sig contradict each other", hint="keep one of them")
     wishes: dict[str, Any] = {"decimals": decimals, "sig": sig, "rtol": rtol, "atol": atol, "cs231n": cs231n or None}
+    for one, other in contradicting(wishes):
+        raise UsageError(f"--{one} and --{other} contradict each other", hint="keep one of them")
     if at_kink is not None:
         wishes["at_kink"] = one_of("--at-kink", at_kink, AT_KINK)
     found = typed(answer or ())

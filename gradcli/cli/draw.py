@@ -27,9 +27,9 @@ from gradcli.cli.options import (
     ValueFiles,
 )
 from gradcli.errors import NotScalarError, UsageError, brief
-from gradcli.homework.words import LANGUAGES
 from gradcli.ops.mismatch import shown
 from gradcli.report import build
+from gradcli.words import LANGUAGES
 
 HELP = """Draw the graph: forward values above the wires, gradients beneath.
 
@@ -156,7 +156,7 @@ def draw(
         if output in (None, "-"):
             streams.put(made.content.decode())
         else:
-            from gradcli.homework.writing import write
+            from gradcli.writing import write
 
             write(str(output), made.content, force)
     raise typer.Exit(judge(report, "draw"))
@@ -194,7 +194,7 @@ def settle(form: str | None, output: str | None, force: bool) -> str:
     if form is None:
         known = ", ".join(f".{ending}" for ending in ENDINGS)
         raise UsageError(f"the kind of file is not known: '{brief(path)}'", hint=f"its name ends in {known}")
-    from gradcli.homework.writing import refuse_existing
+    from gradcli.writing import refuse_existing
 
     refuse_existing([path], force)
     if form in ("svg", "png", "pdf"):

@@ -26,9 +26,9 @@ from gradcli.cli.options import (
     Verify,
 )
 from gradcli.errors import UsageError
-from gradcli.homework.words import LANGUAGES, Words
 from gradcli.report import build
 from gradcli.steps import STYLES
+from gradcli.words import LANGUAGES, Words
 
 HELP = """Explain a solution step by step: forward line by line, then backward.
 

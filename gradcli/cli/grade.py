@@ -19,15 +19,15 @@ from gradcli.cli.command import ExpressionCommand, completing, one_of, whole, wo
 from gradcli.cli.marking import MOST_JOBS, cores, progress, stopping
 from gradcli.cli.options import Settings
 from gradcli.errors import FileError, GradcliError, Status, UsageError
-from gradcli.homework.words import LANGUAGES
-from gradcli.homework.words import VARIABLE as LANGUAGE
+from gradcli.words import LANGUAGES
+from gradcli.words import VARIABLE as LANGUAGE
 
 if TYPE_CHECKING:
     from gradcli.homework.files.roster import Student
     from gradcli.homework.files.submissions import Submission
     from gradcli.homework.marking.marks import Book
     from gradcli.homework.marking.tally import Tally
-    from gradcli.homework.words import Words
+    from gradcli.words import Words
 
 HELP = """Mark the answers of a class by an assignment: points, feedback, a report.
 
@@ -55,6 +55,9 @@ After Ctrl-C (130) the files hold what was marked until then.
 FORMATS = ("csv", "moodle", "gradescope")
 
 IDS = ("column", "filename")
+
+WARNED = 8
+"""Students who are not on the roster that are told one by one."""
 
 AT_KINK = ("interval", "strict")
 
@@ -177,9 +180,9 @@ def grade(
     from gradcli.homework.marking.marks import Book
     from gradcli.homework.marking.tally import Tally
     from gradcli.homework.marking.workers import Work, mark_class
-    from gradcli.homework.words import Words
     from gradcli.render.class_report import page, summary
     from gradcli.render.feedback import answered
+    from gradcli.words import Words
 
     gc.enable()  # a short run does without; a class is none
     one_of("--format", format_, FORMATS)
@@ -219,7 +222,7 @@ def grade(
         book.close(page(tally, wanted.title, words, interrupted=stopped()))
     if book.stale:
         note(f"{folder / 'feedback'} has {book.stale} more files of an earlier run")
-    streams.tell_each("warning", [*unread(tally, words), *unanswered(tally)])
+    streams.tell_each("warning", [*unread(tally, words), *unanswered(tally), *unlisted(tally, words)])
     streams.put(summary(tally, wanted.title, book.files, words, streams.style(), interrupted=stopped()))
     raise typer.Exit(Status.INTERRUPTED if stopped() else status(tally))
 
@@ -256,15 +259,16 @@ def named(found: "Iterator[Submission]", names: Mapping[str, str]) -> "Iterator[
 
 def enrol(tally: "Tally", book: "Book", students: "Sequence[Student] | None") -> None:
     """Compare with the roster, where there is one, and list who does not stand in both."""
-    from gradcli.homework.records import Said
+    from gradcli.words import Said
 
     if students is None:
         return
     tally.enrol(students)
     for student in tally.missing:
         book.review(student.id, student.name, Said("grade.why_missing"))
-    for student in tally.strangers:
-        book.review(student.id, student.name, Said("grade.why_stranger"))
+    for student, near in tally.guesses:
+        perhaps = Said("grade.stranger_near", {"student": student.id, "near": near.id if near else ""})
+        book.review(student.id, student.name, perhaps if near else Said("grade.why_stranger"))
 
 
 def nothing_marked(tally: "Tally", words: "Words") -> FileError:
@@ -289,6 +293,19 @@ def unanswered(tally: "Tally") -> list[str]:
         return []
     shown = ", ".join(blank[:8]) + (f" and {len(blank) - 8} more" if len(blank) > 8 else "")
     return [f"nobody has answered {shown}: is a column missing, or called otherwise?"]
+
+
+def unlisted(tally: "Tally", words: "Words") -> list[str]:
+    """Who is not on the roster, and whom it may be: their values may have been drawn for another id."""
+    guesses = tally.guesses
+    told = [
+        words.say("grade.stranger_near", student=one.id, near=near.id)
+        if near
+        else words.say("grade.stranger_far", student=one.id)
+        for one, near in sorted(guesses, key=lambda guess: guess[1] is None)[:WARNED]
+    ]
+    more = [words.say("grade.more", count=str(len(guesses) - WARNED))] if len(guesses) > WARNED else []
+    return [*told, *more]
 
 
 def status(tally: "Tally") -> Status:

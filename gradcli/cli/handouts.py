@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from gradcli.homework.sheets.worksheets import Press, Sheet
-    from gradcli.homework.words import Words
+    from gradcli.words import Words
 
 FORMATS = {"markdown": "md", "html": "html", "latex": "tex"}
 """The formats, and how their files end."""
@@ -59,7 +59,7 @@ def write(press: Press, students: Sequence[tuple[str, str]], wishes: Wishes) -> 
 
     Errors: FileError, before anything is written where files exist.
     """
-    from gradcli.homework import writing
+    from gradcli import writing
     from gradcli.homework.sheets.worksheets import KEY, TWIN, key, twin, undefined
     from gradcli.render import worksheet_markdown
 

@@ -133,7 +133,7 @@ def settle(form: str | None, output: str | None, force: bool, decimals: int | No
         if kind not in (*PICTURES, *POINTS):
             known = ", ".join(f".{each}" for each in (*PICTURES, *POINTS))
             raise UsageError(f"the kind of file is not known: '{brief(output)}'", hint=f"its name ends in {known}")
-        from gradcli.homework.writing import refuse_existing
+        from gradcli.writing import refuse_existing
 
         refuse_existing([output], force)
     if (decimals is not None or sig is not None) and kind in (*POINTS, "plain"):
@@ -245,7 +245,7 @@ def write(path: str, kind: str, drawn: "Drawn", style: Style, force: bool, deriv
 
     Errors: FileError.
     """
-    from gradcli.homework import writing
+    from gradcli import writing
 
     if kind in POINTS:
         content: str | bytes = text(drawn, kind, style, derivative)

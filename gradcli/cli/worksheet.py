@@ -13,8 +13,8 @@ from gradcli.cli.command import ExpressionCommand, completing, one_of
 from gradcli.cli.handouts import FORMATS, Wishes, documents, keyed, write
 from gradcli.cli.options import Settings
 from gradcli.errors import Status, UsageError
-from gradcli.homework.words import LANGUAGES
-from gradcli.homework.words import VARIABLE as LANGUAGE
+from gradcli.words import LANGUAGES
+from gradcli.words import VARIABLE as LANGUAGE
 
 if TYPE_CHECKING:
     from gradcli.cli.arguments import Arguments
@@ -108,7 +108,7 @@ def worksheet(
     from gradcli.cli.check import language
     from gradcli.homework.sheets.blanks import KINDS
     from gradcli.homework.sheets.worksheets import Press, undefined
-    from gradcli.homework.words import Words
+    from gradcli.words import Words
 
     one_of("--format", format_, tuple(FORMATS))
     left_out = KINDS if blank is None else kinds(blank)

@@ -27,6 +27,7 @@ from gradcli.homework.records import (
     Given,
     Result,
     Rules,
+    Said,
     State,
     Unreadable,
 )
@@ -61,6 +62,8 @@ def in_order(gradients: Gradients, answers: Iterable[Answer], rules: Rules, *, p
         given = (
             read(answer.text, names=names, formula=reader(gradients)) if answer.value is None else array(answer.value)
         )
+        if isinstance(given, Formula) and not rules.formulas:
+            given = Unreadable(Said("grade.number_asked"))
         result = Result(answer, cell, given, cell.value, State.BLANK)
         if isinstance(given, Unreadable):
             result = result._replace(state=State.UNREADABLE)
@@ -199,12 +202,15 @@ def on_own_numbers(
         return result
     from gradcli.homework.diagnosis.search import explain
 
+    depends = origins(result.cell, gradients, earlier)
+    if not depends:
+        return result
     base = substituted(earlier, gradients)
     search = explain(gradients, [judged], base=base, budget=budget)
     found = everywhere(result, gradients, search.explanations[0])
     if not found:
         return result
-    addresses = tuple(own.cell.address for own in origins(result.cell, gradients, earlier))
+    addresses = tuple(own.cell.address for own in depends)
     return result._replace(explanations=found, origin=addresses, searched=search.complete)
 
 

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import accumulate
 from typing import NamedTuple
 
 from gradcli import notation
 from gradcli.autodiff import Edge, Gradients, Value
-from gradcli.cells import here, kind_of
+from gradcli.cells import Cell, here, kind_of
 from gradcli.graph import Graph
-from gradcli.homework.records import Result, Said
+from gradcli.homework.records import Result
 from gradcli.homework.sweeps import Change
 from gradcli.ops.op import CONSTANT, INPUT
+from gradcli.words import Said
 
 LEVELS = 4
 """Steps of a hint; the last one is the answer."""
@@ -24,6 +26,12 @@ FACTORS = 6
 """Terms of a sum, and numbers to put in, that a hint writes out."""
 
 NAME = re.compile(r"[^\W\d]\w*(?![\w(])")
+
+UPSTREAM = re.compile(r"(?<![\w.])g(?!\w)")
+"""The upstream gradient in a rule for whole tensors."""
+
+ONE = re.compile(r"(?<![\w.])g\*|\*g(?!\w)")
+"""The same where it is a factor that can be left out if it is 1."""
 
 
 class Focus(NamedTuple):
@@ -49,35 +57,30 @@ def hints(result: Result, gradients: Gradients, level: int) -> tuple[Said, ...]:
 
 def focused(result: Result, gradients: Gradients) -> Focus:
     """The place of the simplest mistake that was found; without one, that of the cell."""
+    cell = result.cell
     for explanation in result.explanations[:1]:
-        place = None if explanation.change is None else changed(explanation.change)
+        place = None if explanation.change is None else changed(explanation.change, cell)
         if place is not None:
             return place
-        if explanation.sites:
-            return at_node(explanation.sites[0], gradients)
-    cell = result.cell
     return Focus(cell.kind, cell.nodes[0], cell.k)
 
 
-def changed(change: Change) -> Focus | None:
-    """The first place at which a sweep with a mistake differs from the right one."""
-    for node in change.values:
-        return Focus("value", node)
-    for node in change.sums:
-        return Focus("grad", node)
-    for node, k in change.locals:
-        return Focus("local", node, k)
-    for node, k in change.passed:
-        return Focus("down", node, k)
-    return None
+def changed(change: Change, cell: Cell) -> Focus | None:
+    """Where a sweep with a mistake differs from the right one; of several places the one next to the cell.
 
-
-def at_node(node: int, gradients: Gradients) -> Focus:
-    """A node as a place: its first edge that carries a gradient, or its sum."""
-    for k in range(len(gradients.graph.parents[node])):
-        if gradients.active(node, k):
-            return Focus("down", node, k)
-    return Focus("grad", node)
+    A mistake may have been made everywhere: a place behind the cell needs its number, and would tell it. Of a gradient
+    the backward pass is looked at before the forward one.
+    """
+    values = [Focus("value", node) for node in change.values]
+    at = min(cell.nodes)
+    if cell.kind == "value":
+        return max((place for place in values if place.node <= at), key=lambda place: place.node, default=None)
+    edges = [Focus("local", *slot) for slot in change.locals] + [Focus("down", *slot) for slot in change.passed]
+    ahead = [place for place in edges if place.node > at or (place.node == at and cell.kind != "grad")]
+    ahead += [Focus("grad", node) for node in change.sums if node >= at]
+    own = {Focus("local", at, cell.k), Focus("down", at, cell.k)}
+    nearest = min(ahead, key=lambda place: (place.node, place not in own), default=None)
+    return nearest or next(iter(values), None)
 
 
 # ── the steps ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -113,14 +116,19 @@ def rule(focus: Focus, gradients: Gradients) -> Said | None:
         told = [local(edge) for edge in edges[:FACTORS] if not at_start(edge)]
         return with_rules(f"{quotient(graph, focus.node)} = {' + '.join(terms)}", told)
     edge = Edge(gradients, focus.node, focus.k)
-    if focus.kind == "local" or at_start(edge):
-        own = local(edge)
-        return with_rules(own, []) if own else None
+    own = local(edge)
+    if own and (focus.kind == "local" or at_start(edge)):
+        return with_rules(own, [])
+    if at_start(edge):
+        return with_rules(f"{quotient(graph, edge.parent)} = {passed(edge)}", []) if passed(edge) else None
     return with_rules(f"{product(edge)} → {quotient(graph, edge.parent)}", [local(edge)])
 
 
 def numbers(focus: Focus, gradients: Gradients) -> Said | None:
-    """What to put into the rule."""
+    """What to put into the rule.
+
+    Where that is one number and nothing to work out, as the gradient that a sum passes on, it is the answer itself.
+    """
     graph = gradients.graph
     if focus.kind == "value":
         parents = [p for p in graph.parents[focus.node] if graph.ops[p] is not CONSTANT]
@@ -168,21 +176,38 @@ def quotient(graph: Graph, node: int) -> str:
 def at_start(edge: Edge) -> bool:
     """Whether an edge goes into the output, where the backward pass starts from 1."""
     start = edge.gradients.upstream
-    return edge.child == edge.gradients.graph.output and isinstance(start, float) and start == 1
+    return edge.child == edge.gradients.graph.output and getattr(start, "shape", ()) == () and bool(start == 1)
 
 
 def product(edge: Edge) -> str:
     """`∂q/∂x × ∂f/∂q`; of whole tensors, and where the backward pass starts, the rule itself."""
     graph = edge.gradients.graph
     own = local(edge).partition(" = ")[2] if at_start(edge) else ""
-    if own:
-        return own
-    if kind_of(edge) in ("jacobian", "rule"):
-        passed = notation.rule(graph, edge.child, edge.k, here(edge))
-        arrives = f"({quotient(graph, edge.child)})"
-        if passed:
-            return notation.pretty(re.sub(r"(?<![\w.])g(?!\w)", arrives, passed))
-    return f"∂{graph.names[edge.child]}/∂{graph.names[edge.parent]} × {quotient(graph, edge.child)}"
+    return (
+        own or passed(edge) or f"∂{graph.names[edge.child]}/∂{graph.names[edge.parent]} × {quotient(graph, edge.child)}"
+    )
+
+
+def passed(edge: Edge) -> str:
+    """What an edge of whole tensors passes down: `p·((∂L/∂p)-sum(p·(∂L/∂p)))`; empty for others, and without a rule."""
+    if kind_of(edge) not in ("jacobian", "rule"):
+        return ""
+    graph = edge.gradients.graph
+    text, arrives = notation.rule(graph, edge.child, edge.k, here(edge)), f"({quotient(graph, edge.child)})"
+    if at_start(edge):
+        text, arrives = unwrapped(ONE.sub("", text)), "1"
+    return notation.pretty(UPSTREAM.sub(arrives, text))
+
+
+def unwrapped(text: str) -> str:
+    """A formula without brackets around all of it.
+
+    >>> unwrapped("(softmax(a)-t)"), unwrapped("(a+b)*(c+d)")
+    ('softmax(a)-t', '(a+b)*(c+d)')
+    """
+    inner = text[1:-1]
+    depths = list(accumulate((c == "(") - (c == ")") for c in inner))
+    return inner if text[:1] == "(" and text[-1:] == ")" and min(depths, default=0) >= 0 else text
 
 
 def local(edge: Edge) -> str:

@@ -1,30 +1,21 @@
 """What is handed from stage to stage of a check, as data. No text for people stands here: a Said is said in a language
-by words.py.
+by gradcli/words.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gradcli.autodiff import Gradients, Value
 from gradcli.cells import Cell
+from gradcli.words import Said
 
 if TYPE_CHECKING:
     from fractions import Fraction
 
     from gradcli.homework.sweeps import Change
-
-
-class Said(NamedTuple):
-    """A message in no language yet: its key in the language files, and what its text is filled with.
-
-    A field is a text as it is to be shown, a float (formatted as people read it), or a Said.
-    """
-
-    key: str
-    fields: Mapping[str, Any] = {}
 
 
 class Answer(NamedTuple):
@@ -46,6 +37,7 @@ class Rules(NamedTuple):
     decimals, sig: digits to which a number counts, whatever was typed.   rtol, atol: instead of an interval of digits.
     at_kink: "interval" or "strict".   carry: share of a cell's points for the right method on an earlier wrong value.
     budget: seconds that the search for a diagnosis may take, for one problem.
+    formulas: whether a formula in the names of the question is an answer, or a number alone is.
     """
 
     decimals: int | None = None
@@ -57,6 +49,17 @@ class Rules(NamedTuple):
     carry: float = 0.5
     seed: int = 0
     budget: float = 2.0
+    formulas: bool = True
+
+
+WAYS = {"decimals": "decimals", "sig": "sig", "rtol": "tolerance", "atol": "tolerance", "cs231n": "bands"}
+"""Settings of Rules → the way of comparing that they belong to; answers are compared in one way."""
+
+
+def contradicting(given: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The settings given that belong to another way of comparing than the first one: (the first, the other)."""
+    named = [name for name in WAYS if given.get(name) is not None and given[name] is not False]
+    return ((named[0], name) for name in named if WAYS[name] != WAYS[named[0]])
 
 
 class Number(NamedTuple):
@@ -210,5 +213,9 @@ class Checked(NamedTuple):
 
     @property
     def mistakes(self) -> int:
-        """How many mistakes were made: what follows from an earlier one is not counted again."""
-        return sum(result.state is State.WRONG for result in self.results)
+        """How many mistakes were made: what follows from an earlier one is not counted again.
+
+        Where two together lead to a number they are two.
+        """
+        wrong = [result for result in self.results if result.state is State.WRONG]
+        return len(wrong) + sum(any("+" in found.name for found in result.explanations[:1]) for result in wrong)

@@ -18,7 +18,7 @@ from gradcli.places import listed
 from gradcli.render.csv import cell as guarded
 from gradcli.render.figures import Style
 from gradcli.render.json import encoded
-from gradcli.render.judged import GOOD, Row, View, marked
+from gradcli.render.judged import GOOD, TURNED, Row, View, marked
 from gradcli.render.markdown import code
 from gradcli.render.markdown import text as escaped
 from gradcli.render.rows import statements
@@ -147,7 +147,7 @@ def mistaken(explanation: Explanation, row: Row, view: View) -> Object:
     names = view.checked.gradients.graph.names
 
     return {
-        "name": explanation.name,
+        "name": "slip" if view.hide and explanation.name in TURNED else explanation.name,
         "sites": [{"id": site, "name": names[site]} for site in explanation.sites],
         "text": view.named(explanation, row.result) if view.hide else view.open.said(explanation.said),
         "coincides": [] if view.hide else [view.open.said(other) for other in explanation.coincides],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from gradcli.homework.diagnosis.search import label
 from gradcli.homework.marking.grading import FAILED
 from gradcli.homework.marking.marks import shown
 from gradcli.homework.marking.tally import LISTED
@@ -18,7 +19,7 @@ from gradcli.render.markdown import code, text
 if TYPE_CHECKING:
     from gradcli.homework.files.roster import Student
     from gradcli.homework.marking.tally import Mistake, Question, Tally
-    from gradcli.homework.words import Words
+    from gradcli.words import Words
 
 STYLE = Style()
 
@@ -84,11 +85,12 @@ def by_question(tally: Tally, words: Words) -> list[str]:
 
 
 def table(found: Sequence[Mistake], words: Words) -> list[str]:
-    """Mistakes, a row each."""
-    heads = [words.say(f"grade.column_{name}") for name in ("students", "question", "mistake")]
-    rows = [row([text(head, STYLE) for head in heads]), row(["--:", ":--", ":--"])]
+    """Mistakes, a row each: what it is called, and what one of the students was told."""
+    heads = [words.say(f"grade.column_{name}") for name in ("students", "question", "mistake", "example")]
+    rows = [row([text(head, STYLE) for head in heads]), row(["--:", ":--", ":--", ":--"])]
     for mistake in found:
-        rows.append(row([str(mistake.students), address(mistake), text(told(mistake, words), STYLE)]))
+        said = [text(words.said(each), STYLE) for each in (label(mistake.name), mistake.said)]
+        rows.append(row([str(mistake.students), address(mistake), *said]))
     return rows
 
 
@@ -138,18 +140,19 @@ def summary(
     lines += wrapped([(mean(tally, words), "")], style.width)
     if tally.states:
         lines += listed(states(tally, words), style.width)
+    for said in met(tally, words):
+        lines += wrapped([(said, "warn")], style.width)
     found = frequent(tally)[:FEW]
     if found:
         lines += [[], [(words.say("grade.mistakes"), "head")]]
         column = max(len(str(mistake.students)) for mistake in found)
         for mistake in found:
             before = [(f"  {mistake.students:>{column}} × ", "bad"), (f"{mistake.problem}:{mistake.address}  ", "name")]
-            lines += wrapped([*before, (told(mistake, words), "")], style.width, column + 5)
+            lines += wrapped([*before, (words.said(label(mistake.name)), "")], style.width, column + 5)
     lines += [[]]
     for key, file in files.items():
-        where = "review_some" if key == "review" and tally.open else key
-        said = words.say(f"grade.where_{where}", file=file, count=f"{tally.open:,}")
-        lines += wrapped([(said, "warn" if where == "review_some" else "dim")], style.width)
+        said = words.say(f"grade.where_{key}", file=file, count=f"{tally.reviews:,}")
+        lines += wrapped([(said, "warn" if key == "review" and tally.reviews else "dim")], style.width)
     return painted([[(plain(piece, style), part) for piece, part in line] for line in lines], style.colour)
 
 
@@ -160,10 +163,13 @@ def states(tally: Tally, words: Words) -> Iterator[Line]:
         yield [(told, PARTS.get(State(state), "") if state != FAILED else "warn")]
 
 
-def told(mistake: Mistake, words: Words) -> str:
-    """A mistake as it was told a student; an example, where each has values of their own."""
-    said = words.said(mistake.said)
-    return words.say("grade.example", said=said) if mistake.drawn and mistake.students > 1 else said
+def met(tally: Tally, words: Words) -> Iterator[str]:
+    """What was odd of the class as a whole: who handed in again, who did not, and who is not known."""
+    if tally.replaced:
+        yield words.say("grade.replaced_one" if tally.replaced == 1 else "grade.replaced", count=f"{tally.replaced:,}")
+    for key, students in (("grade.missing", tally.missing), ("grade.strangers", tally.strangers)):
+        if students:
+            yield words.say(key, count=f"{len(students):,}")
 
 
 def marked(tally: Tally, words: Words) -> str:

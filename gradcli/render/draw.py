@@ -35,8 +35,8 @@ def drawing(report: Report, form: str, style: Style, *, local: bool = False, lan
     Errors: UsageError where a package is missing; LimitError where not even the summary could be laid out.
     """
     if form == "html":
-        from gradcli.homework.words import Words
         from gradcli.render.page import page
+        from gradcli.words import Words
 
         return Drawing(page(report, style, Words(language)).encode())
     count = len(drawn(report))

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from gradcli import notation
-from gradcli.homework.words import Words
 from gradcli.influence import find_nudge
 from gradcli.ops.op import INPUT, Op
 from gradcli.render.figures import LARGE, Style, figure, plain
@@ -17,6 +16,7 @@ from gradcli.render.tensor_rules import passed
 from gradcli.render.tensors import inline, is_tensor
 from gradcli.report import Report
 from gradcli.steps import Chain, Figured, Formula, Named, Passed, Quotient, Solution, Step, Sum, Term
+from gradcli.words import Words
 
 PRODUCT = 30
 """Binding of a product."""

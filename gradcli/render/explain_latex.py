@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gradcli import typesetting
-from gradcli.homework.words import Words
 from gradcli.render.explain import PRODUCT as PRODUCT_BINDING
 from gradcli.render.explain import Row, Wishes, Writer, binding, opening, remarks, sections, solution
 from gradcli.render.figures import Style
@@ -13,6 +12,7 @@ from gradcli.render.latex import matrix, number_text, passed_on, text, typeset
 from gradcli.render.tensors import is_tensor
 from gradcli.report import Report
 from gradcli.steps import SMALL, Figured, Formula, Named, Passed, Quotient, Sum, Term
+from gradcli.words import Words
 
 BREAK = 4
 """Links of a chain on one line."""

@@ -8,11 +8,11 @@ from pathlib import Path
 from gradcli.autodiff import Value
 from gradcli.homework.marking.grading import Mark, Marked, Part
 from gradcli.homework.marking.marks import shown
-from gradcli.homework.records import Result, Said, State
-from gradcli.homework.words import Words
+from gradcli.homework.records import Result, State
 from gradcli.render.figures import Style
 from gradcli.render.judged import View, coinciding
 from gradcli.render.markdown import code, text, value
+from gradcli.words import Said, Words
 
 STYLE = Style()
 

@@ -11,21 +11,10 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gradcli.errors import visible
-from gradcli.homework.records import (
-    Blank,
-    Checked,
-    Explanation,
-    Formula,
-    Listed,
-    Number,
-    Result,
-    Said,
-    State,
-    Unreadable,
-)
-from gradcli.homework.words import Words, written
+from gradcli.homework.records import Blank, Checked, Explanation, Formula, Listed, Number, Result, State, Unreadable
 from gradcli.render.figures import Style, figure, simple
 from gradcli.render.intervals import interval
+from gradcli.words import Said, Words, written
 
 if TYPE_CHECKING:
     from gradcli.verify import Verification
@@ -75,6 +64,9 @@ UNTOLD = "…"
 
 DIGITS = re.compile(r"(?<![\w.])[-−]?[0-9]+(?:\.[0-9]+)?(?:e[-+]?[0-9]+)?(?![\w.])")
 """A number within a sentence."""
+
+TURNED = frozenset(("sign_of_answer", "reciprocal", "decimal_point", "doubled", "halved", "squared"))
+"""Mistakes whose names tell how to get from the answer to the right number."""
 
 KINK = "numbers.kink"
 """What is remarked where any number between the one-sided derivatives is right."""
@@ -224,7 +216,8 @@ class View:
         """A mistake by its name and its place, without a number."""
         from gradcli.homework.diagnosis.rows import label
 
-        return self.words.say("check.hidden", what=label(explanation.name), place=self.place(result))
+        what = Said("check.slip") if explanation.name in TURNED else label(explanation.name)
+        return self.words.say("check.hidden", what=what, place=self.place(result))
 
     def cells(self, addresses: Sequence[str]) -> str:
         """Addresses as the student wrote them."""
@@ -271,10 +264,12 @@ class View:
         first, wrong = self.checked.first, count[State.WRONG]
         if wrong and first is not None:
             unsure = bool(first.explanations) and bool(coinciding(first.explanations))
-            key = "check.one_mistake_perhaps" if unsure else "check.one_mistake"
+            key, made = "check.one_mistake_perhaps" if unsure else "check.one_mistake", self.checked.mistakes
             if wrong > 1:
-                key = "check.mistake_again" if self.alike() else "check.mistakes"
-            parts.append(say(key, count=wrong, place=self.place(first)))
+                key, made = ("check.mistake_again", wrong) if self.alike() else ("check.mistakes", made)
+            elif made > 1:
+                key = "check.two_mistakes_perhaps" if unsure else "check.two_mistakes"
+            parts.append(say(key, count=made, place=self.place(first)))
         for state in (State.COARSE, State.BLANK, State.UNREADABLE, State.UNDECIDED):
             if count[state]:
                 parts.append(say(f"check.some_{state}", count=count[state]))

@@ -16,7 +16,7 @@ from gradcli.homework.sheets.worksheets import Part, Sheet
 from gradcli.render.worksheet_layout import columns, given, heading, how, lines, number, points, spot_of, title
 
 if TYPE_CHECKING:
-    from gradcli.homework.words import Words
+    from gradcli.words import Words
 
 STYLE = """
 @page { size: A4; margin: 14mm; }

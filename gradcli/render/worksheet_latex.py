@@ -19,7 +19,7 @@ from gradcli.render.worksheet_layout import columns, given, heading, how, lines,
 
 if TYPE_CHECKING:
     from gradcli.autodiff import Value
-    from gradcli.homework.words import Words
+    from gradcli.words import Words
 
 HANGUL = re.compile("[\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3]")
 

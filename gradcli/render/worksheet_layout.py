@@ -13,7 +13,7 @@ from gradcli.render.tensors import inline, is_tensor
 
 if TYPE_CHECKING:
     from gradcli.autodiff import Value
-    from gradcli.homework.words import Words
+    from gradcli.words import Words
 
 DIGITS = Style(decimals=4)
 """Digits of a number that is given."""

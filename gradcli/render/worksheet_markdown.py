@@ -1,6 +1,6 @@
 """A worksheet in Markdown, to be read, printed, or filled in with an editor and handed in as it is.
 
-What `gradcli grade` reads back (**contract** with homework/files/submissions.py; the words are languages/*/worksheet.toml's):
+What `gradcli grade` reads back (**contract** with homework/files/; the words are languages/*/worksheet.toml's):
 
     <!-- gradcli.worksheet/1 sheet: 2024-001 -->     the first line: whose sheet it is; no comment on a sheet for nobody
     ## Problem 1 · 7 points                          a problem: its id stands between the first word and " · "
@@ -24,7 +24,7 @@ from gradcli.render.markdown import code, text
 from gradcli.render.worksheet_layout import columns, given, heading, how, number, spot_of, title
 
 if TYPE_CHECKING:
-    from gradcli.homework.words import Words
+    from gradcli.words import Words
 
 PLAIN = Style()
 

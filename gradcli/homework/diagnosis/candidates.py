@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from itertools import combinations
+from itertools import combinations, islice
 from typing import Any, NamedTuple
 
 from gradcli.autodiff import Gradients, Value
@@ -15,8 +15,8 @@ from gradcli.homework.diagnosis.misconceptions import CONFUSIONS, mistakes_at
 from gradcli.homework.diagnosis.rows import Later, Made, Row, label
 from gradcli.homework.diagnosis.scene import LARGEST, Scene
 from gradcli.homework.numbers.rounding import half_up
-from gradcli.homework.records import Said
 from gradcli.homework.sweeps import NOTHING, Change
+from gradcli.words import Said
 
 LARGEST_ENTRIES = 50_000
 """Entries of all tensors together up to which mistakes are looked for within the sweeps."""
@@ -29,6 +29,9 @@ LIKELY = 1.45
 
 MOST_PAIRS = 1200
 """Pairs of mistakes that are tried."""
+
+MOST_COMBINED = 4000
+"""Combinations of mistakes of a problem that are kept for the next search."""
 
 REPEATED, ROUNDING, TWICE = 0.6, 0.8, 1.5
 """What is added to a cost: for the same mistake everywhere; for steps that were rounded; for a second mistake."""
@@ -92,8 +95,11 @@ def entries(scene: Scene) -> int:
 def attempts(scene: Scene, cells: Sequence[Cell]) -> Iterator[tuple[Candidate, Any]]:
     """Every candidate and both passes after it. Of a small problem they are kept for the next search."""
     graph = scene.graph
-    if len(graph) > KEPT or entries(scene) > KEPT_ENTRIES:
+    if scene.base is not NOTHING or len(graph) > KEPT or entries(scene) > KEPT_ENTRIES:
         near, steps = nearest(scene, cells)
+        if scene.base is not NOTHING:
+            reached = since(scene, cells)
+            near = [i for i in near if i in reached]
         needed = bytearray(len(graph))
         for i in steps:
             needed[i] = 1
@@ -125,6 +131,21 @@ def nearest(scene: Scene, cells: Sequence[Cell]) -> tuple[list[int], dict[int, i
         steps[i] = min(far, steps.get(i, far))
     places = sorted(steps, key=lambda i: (steps[i], i))
     return places + [i for i in range(len(graph) - 1, -1, -1) if i not in steps], steps
+
+
+def since(scene: Scene, cells: Sequence[Cell]) -> set[int]:
+    """The nodes at which a mistake changes some cells, for one who goes on from earlier numbers of their own."""
+    base, graph = scene.base, scene.graph
+
+    def onward(i: int) -> Iterable[int]:
+        return () if i in base.sums and i not in asked else (child for child, _ in scene.leaving.get(i, ()))
+
+    def inward(i: int) -> Iterable[int]:
+        return () if i in base.values and i not in asked else graph.parents[i]
+
+    asked = {i for cell in cells for i in cell.nodes}
+    gates = distances(asked if any(cell.kind != "value" for cell in cells) else (), onward)
+    return {*distances((*asked, *gates), inward)}
 
 
 def distances(starts: Iterable[int], following: Callable[[int], Iterable[int]]) -> dict[int, int]:
@@ -258,22 +279,35 @@ def with_rounding(candidate: Candidate) -> Iterator[Candidate]:
         yield candidate._replace(cost=candidate.cost + ROUNDING, change=change, said=told)
 
 
-def two_of(likely: Sequence[Candidate]) -> Iterator[Candidate]:
+def pairs(likely: Sequence[Candidate]) -> Iterator[tuple[Candidate, Candidate]]:
     """Two different mistakes, the likeliest first."""
-    pairs = sorted(combinations(likely, 2), key=lambda pair: pair[0].cost + pair[1].cost)
-    count = 0
-    for one, other in pairs:
-        if one.name == other.name or meet(one.change, other.change):
-            continue
-        count += 1
-        if count > MOST_PAIRS:
-            return
+    ordered = sorted(combinations(likely, 2), key=lambda pair: pair[0].cost + pair[1].cost)
+    different = (pair for pair in ordered if pair[0].name != pair[1].name and not meet(pair[0].change, pair[1].change))
+    return islice(different, MOST_PAIRS)
 
-        def told(cell: Cell, one: Candidate = one, other: Candidate = other) -> Said:
-            return Said("diagnosis.say_two", {"one": one.said(cell), "other": other.said(cell)})
 
-        name, cost = f"{one.name}+{other.name}", one.cost + other.cost + TWICE
-        yield Candidate(name, cost, (*one.sites, *other.sites), one.change | other.change, told)
+def both(one: Candidate, other: Candidate) -> Iterator[Candidate]:
+    """Two mistakes as one."""
+
+    def told(cell: Cell) -> Said:
+        return Said("diagnosis.say_two", {"one": one.said(cell), "other": other.said(cell)})
+
+    name, cost = f"{one.name}+{other.name}", one.cost + other.cost + TWICE
+    yield Candidate(name, cost, (*one.sites, *other.sites), one.change | other.change, told)
+
+
+def remembered(
+    scene: Scene, mistakes: tuple[Candidate, ...], made: Callable[..., Iterator[Candidate]]
+) -> Iterator[tuple[Candidate, Any]]:
+    """What is made of some mistakes, with both passes after it; worked out once where a problem's mistakes are kept."""
+    key = (*map(id, mistakes), made)
+    found = scene.combined.get(key)
+    if found is None:
+        tried = ((candidate, scene.after(candidate.change)) for candidate in made(*mistakes))
+        found = [(candidate, after) for candidate, after in tried if after is not None]
+        if scene.source is not None and len(scene.combined) < MOST_COMBINED:
+            scene.combined[key] = found
+    return iter(found)
 
 
 def meet(one: Change, other: Change) -> bool:

@@ -17,16 +17,20 @@ from gradcli.homework.diagnosis.candidates import (
     LIKELY,
     Candidate,
     attempts,
+    both,
     confused,
     fits_in,
     nearest,
-    two_of,
+    pairs,
+    remembered,
     with_rounding,
 )
 from gradcli.homework.diagnosis.misconceptions import FAMILIES
 from gradcli.homework.diagnosis.rows import label
 from gradcli.homework.diagnosis.scene import Scene, look
-from gradcli.homework.records import Explanation, Said
+from gradcli.homework.records import Explanation
+from gradcli.homework.sweeps import NOTHING
+from gradcli.words import Said
 
 Test = Callable[[Value], bool]
 """Whether a predicted number counts as what the student wrote."""
@@ -57,11 +61,14 @@ an answer that is no forward value."""
 EXACT = 1e-9
 """How far a number may be from what was written, relatively, that is not merely rounded to it."""
 
-COARSE, PLAIN = 0.02, 1.45
+COARSE, PLAIN = 0.05, 1.45
 """How finely an answer must tell numbers apart for a mistake beyond this cost to be read from it."""
 
 SHARP = 4e-3
 """How finely an answer must tell numbers apart for two mistakes to be read from it."""
+
+ABOUT = 0.01
+"""How far from what was written two mistakes may lead."""
 
 EVERY = 16
 """Mistakes between looks at the clock."""
@@ -143,8 +150,9 @@ class Hunt:
             changed = self.consider(candidate, [look(after, cell) for cell in self.cells])
             if changed and candidate.cost <= LIKELY and len(candidate.sites) == 1:
                 likely.append(candidate)
-        self.rounded_steps(likely)
-        self.two_mistakes(likely)
+        if scene.base is NOTHING:  # on top of earlier mistakes, one more is enough
+            self.rounded_steps(likely)
+            self.two_mistakes(likely)
 
     def consider(self, candidate: Candidate, values: Sequence[Value | None]) -> bool:
         """Keep a candidate that explains a wrong answer; returns whether it changes any."""
@@ -204,31 +212,32 @@ class Hunt:
         """Look for one mistake with rounded steps."""
         left = [j for j in self.unexplained() if not self.coarse[j]]
         for candidate in likely if left else ():
-            exact = self.scene.read(candidate.change, self.cells)
-            if candidate.cost > LIKELIEST or exact is None:
+            exact = self.scene.read(candidate.change, self.cells) if candidate.cost <= LIKELIEST else None
+            if exact is None:
                 continue
-            for rounded in with_rounding(candidate):
+            for rounded, after in remembered(self.scene, (candidate,), with_rounding):
                 if self.clock.over():
                     self.complete = False
                     return
-                values = self.scene.read(rounded.change, self.cells)
-                if values is not None and any(near(values[j], exact[j], self.wrong[j].fits) for j in left):
-                    self.consider(rounded, values)
+                if any(near(look(after, self.cells[j]), exact[j], self.wrong[j].fits) for j in left):
+                    self.consider(rounded, [look(after, cell) for cell in self.cells])
 
     def two_mistakes(self, likely: Sequence[Candidate]) -> None:
         """Look for two mistakes behind the answers that no single one explains."""
-        left = self.unexplained()
-        for candidate in two_of(likely) if left else ():
-            if self.clock.over():
-                self.complete = False
-                return
-            values = self.scene.read(candidate.change, self.cells)
-            if values is not None and any(self.sharply(j, values[j]) for j in left):
-                self.consider(candidate, values)
+        left = [j for j in self.unexplained() if not self.coarse[j]]
+        for one, other in pairs(likely) if left else ():
+            for candidate, after in remembered(self.scene, (one, other), both):
+                if self.clock.over():
+                    self.complete = False
+                    return
+                if any(self.sharply(j, look(after, self.cells[j])) for j in left):
+                    self.consider(candidate, [look(after, cell) for cell in self.cells])
 
     def sharply(self, j: int, value: Value | None) -> bool:
         """Whether a number fits an answer that would not have fitted many."""
-        fits = self.wrong[j].fits
+        fits, written = self.wrong[j].fits, self.wrong[j].written
+        if isinstance(written, float) and isinstance(value, float) and abs(value - written) > ABOUT * abs(written):
+            return False
         if value is None or not finite(value) or not fits(value):
             return False
         return not (fits(value * (1 + SHARP)) and fits(value * (1 - SHARP)))

@@ -16,9 +16,9 @@ from gradcli.autodiff import Edge, Value
 from gradcli.cells import Cell
 from gradcli.graph import Graph
 from gradcli.homework.diagnosis.scene import Scene, cut
-from gradcli.homework.records import Said
 from gradcli.homework.sweeps import At, Change, Slot
 from gradcli.ops.op import Op
+from gradcli.words import Said
 
 Fields = Callable[[], Mapping[str, Any]]
 

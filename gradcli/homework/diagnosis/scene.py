@@ -84,6 +84,7 @@ class Scene:
         self.values = found.values
         self.texts: dict[Any, str] = {}  # what nodes and rules were called
         self.kept: list[Any] = []  # what a search tried before, for the next one
+        self.combined: dict[Any, Any] = {}  # what came of mistakes put together
         self.source: Iterator[Any] | None = None  # the rest of it
 
     # ── edges ───────────────────────────────────────────────────────────────────────────────────────────

@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from gradcli.autodiff import Gradients, Value
 from gradcli.cells import Cell
-from gradcli.homework.diagnosis.candidates import LIKELY, Candidate, attempts, confused, fits_in, scene_of, two_of
+from gradcli.homework.diagnosis import candidates
+from gradcli.homework.diagnosis.candidates import LIKELY, Candidate, attempts, confused, fits_in, scene_of
 from gradcli.homework.diagnosis.hunting import Clock, Hunt, Judged, Test
 from gradcli.homework.diagnosis.rows import label
 from gradcli.homework.diagnosis.scene import look
@@ -89,9 +90,9 @@ def predictions(
             for candidate, value in confused(scene, cell):
                 alone = [value if at == j else None for at in range(len(cells))]
                 yield Prediction(candidate.name, candidate.sites, None, tuple(alone))
-        for candidate in two_of(likely) if pairs else ():
-            if clock.over():
-                return
-            found = scene.read(candidate.change, cells)
-            if found is not None:
-                yield Prediction(candidate.name, candidate.sites, candidate.change, tuple(found))
+        for one, other in candidates.pairs(likely) if pairs else ():
+            for candidate, after in candidates.remembered(scene, (one, other), candidates.both):
+                if clock.over():
+                    return
+                found = tuple(look(after, cell) for cell in cells)
+                yield Prediction(candidate.name, candidate.sites, candidate.change, found)

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from gradcli.errors import FaultyFile, FileError, LimitError, UsageError, brief, reason
+from gradcli.errors import FaultyFile, FileError, GradcliError, LimitError, UsageError, brief, reason
 from gradcli.homework.files.formats import from_bytes
 from gradcli.homework.files.handed import Entry, Handed, blanked, is_long
 from gradcli.homework.files.matching import told_apart
@@ -26,11 +26,12 @@ def answers_of(
     student: str | None = None,
     encoding: str | None = None,
     text: str | bytes | None = None,
+    faults: list[GradcliError] | None = None,
 ) -> list[Answer]:
     """The answers to one problem in a file of any kind; addresses as the file has them. `-` is standard input.
 
     problem, student: whose, in a file with answers to several, or of several.   text: what the file holds, if it is
-    read already.
+    read already.   faults: takes what is wrong with single answers, for a caller who finds more.
     Errors: FaultyFile with all that is wrong; FileError; LimitError; UsageError where nothing chooses among several.
     """
     place = "standard input" if path == "-" else path
@@ -46,9 +47,11 @@ def answers_of(
         handed = [each for each in handed if each.student == wanted]
         if not handed:
             raise FileError(f"{place}: there are no answers of '{brief(str(wanted))}'")
-    faults = [FileError(fault) for each in handed for fault in each.faults]
-    if faults:
-        raise FaultyFile(place, faults)
+    found = [FileError(fault) for each in handed for fault in each.faults]
+    if found and faults is None:
+        raise FaultyFile(place, found)
+    if faults is not None:
+        faults += found
     entries = [entry for each in handed for entry in each.entries]
     return [
         Answer(address, entry.text, entry.value, f"{place}: {entry.at}")

@@ -10,7 +10,7 @@ file.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -20,7 +20,7 @@ from gradcli.errors import FaultyFile, FileError, UsageError, brief, uncapitalis
 from gradcli.homework.files.drawing import read as read_draw
 from gradcli.homework.files.problem import Problem, Spot, identified, spot
 from gradcli.homework.files.settings import quoted, shown
-from gradcli.homework.records import Rules
+from gradcli.homework.records import Rules, contradicting
 from gradcli.reading.documents import LARGEST_TOML, json_document, toml_document
 from gradcli.reading.values import Value
 from gradcli.syntax import parse
@@ -106,20 +106,20 @@ def parsed(text: str, place: str) -> Assignment:
     if isinstance(version, str) and version != SCHEMA:
         told = f"this version of gradcli reads {SCHEMA}"
         faults.add(("schema",), FileError(f"schema: {quoted(version)} is not read", hint=told))
-    if document.get("decimals") is not None and document.get("sig") is not None:
-        faults.add(("sig",), FileError("sig: decimals are set too", hint="keep one of them"))
+    for one, other in contradicting(document):
+        faults.add((other,), FileError(f"{other}: {one} is set too, another way of comparing", hint="keep one of them"))
     entries = document.get("problem")
     entries = [entry if isinstance(entry, dict) else {} for entry in entries] if isinstance(entries, list) else []
     problems = tuple(Reader(entry, at, faults).read() for at, entry in enumerate(entries))
     refuse_repeated(entries, faults)
     if faults.found or tables is None:
         raise FaultyFile(place, faults.ordered())
-    names = ("decimals", "sig", "rtol", "atol", "cs231n", "at_kink", "carry", "seed")
+    names = ("decimals", "sig", "rtol", "atol", "cs231n", "formulas", "at_kink", "carry", "seed")
     rules = Rules(**{name: getattr(tables, name) for name in names})
     return Assignment(tuple(problem for problem in problems if problem), rules, tables.title, tables.lang, place)
 
 
-def documented(text: str, place: str) -> Any:
+def documented(text: str, place: str, from_json: Callable[[str], Any] = json_document) -> Any:
     """A TOML or JSON text as tables and lists; numbers as typed.
 
     Errors: FileError with the line.
@@ -129,7 +129,7 @@ def documented(text: str, place: str) -> Any:
         raise FileError(f"{place}: YAML is not read", hint="write it as TOML or JSON")
     json = kind == ".json" or (kind != ".toml" and text.lstrip().startswith("{"))
     try:
-        return json_document(text) if json else toml_document(text)
+        return from_json(text) if json else toml_document(text)
     except RecursionError:
         raise FileError(f"{place}: this is nested too deeply") from None
     except ValueError as error:

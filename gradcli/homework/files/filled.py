@@ -81,7 +81,7 @@ def problem_of(heading: str) -> str:
 @cache
 def words(name: str, others: tuple[str, ...]) -> tuple[str, ...]:
     """What a word of worksheets may be, in every language, as it is compared."""
-    from gradcli.homework.words import LANGUAGES, texts
+    from gradcli.words import LANGUAGES, texts
 
     return tuple(dict.fromkeys([*(plain(texts(language, "worksheet")[name]) for language in LANGUAGES), *others]))
 
@@ -89,7 +89,7 @@ def words(name: str, others: tuple[str, ...]) -> tuple[str, ...]:
 @cache
 def keep_apart() -> tuple[str, ...]:
     """What stands on a key, in every language."""
-    from gradcli.homework.words import LANGUAGES, texts
+    from gradcli.words import LANGUAGES, texts
 
     return tuple(texts(language, "worksheet")["key_keep"] for language in LANGUAGES)
 

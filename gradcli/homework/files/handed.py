@@ -9,11 +9,12 @@ Text and numbers keep their digits; an array keeps its type. Worksheets in Markd
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any, NamedTuple
 
-from gradcli.errors import FileError, GradcliError, LimitError
+from gradcli.errors import FileError, GradcliError, LimitError, brief
 from gradcli.homework.files.problem import identified
 from gradcli.homework.files.settings import written
 from gradcli.homework.files.tables import (
@@ -77,7 +78,8 @@ def from_document(text: str, place: str) -> Handed:
     """
     from gradcli.homework.files.assignment import documented
 
-    document = documented(text, place)
+    faults: list[str] = []
+    document = documented(text, place, lambda text: json_answers(text, faults))
     if not isinstance(document, dict):
         raise FileError(f"{place}: this holds no names", hint='such as student = "…", then [1] and dx = -4')
     about: dict[tuple[str, ...], str] = {}
@@ -87,7 +89,7 @@ def from_document(text: str, place: str) -> Handed:
             continue
         about.setdefault(kind, cleaned(str(document.pop(key))))
     document.pop("schema", None)
-    entries, faults = [], []
+    entries = []
     for keys, entry in flat(document):
         at = ".".join(keys)
         try:
@@ -96,6 +98,28 @@ def from_document(text: str, place: str) -> Handed:
             faults.append(error.message)
     who, name, email = (about.get(kind, "") for kind in (STUDENT, NAME, EMAIL))
     return Handed(who, name, email, tuple(entries), tuple(faults))
+
+
+def json_answers(text: str, faults: list[str]) -> Any:
+    """JSON as answers are read from it: NaN is an answer that is no number, and a key given twice is one fault of many.
+
+    Errors: ValueError.
+    """
+
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for key, entry in items:
+            before = found.get(key)
+            if key not in found:
+                found[key] = entry
+            elif isinstance(before, str) and isinstance(entry, str) and plain(key) not in STUDENT:
+                faults.append(f"'{brief(key)}' is given twice: {brief(before)} and {brief(entry)}")
+                found[key] = f"{before} ; {entry}"  # which no reader takes for one
+            else:
+                raise ValueError(f"'{brief(key)}' is given twice")
+        return found
+
+    return json.loads(text, object_pairs_hook=pairs, parse_constant=str, parse_float=str, parse_int=str)
 
 
 def flat(document: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Any]]:

@@ -15,7 +15,7 @@ from pydantic_core import PydanticCustomError
 
 from gradcli.errors import FileError, GradcliError, brief
 from gradcli.homework.files.settings import KINDS, joined, number, quoted
-from gradcli.homework.words import LANGUAGES
+from gradcli.words import LANGUAGES
 
 SCHEMA = "gradcli.assignment/1"
 
@@ -150,6 +150,7 @@ class AssignmentTable(Strict):
     rtol: Annotated[float | None, real(0, 1e308)] = None
     atol: Annotated[float | None, real(0, 1e308)] = None
     cs231n: Annotated[bool, BeforeValidator(truth)] = False
+    formulas: Annotated[bool, BeforeValidator(truth)] = True
     carry: Annotated[float, real(0, 1)] = 0.5
     at_kink: Annotated[str, choice(AT_KINK)] = "interval"
     seed: Annotated[int, whole(-LARGEST_SEED, LARGEST_SEED)] = 0

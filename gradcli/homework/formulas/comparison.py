@@ -15,7 +15,8 @@ from gradcli.autodiff import Gradients, Value
 from gradcli.cells import Cell
 from gradcli.errors import GradcliError, UnknownCell
 from gradcli.homework.formulas.scope import Bound, bind, misplaced, names, read
-from gradcli.homework.records import Comparison, Formula, Rules, Said, State
+from gradcli.homework.records import Comparison, Formula, Rules, State
+from gradcli.words import Said
 
 if TYPE_CHECKING:
     from gradcli.homework.formulas.deciding import Decision, Tried

@@ -11,8 +11,9 @@ from gradcli.cells import Cell, resolve
 from gradcli.errors import GradcliError
 from gradcli.homework.formulas.comparison import alike, finite, test, value_at
 from gradcli.homework.formulas.moving import moved
-from gradcli.homework.records import Explanation, Formula, Given, Listed, Number, Said
+from gradcli.homework.records import Explanation, Formula, Given, Listed, Number
 from gradcli.homework.sweeps import NOTHING, Change, Outcome, sweep
+from gradcli.words import Said
 
 Maker = Callable[[Gradients], Change]
 """What makes a change at whatever point the gradients are."""

@@ -12,7 +12,7 @@ from random import Random
 from gradcli.autodiff import Gradients, Value
 from gradcli.cells import Cell
 from gradcli.graph import Graph
-from gradcli.homework.records import Said
+from gradcli.words import Said
 
 CLOSE = 1e-6
 """How far the sum of a row may be from 1 that is meant to be 1: probabilities are typed with few decimals."""

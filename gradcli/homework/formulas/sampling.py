@@ -16,9 +16,10 @@ from gradcli.homework.formulas.comparison import apart, only_here
 from gradcli.homework.formulas.meaning import Meanings, readings, said
 from gradcli.homework.formulas.moving import at, at_kink, draws, nearby
 from gradcli.homework.formulas.scope import UPSTREAM, Bound
-from gradcli.homework.records import Comparison, Rules, Said, State
+from gradcli.homework.records import Comparison, Rules, State
 from gradcli.notation import key_text, number
 from gradcli.shapes import shown
+from gradcli.words import Said
 
 POINTS, USABLE = 24, 8
 """Random points that are tried, and at how many both sides must have numbers."""

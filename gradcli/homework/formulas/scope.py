@@ -8,8 +8,9 @@ from gradcli.autodiff import Gradients, Value
 from gradcli.cells import Cell
 from gradcli.errors import GradcliError, UnknownCell
 from gradcli.graph import OUTPUT_NAME, Graph
-from gradcli.homework.records import Formula, Said, Unreadable
+from gradcli.homework.records import Formula, Unreadable
 from gradcli.ops.op import INPUT
+from gradcli.words import Said
 
 UPSTREAM = "dout"
 """The upstream gradient of the output, unless a variable or a node is called so."""

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from gradcli.autodiff import Gradients, Value
 from gradcli.cells import resolve
 from gradcli.errors import GradcliError, UsageError
-from gradcli.homework.records import Answer, Checked, Result, Rules, Said, State
+from gradcli.homework.records import Answer, Checked, Result, Rules, State
+from gradcli.words import Said
 
 if TYPE_CHECKING:
     from gradcli.homework.files.assignment import Assignment, Problem
@@ -89,6 +90,7 @@ class Marked(NamedTuple):
     """A submission, marked.
 
     notes: what is to be known of the submission as a whole.   unread: whether it could not be read at all.
+    replaced: how many of the same student's submissions do not count.
     """
 
     student: str
@@ -98,6 +100,7 @@ class Marked(NamedTuple):
     notes: tuple[Said, ...] = ()
     email: str = ""
     unread: bool = False
+    replaced: int = 0
 
     @property
     def marks(self) -> list[Mark]:
@@ -288,7 +291,9 @@ def marked(submission: Submission, parts: Sequence[Part]) -> Marked:
     notes = [Said("grade.fault", {"why": fault}) for fault in submission.faults]
     if submission.replaces:
         notes.append(Said("grade.replaces", {"place": place, "places": ", ".join(submission.replaces)}))
-    return Marked(who, name, place, tuple(parts), tuple(notes), submission.email, submission.unread)
+    return Marked(
+        who, name, place, tuple(parts), tuple(notes), submission.email, submission.unread, len(submission.replaces)
+    )
 
 
 def said_of(error: Exception) -> str:

@@ -20,14 +20,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any
 
+from gradcli import writing
 from gradcli.errors import visible
-from gradcli.homework import writing
-from gradcli.homework.records import Said
 from gradcli.notation import number
+from gradcli.words import Said
 
 if TYPE_CHECKING:
     from gradcli.homework.marking.grading import Mark, Marked
-    from gradcli.homework.words import Words
+    from gradcli.words import Words
 
 FORMATS = ("csv", "moodle", "gradescope")
 

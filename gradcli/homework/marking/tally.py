@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
 from gradcli.homework.files.roster import Student
-from gradcli.homework.records import Said, State
+from gradcli.homework.records import State
+from gradcli.words import Said
 
 if TYPE_CHECKING:
     from gradcli.homework.marking.grading import Mark, Marked
@@ -28,24 +30,19 @@ LISTED = 50
 
 
 class Mistake(NamedTuple):
-    """A misconception met at a question: how many students, and what one of them was told.
-
-    drawn: whether the others were told other numbers, since their values are their own.
-    """
+    """A misconception met at a question: how many students, and what one of them was told."""
 
     problem: str
     address: str
     name: str
     students: int
     said: Said
-    drawn: bool = False
 
 
 class Question:
     """The counts of one cell of the assignment."""
 
-    def __init__(self, problem: str, mark: Mark, *, drawn: bool = False) -> None:
-        self.drawn = drawn
+    def __init__(self, problem: str, mark: Mark) -> None:
         self.problem, self.address, self.most = problem, mark.address, mark.most
         self.states: Counter[str] = Counter()
         self.points = 0.0
@@ -98,11 +95,12 @@ class Tally:
 
     students: submissions that were marked.   unread: those that could not be read; faults: why, of the first ones.
     settled: submissions of which nobody has to look at a cell; the mean, least and highest points are theirs.
+    replaced: submissions that a later one of the same student takes the place of.
     missing: ids of the roster without a submission.   strangers: ids of submissions that the roster lacks.
     """
 
     def __init__(self) -> None:
-        self.students = self.settled = self.open = self.unread = 0
+        self.students = self.settled = self.open = self.unread = self.replaced = 0
         self.points, self.least, self.highest, self.most = 0.0, inf, -inf, 0.0
         self.questions: dict[tuple[str, str], Question] = {}
         self.states: Counter[str] = Counter()
@@ -118,6 +116,7 @@ class Tally:
         if marked.student:
             self._seen[marked.student] = marked.name
         self.noted += len(marked.notes)
+        self.replaced += marked.replaced
         self.notes += [
             (marked.student or marked.place, note) for note in marked.notes[: max(0, LISTED - len(self.notes))]
         ]
@@ -131,7 +130,7 @@ class Tally:
             for mark in part.marks:
                 key = part.problem, mark.address
                 if key not in self.questions:
-                    self.questions[key] = Question(part.problem, mark, drawn=part.drawn)
+                    self.questions[key] = Question(part.problem, mark)
                 self.questions[key].add(mark)
                 self.states[mark.state] += 1
         self.open += marked.open
@@ -147,6 +146,20 @@ class Tally:
         self.strangers = [Student(id_, name) for id_, name in self._seen.items() if id_ not in known]
 
     @property
+    def reviews(self) -> int:
+        """The lines of review.csv."""
+        return self.open + self.noted + len(self.missing) + len(self.strangers)
+
+    @property
+    def guesses(self) -> list[tuple[Student, Student | None]]:
+        """Who is not on the roster, and whom of those without a submission it may be: 12 and 0012, 345.0 and 345."""
+        alike: dict[str, list[Student]] = {}
+        for student in self.missing:
+            alike.setdefault(bare(student.id), []).append(student)
+        found = [(stranger, alike.get(bare(stranger.id), [])) for stranger in self.strangers]
+        return [(stranger, near[0] if len(near) == 1 else None) for stranger, near in found]
+
+    @property
     def mean(self) -> float | None:
         """The mean of the settled submissions."""
         return self.points / self.settled if self.settled else None
@@ -155,7 +168,7 @@ class Tally:
         """The misconceptions met, the most frequent first; of one question, or of all."""
         asked: Sequence[Question] = list(self.questions.values()) if question is None else [question]
         found = [
-            Mistake(each.problem, each.address, made[0], students, each.told[made], each.drawn)
+            Mistake(each.problem, each.address, made[0], students, each.told[made])
             for each in asked
             for made, students in each.mistakes.items()
         ]
@@ -168,3 +181,13 @@ class Tally:
     def met(self, counts: Mapping[str, int]) -> Iterator[tuple[str, int]]:
         """The states that were met, in the order of the report."""
         return ((state, counts[state]) for state in STATES if counts.get(state))
+
+
+def bare(student: str) -> str:
+    """An id without what spreadsheets and people change: leading zeros, a decimal point, signs, capital letters.
+
+    >>> bare("0012"), bare("12.0"), bare("2024-001")
+    ('12', '12', '2024001')
+    """
+    found = re.sub(r"[\W_]+", "", re.sub(r"\.0+$", "", student)).casefold()
+    return found.lstrip("0") or found

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from gradcli.autodiff import Gradients, Value
 from gradcli.cells import Cell
 from gradcli.homework.numbers import comparing, intervals
-from gradcli.homework.records import Accepted, Comparison, Given, Listed, Number, Rules, Said, State
+from gradcli.homework.records import Accepted, Comparison, Given, Listed, Number, Rules, State
 from gradcli.notation import number
 from gradcli.ops.mismatch import shown
+from gradcli.words import Said
 
 if TYPE_CHECKING:
     from gradcli.homework.numbers.rounding import Replay
@@ -50,7 +51,7 @@ class Answer(NamedTuple):
 @np.errstate(all="ignore")
 def compare(given: Given, cell: Cell, gradients: Gradients, rules: Rules) -> Comparison:
     """How an array compares with the one that a cell holds; one number counts as an array of one entry."""
-    answer, right = answered(given), np.asarray(cell.value, dtype=np.float64)
+    answer, right = answered(given, 0), np.asarray(cell.value, dtype=np.float64)
     if answer.values.shape != right.shape:
         if answer.values.size == right.size == 1:
             answer = answer._replace(values=answer.values.reshape(right.shape))
@@ -69,7 +70,7 @@ def compare(given: Given, cell: Cell, gradients: Gradients, rules: Rules) -> Com
         if few is not None:
             return Comparison(State.COARSE, accepted, (few, *remarks))
         return Comparison(State.RIGHT, accepted, remarks)
-    if noisy(answer.values, cell, gradients):
+    if noisy(answer, cell, gradients):
         return Comparison(State.RIGHT, accepted, (Said("numbers.noise_entries"),))
     coarse = coarsely(answer, right, near, rules)
     if coarse is not None:
@@ -96,10 +97,13 @@ def test(given: Listed, rules: Rules) -> comparing.Test:
     return fits
 
 
-def answered(given: Given) -> Answer:
-    """What was given, as an array of doubles."""
+def answered(given: Given, zeros: int = 1) -> Answer:
+    """What was given, as an array of doubles.
+
+    zeros: decimals up to which a zero is the zero it is, and no rounded number.
+    """
     if isinstance(given, Number):
-        return Answer(np.asarray(given.value), (intervals.simplified(given),), "float64")
+        return Answer(np.asarray(given.value), (intervals.simplified(given, zeros),), "float64")
     assert isinstance(given, Listed)  # noqa: S101 - nothing else is compared here
     values = np.asarray(given.value, dtype=np.float64)
     if given.entries is None:
@@ -107,7 +111,7 @@ def answered(given: Given) -> Answer:
     numbers = given.entries
     while numbers and isinstance(numbers[0], list):
         numbers = [number for row in numbers for number in row]
-    return Answer(values, tuple(map(intervals.simplified, numbers)), "float64")
+    return Answer(values, tuple(intervals.simplified(number, zeros) for number in numbers), "float64")
 
 
 # ── what counts ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -145,8 +149,9 @@ def inside(answer: Answer, accepted: Accepted, rules: Rules) -> NDArray[np.bool_
     values, low, high = answer.values, accepted.low, accepted.high
     share: Any = intervals.ROUGHLY
     if answer.numbers is not None:
-        exact = [max(share, intervals.exactness(entry, rules)) for entry in answer.numbers]
+        exact = [intervals.exactness(entry, rules) for entry in answer.numbers]
         share = np.array(exact).reshape(values.shape)
+        share = np.where((share == intervals.EXACT) & integers(values, low) & integers(values, high), 0.0, share)
     elif intervals.free(rules) and (answer.computed or answer.dtype not in TOLERANCES):
         share = intervals.COMPUTED if answer.computed else intervals.EXACT
     slack = intervals.HAIR * (high - low) + share * np.maximum(np.abs(low), np.abs(high))
@@ -157,12 +162,19 @@ def inside(answer: Answer, accepted: Accepted, rules: Rules) -> NDArray[np.bool_
     return found
 
 
+def integers(values: Floats, right: Floats) -> NDArray[np.bool_]:
+    """Which entries are integers that doubles hold exactly, both as given and as they should be."""
+    found: NDArray[np.bool_] = (np.rint(values) == values) & (np.rint(right) == right)
+    return found & (np.abs(right) < intervals.LARGEST)
+
+
 def rule_of(answer: Answer, rules: Rules) -> Said:
     """By which rule the intervals are made."""
     if not intervals.free(rules):
         return intervals.rule_of(Number(0.0, None, None, None), rules)
     if answer.numbers is not None:
-        return Said("numbers.typed_entries")
+        same = len({(entry.decimals, entry.cut, entry.computed) for entry in answer.numbers}) == 1
+        return intervals.rule_of(answer.numbers[0], rules) if same else Said("numbers.typed_entries")
     if answer.computed:
         return Said("numbers.computed")
     if answer.dtype not in TOLERANCES:
@@ -195,10 +207,13 @@ def coarsely(answer: Answer, right: Floats, near: NDArray[np.bool_], rules: Rule
     return said[0] if said and all(said) else None
 
 
-def noisy(values: Floats, cell: Cell, gradients: Gradients) -> bool:
+def noisy(answer: Answer, cell: Cell, gradients: Gradients) -> bool:
     """Whether an array differs from the right one only by what rounding errors of doubles do to that."""
-    off = np.abs(values - np.asarray(cell.value))
+    right = np.asarray(cell.value)
+    off = np.abs(answer.values - right)
     if not (off <= comparing.CLOSE * comparing.largest(gradients)).all():
+        return False
+    if (integers(answer.values, right) & (off > 0)).any() and comparing.whole(gradients):
         return False
     from gradcli.homework.numbers.noise import noise
 

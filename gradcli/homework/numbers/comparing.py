@@ -16,11 +16,15 @@ from gradcli.cells import Cell
 from gradcli.homework.numbers.intervals import (
     EXACT,
     HAIR,
+    LARGEST,
+    WHOLE,
     bands,
     bounds,
+    counted,
     exactness,
     fits,
     free,
+    integer,
     rule_of,
     simplified,
     tolerant,
@@ -35,18 +39,15 @@ from gradcli.homework.records import (
     Listed,
     Number,
     Rules,
-    Said,
     State,
     Unreadable,
 )
 from gradcli.notation import formula as written
 from gradcli.notation import number
+from gradcli.words import Said
 
 CLOSE = 1e-6
 """How near, as a share of the largest number of the sweep, an answer is that rounding errors of doubles may explain."""
-
-WHOLE = 0.1
-"""How near, as a share of the right number, a whole number is that may have been meant as the rounded one."""
 
 FAITHFUL = 4
 """Digits from which on one that was cut off, and not rounded, is forgiven."""
@@ -61,6 +62,7 @@ HIDDEN: Mapping[str, str | None] = {
     "numbers.differ": "numbers.differ_hidden",
     "numbers.relative": None,
     "numbers.infinite": "numbers.infinite_hidden",
+    "numbers.uncomfortable": "numbers.uncomfortable_hidden",
 }
 """Remarks that tell the right number, or lead to it → what is said where it is hidden; None for nothing."""
 
@@ -126,7 +128,7 @@ def hidden(remark: Said) -> Said | None:
 
 def compare_number(given: Number, cell: Cell, gradients: Gradients, rules: Rules) -> Comparison:
     """How a number compares with the one that a cell holds."""
-    right, given = float(cell.value), simplified(given)
+    right, given = float(cell.value), simplified(given, 0)
     if isnan(right):
         return Comparison(State.UNDECIDED, None, (Said("numbers.undefined"),))
     if isinf(right) or isinf(given.value):
@@ -141,9 +143,10 @@ def compare_number(given: Number, cell: Cell, gradients: Gradients, rules: Rules
         remarks = (kink("numbers.kink", choice, gradients, right),)
         low, high = choice.low, choice.high
     accepted = Accepted(bounds(low, given, rules)[0], bounds(high, given, rules)[1], rule_of(given, rules))
-    value = given.value
-    if within(value, accepted, exactness(given, rules)):
-        few = too_few(given, min(max(value, low), high), rules)
+    value, meant = given.value, min(max(given.value, low), high)
+    exactly = free(rules) and counted(given, meant)
+    if value == meant if exactly else within(value, accepted, exactness(given, rules)):
+        few = too_few(given, meant, rules)
         if few is not None and not noisy(given, cell, gradients):
             return Comparison(State.COARSE, accepted, (few, *remarks))
         return Comparison(State.RIGHT, accepted, remarks)
@@ -158,13 +161,16 @@ def outside(given: Number, cell: Cell, gradients: Gradients, rules: Rules) -> Co
     cut = cut_off(given, right, rules)
     if cut is not None and (given.digits or 0) >= FAITHFUL and free(rules):
         return Comparison(State.ROUNDED, None, (cut,))
-    counted = filled(given, rules)
-    if tolerant(rules) and near(counted, right):
+    typed = filled(given, rules)
+    coarse = coarsely(typed, right, rules)
+    if coarse is not None:
+        return Comparison(State.COARSE, None, (coarse,))
+    if tolerant(rules) and near(typed, cell, gradients):
         from gradcli.homework.numbers.rounding import replayed
 
-        found = replayed(cell, gradients, test(given, rules), counted.decimals, counted.digits)
+        found = replayed(cell, gradients, test(given, rules), typed.decimals, typed.digits)
         if found is not None:
-            asked = asked_for(counted, rules, found.decimals)
+            asked = asked_for(typed, rules, found.decimals)
             return Comparison(State.COARSE if asked else State.ROUNDED, None, (*asked, *found.remarks))
     coarse = coarsely(given, right, rules)
     if coarse is not None:
@@ -191,7 +197,7 @@ def too_few(given: Number, right: float, rules: Rules) -> Said | None:
         return said if error > bands()[0] * (1 + HAIR) else None
     if not free(rules) or given.digits is None or given.digits > 1:
         return None
-    if abs(given.value - right) <= EXACT * abs(right):
+    if given.value == right if integer(right) and given.whole else abs(given.value - right) <= EXACT * abs(right):
         return None
     return Said("numbers.one_digit" if given.digits else "numbers.no_digit")
 
@@ -240,24 +246,41 @@ def cut_off(given: Number, right: float, rules: Rules) -> Said | None:
     return Said("numbers.cut", {"right": f"{right:.{given.decimals}f}" if given.decimals >= 0 else number(right)})
 
 
-def near(given: Number, right: float) -> bool:
-    """Whether rounded steps may have led from the right number to this one."""
+def near(given: Number, cell: Cell, gradients: Gradients) -> bool:
+    """Whether rounded steps may have led from the right number to this one.
+
+    An integer is exact. One digit is enough only behind the point, as in -0.42 + 0.35.
+    """
+    from gradcli.homework.numbers.cancelling import scale
     from gradcli.homework.numbers.rounding import NEAR
 
-    if given.digits is not None and given.digits < 2:
+    right, extent = float(cell.value), scale(cell, gradients)
+    if given.value * right <= 0 or (given.decimals is None and not given.computed):
         return False
-    return given.value * right > 0 and abs(given.value - right) <= NEAR * abs(right)
+    if given.digits is not None and given.digits < 2 and ((given.decimals or 0) < 2 or extent < 2 * abs(right)):
+        return False
+    return abs(given.value - right) <= NEAR * extent
 
 
 def noisy(given: Number, cell: Cell, gradients: Gradients) -> bool:
     """Whether an answer differs from the right number only by what rounding errors of doubles do to that."""
     right = float(cell.value)
     off = abs(given.value - right)
-    if off > CLOSE * max(abs(right), largest(gradients)):
+    if off > CLOSE * max(abs(right), largest(gradients)) or (counted(given, right) and whole(gradients)):
         return False
     from gradcli.homework.numbers.noise import noise
 
     return bool(off <= noise(cell, gradients))
+
+
+def whole(gradients: Gradients) -> bool:
+    """Whether the forward values are integers that doubles hold exactly, so that no step of them was rounded."""
+    values = gradients.trace.values
+    if not gradients.trace.tensorial:
+        return all(map(isfinite, values)) and all(map(integer, values))
+    import numpy as np
+
+    return all(bool(((np.rint(value) == value) & (np.abs(value) < LARGEST)).all()) for value in values)
 
 
 def largest(gradients: Gradients) -> float:

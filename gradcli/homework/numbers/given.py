@@ -20,7 +20,8 @@ from math import inf, isfinite
 from typing import Any
 
 from gradcli.errors import GradcliError
-from gradcli.homework.records import Blank, Formula, Given, Listed, Number, Said, Unreadable
+from gradcli.homework.records import Blank, Formula, Given, Listed, Number, Unreadable
+from gradcli.words import Said
 
 LONGEST = 10_000
 """Characters of an answer that is no list."""

@@ -13,8 +13,9 @@ import re
 from typing import Any, NamedTuple
 
 from gradcli.homework.numbers.given import computed, constant_of, parsed
-from gradcli.homework.records import Listed, Number, Said, Unreadable
+from gradcli.homework.records import Listed, Number, Unreadable
 from gradcli.literals import DEEPEST
+from gradcli.words import Said
 
 MOST = 100_000
 """Entries that a typed list may have; a larger one comes in a file."""

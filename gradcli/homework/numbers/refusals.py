@@ -6,7 +6,8 @@ import re
 from collections.abc import Collection
 
 from gradcli.homework.numbers.given import clipped, number
-from gradcli.homework.records import Number, Said, Unreadable
+from gradcli.homework.records import Number, Unreadable
+from gradcli.words import Said
 
 COMMA = re.compile(r"([+-]?[0-9]*+),([0-9]++)([eE][+-]?[0-9]++)?+")
 THOUSANDS = re.compile(r"[+-]?[1-9][0-9]{0,2}(?:,[0-9]{3})++(\.[0-9]++)?+")

@@ -5,7 +5,8 @@ with every forward value, local gradient and gradient rounded, each kind alone a
 gives the student's number. Rounding as coarse as that explains nearly anything, so a sweep counts only where
 
     each step stays near what it was (within NEAR; ROUGH where one decimal or none was kept), and none becomes 0;
-    the result has the right sign, and is within FAR of the right one.
+    the result has the right sign, and is within FAR of the right one; where the parts of a sum cancel, of what these
+    parts are: -0.42 + 0.35 = -0.07 for -0.416 + 0.354 = -0.063.
 """
 
 from __future__ import annotations
@@ -18,32 +19,27 @@ from weakref import WeakKeyDictionary
 
 from gradcli.autodiff import Gradients, Value
 from gradcli.cells import Cell
-from gradcli.homework.records import Said
+from gradcli.homework.numbers.cancelling import parts, scale
 from gradcli.homework.sweeps import Change, Outcome, Slot, sweep
 from gradcli.places import size
+from gradcli.words import Said
 
 NEAR, ROUGH = 0.1, 0.01
 """How far, as a share of itself, rounding may move a step: to two decimals or more, and to fewer."""
 
-FAR = 0.05
+FAR = 0.03
 """How far rounded steps may move the result: in the lecture's neuron, from 0.3932 to 0.40, it is 0.017."""
 
-DECIMALS, DIGITS = (2, 3, 4, 5, 6, 1, 0), (2, 3, 4)
-"""Decimals and significant digits that people round to, the likely ones first."""
-
-FINER = 2
-"""Decimals beyond those typed to which steps may have been rounded: finer ones do not show."""
+DECIMALS, DIGITS = (2, 3, 4, 5, 6, 1, 0), (3, 4)
+"""Decimals and significant digits that people round to, the likely ones first; two digits explain too much."""
 
 PARTS = (
     (True, True, True),
     (True, False, False),
     (False, False, True),
-    (True, True, False),
     (True, False, True),
-    (False, True, True),
-    (False, True, False),
 )
-"""Which steps are rounded: forward values, local gradients, gradients."""
+"""Which steps are rounded: forward values, local gradients, gradients. More ways would explain nearly anything."""
 
 WORK = 100_000
 """Numbers that all replays of one graph may compute."""
@@ -91,11 +87,30 @@ def replayed(cell: Cell, gradients: Gradients, fits: Test, decimals: int | None,
 
     fits: whether a number counts as the answer.   decimals, digits: with how many it was typed.
     """
+    extent = scale(cell, gradients)
     for way, outcome in ways(gradients, decimals, digits):
         found = outcome.read(cell)
-        if found is not None and plausible(found, cell.value) and fits(found) and not alone(found, cell.value, way):
+        if (
+            found is not None
+            and plausible(found, cell.value, extent)
+            and fits(found)
+            and not alone(found, cell.value, way)
+        ):
             remarks = said(way), *step(way, cell, gradients, fits)
             return Replay(None if way.significant else way.digits, remarks)
+    return last_sum(cell, gradients, fits, decimals)
+
+
+def last_sum(cell: Cell, gradients: Gradients, fits: Test, decimals: int | None) -> Replay | None:
+    """How an answer was added of numbers with as many decimals, from unrounded steps; None where it was not."""
+    added = parts(cell, gradients)
+    if len(added) < 2 or decimals is None or decimals < 2:
+        return None
+    way = Way(decimals, False, (False, False, True))
+    steps = Steps(way)
+    found = sum(float(steps(number)) for number in added)
+    if not steps.far and plausible(found, cell.value, sum(map(abs, added))) and fits(found):
+        return Replay(decimals, (said(way),))
     return None
 
 
@@ -131,11 +146,11 @@ def counts(decimals: int | None, digits: int | None) -> Iterator[tuple[int, bool
     """To how many decimals, or significant digits, a student may have rounded who typed so many."""
     if decimals is not None and 1 < decimals <= max(DECIMALS):
         yield decimals, False
-    most = max(DECIMALS) if decimals is None else decimals + FINER
+    most = max(DECIMALS) if decimals is None else decimals
     yield from ((count, False) for count in DECIMALS if 1 < count <= most)
-    if digits is not None and 1 < digits <= max(DIGITS):
+    if digits is not None and min(DIGITS) <= digits <= max(DIGITS):
         yield digits, True
-    yield from ((count, True) for count in DIGITS)
+    yield from ((count, True) for count in DIGITS if digits is None or count <= digits)
     yield from ((count, False) for count in DECIMALS if count <= 1)
 
 
@@ -147,10 +162,10 @@ def outcome_of(way: Way, gradients: Gradients, by_book: Change) -> Outcome | Non
     return None if any(each is not None and each.far for each in steps) else outcome
 
 
-def plausible(found: Value, right: Value) -> bool:
-    """Whether rounding on the way may have led from one number to the other."""
+def plausible(found: Value, right: Value, extent: float) -> bool:
+    """Whether rounding on the way may have led from one number to the other, by its extent."""
     if isinstance(found, float) and isinstance(right, float):
-        return bool(isfinite(found) and found * right > 0 and abs(found - right) <= FAR * abs(right))
+        return bool(isfinite(found) and found * right > 0 and abs(found - right) <= FAR * extent)
     import numpy as np
 
     found, right = np.asarray(found), np.asarray(right)

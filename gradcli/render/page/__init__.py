@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 from gradcli.errors import visible
-from gradcli.homework.words import Words
 from gradcli.notation import number
 from gradcli.picture import LARGE, SHARED, Picture, build, drawn, folded, levels
 from gradcli.render.drawn import DECIMALS, shortened
@@ -31,6 +30,7 @@ from gradcli.render.rows import LONGEST, title
 from gradcli.render.tensors import inline
 from gradcli.report import Report
 from gradcli.systems.source import Unspelled, javascript, kinked
+from gradcli.words import Words
 
 FOLDER = Path(__file__).parent
 

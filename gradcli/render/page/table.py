@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from gradcli import notation
 from gradcli.errors import visible
-from gradcli.homework.words import Words
 from gradcli.render.drawn import shortened
 from gradcli.render.figures import figure
 from gradcli.render.grid import GridRow, grid, local, over, quotient, told
 from gradcli.render.tensors import cell, is_tensor, shape_text
+from gradcli.words import Words
 
 if TYPE_CHECKING:
     from gradcli.render.page.tour import Tour

@@ -13,7 +13,6 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from gradcli import notation
-from gradcli.homework.words import Words
 from gradcli.notation import ATOM, Part
 from gradcli.ops.op import CONSTANT
 from gradcli.render.drawn import shortened
@@ -23,6 +22,7 @@ from gradcli.render.grid import over
 from gradcli.report import EdgeRow, Report
 from gradcli.steps import LONG, Chain, Figured, Formula, Named, Product, Quotient, Solution, Step, Sum, Term
 from gradcli.systems.source import edges
+from gradcli.words import Words
 
 MARK = re.compile("\ue000(\\w+)\ue001")
 """A key within a formula; no name has these letters."""

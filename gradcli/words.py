@@ -12,14 +12,13 @@ import re
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from gradcli.errors import UsageError
-from gradcli.homework.records import Said
 
 LANGUAGES = ("en", "ko")
 
-FOLDER = Path(__file__).parent.parent / "languages"
+FOLDER = Path(__file__).parent / "languages"
 
 ESCAPED = re.compile(r"\\(.)")
 
@@ -68,6 +67,16 @@ LETTERS = re.compile(r"[^\W\d_]+\Z")
 
 SPELLED = re.compile(r"[a-zA-Zα-ω]|d[a-zA-Z]")
 """Words said letter by letter: x, dx. Of others, such as `sum` or `relu`, the last sound is not known."""
+
+
+class Said(NamedTuple):
+    """A message in no language yet: its key in the language files, and what its text is filled with.
+
+    A field is a text as it is to be shown, a float (formatted as people read it), or a Said.
+    """
+
+    key: str
+    fields: Mapping[str, Any] = {}
 
 
 class Words:
