@@ -13,6 +13,7 @@ from typing import Any
 
 from gradcli.autodiff import Gradients, Value
 from gradcli.cells import Cell
+from gradcli.homework.numbers.cancelling import near
 from gradcli.homework.numbers.intervals import (
     EXACT,
     HAIR,
@@ -244,22 +245,6 @@ def cut_off(given: Number, right: float, rules: Rules) -> Said | None:
     if not 0 <= abs(right) - abs(given.value) < given.unit * (1 - HAIR):
         return None
     return Said("numbers.cut", {"right": f"{right:.{given.decimals}f}" if given.decimals >= 0 else number(right)})
-
-
-def near(given: Number, cell: Cell, gradients: Gradients) -> bool:
-    """Whether rounded steps may have led from the right number to this one.
-
-    An integer is exact. One digit is enough only behind the point, as in -0.42 + 0.35.
-    """
-    from gradcli.homework.numbers.cancelling import scale
-    from gradcli.homework.numbers.rounding import NEAR
-
-    right, extent = float(cell.value), scale(cell, gradients)
-    if given.value * right <= 0 or (given.decimals is None and not given.computed):
-        return False
-    if given.digits is not None and given.digits < 2 and ((given.decimals or 0) < 2 or extent < 2 * abs(right)):
-        return False
-    return abs(given.value - right) <= NEAR * extent
 
 
 def noisy(given: Number, cell: Cell, gradients: Gradients) -> bool:
