@@ -186,6 +186,22 @@ def test_arrays(judged, tmp_path):
     assert "transposed" in results["dW"]["sentences"][0]
 
 
+@pytest.mark.parametrize(
+    ("answer", "accepted"),
+    [
+        ("[0.20, 0.11]", "[0.1966, 0.1050] ± 0.005"),
+        ("[0.197, 0.105]", "[0.1966, 0.1050] ± 0.0005"),
+        ("[0.20, 0.105]", "[0.1966, 0.1050] "),
+        ("[1, 0]", "[0.1966, 0.1050] "),
+    ],
+)
+def test_the_interval_of_an_array(checked, answer, accepted):
+    """σ′(1), σ′(2) ± half a unit of the last digit, where all entries have the same; elsewhere the right ones alone."""
+    _, out, _ = checked("sum(sigmoid(x)*y)", "--x=[1,2]", "--y=[1,1]", answers=[f"dx={answer}"])
+    assert accepted in out
+    assert ("±" in out) == ("±" in accepted)
+
+
 def test_answers_of_another_shape(judged):
     """A number where an array belongs is wrong, and nothing follows from it."""
     words = ["mean(relu(x@W+b))", "--x=[[1,2],[3,4]]", "--W=[[1,-1],[0,2]]", "--b=[0.1,0.2]"]

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from gradcli.render.figures import Style
-from gradcli.render.judged import GOOD, PARTS, Row, View, marked, shown
+from gradcli.render.judged import GOOD, PARTS, Row, View, half, marked, shown
 from gradcli.render.lines import Line, Piece, folded, painted, width, wrapped
 from gradcli.render.rows import statements
 
@@ -133,7 +133,9 @@ def accepted(row: Row, style: Style) -> list[str]:
         return [shown(row.accepted, style)]
     from gradcli.render.tensors import cell
 
-    return [shown(line, style) for line in cell(row.result.right, Style(ascii=style.ascii), GIVEN, 2)]
+    lines = list(cell(row.result.right, Style(ascii=style.ascii), GIVEN, 2))
+    lines[-1] += half(row.result)
+    return [shown(line, style) for line in lines]
 
 
 def said(row: Row, style: Style, columns: int) -> Iterator[Line]:

@@ -68,8 +68,8 @@ DIGITS = re.compile(r"(?<![\w.])[-−]?[0-9]+(?:\.[0-9]+)?(?:e[-+]?[0-9]+)?(?![\
 TURNED = frozenset(("sign_of_answer", "reciprocal", "decimal_point", "doubled", "halved", "squared"))
 """Mistakes whose names tell how to get from the answer to the right number."""
 
-KINK = "numbers.kink"
-"""What is remarked where any number between the one-sided derivatives is right."""
+KINK, KINKS = "numbers.kink", "numbers.kink_entries"
+"""What is remarked where any number between the one-sided derivatives is right, and of an array."""
 
 
 class Row(NamedTuple):
@@ -317,8 +317,16 @@ def accepted(result: Result) -> str:
     Of a formula the number that it should have at this point.
     """
     if isinstance(result.given, Blank | Unreadable) or not isinstance(result.right, float):
-        return written(result.right)
+        return written(result.right) + half(result)
     return interval(result.right, result.accepted, spread=any(remark.key == KINK for remark in result.remarks))
+
+
+def half(result: Result) -> str:
+    """How far each entry of an array may be off, where that is the same for all: ` ± 0.005`; "" elsewhere."""
+    if isinstance(result.right, float) or result.accepted is None or any(r.key == KINKS for r in result.remarks):
+        return ""
+    width = result.accepted.rule.fields.get("half")
+    return f" ± {width}" if width else ""
 
 
 def is_own(value: float, result: Result) -> bool:
