@@ -380,6 +380,40 @@ def test_tensors_are_compared_in_doubles(
     assert (comparison.state, keys(comparison)[0]) == (state, key)
 
 
+CROSS = ("p=softmax(a); L=-sum(t*log(p))", {"a": [0.3, 2.9, 4.0], "t": [0, 0, 1]})
+ERROR = ("p=softmax(a); L=cross_entropy_error(p,t)", {"a": [0.3, 2.9, 4.0], "t": [0, 0, 1]})
+ROWS_OF_LABELS = ("p=softmax(a); L=-sum(t*log(p))", {"a": [[0.3, 2.9], [1.0, 4.0]], "t": [[0, 1], [1, 0]]})
+SOFT = ("p=softmax(a); L=-sum(t*log(p))", {"a": [0.3, 2.9, 4.0], "t": [0.25, 0.25, 0.5]})
+CHOSEN = ("L=-log(sum(t*softmax(a)))", {"a": [3, 4], "t": [0, 1]})
+EITHER = ("-log(t*sigmoid(x)+(1-t)*(1-sigmoid(x)))", {"x": 0.5, "t": 1})
+
+LABELS: list[tuple[str, Mapping[str, Any], str, str, State, str]] = [
+    (*CROSS, "da", "p-t", State.RIGHT, "shares"),
+    (*CROSS, "da", "sum(t)*p-t", State.RIGHT, "doubles"),  # for any t
+    (*CROSS, "da", "t-p", State.WRONG, "counter_entry"),
+    (*CROSS, "da", "p-t^2", State.RIGHT, "one_hot"),
+    (*ERROR, "da", "softmax(a)-t", State.RIGHT, "shares"),
+    (*ROWS_OF_LABELS, "da", "p-t", State.RIGHT, "shares_of_rows"),
+    (*SOFT, "da", "p-t", State.RIGHT, "shares"),
+    (*SOFT, "da", "p-t^2", State.WRONG, "counter_entry"),
+    (*CHOSEN, "da", "softmax(a)-t", State.RIGHT, "one_hot"),
+    (*EITHER, "dx", "sigmoid(x)-t", State.RIGHT, "flag"),
+    # no labels: x is 1, or a row of 0 and 1, by chance
+    ("x^2*w", {"x": 1, "w": 3}, "dw", "x", State.WRONG, "only_here"),
+    ("sum(w*x^2)", {"w": [3, 4], "x": [0, 1]}, "dw", "x", State.WRONG, "only_here"),
+    ("sum(x^2)", {"x": [0, 1]}, "dx", "2*x^2", State.WRONG, "only_here"),
+]
+
+
+@pytest.mark.parametrize(("expr", "values", "cell", "text", "state", "key"), LABELS)
+def test_labels_and_probabilities_stay_such(
+    expr: str, values: Mapping[str, Any], cell: str, text: str, state: State, key: str
+) -> None:
+    """What holds for labels that sum to 1, as those given do, is right; and the remark says for which."""
+    comparison = compare(expr, values, cell, text)
+    assert (comparison.state, keys(comparison)[-1]) == (state, key)
+
+
 def test_several_outputs_have_an_upstream_of_their_shape() -> None:
     """dout is an array where the output is one."""
     values = {"x": [[1.0, 2, 3], [3, 4, 5]], "W": [[2.0, 3], [4, 5], [1, 2]]}
