@@ -221,7 +221,10 @@ FAULTS = [
     (problem("at = { x = 1, y = 2 }\nseed = 3"), "problem.1.seed: there is no such key"),
     (problem("at = { x = 1, y = 2 }").replace('"1"', '"a b"'), 'problem.1.id: "a b" cannot be an id'),
     (f"decimals = 99\n{problem('at = { x = 1, y = 2 }')}", "decimals: 99 is not from 0 to 15"),
-    (f"sig = 2\ndecimals = 2\n{problem('at = { x = 1, y = 2 }')}", "sig: decimals is set too, another way of comparing"),
+    (
+        f"sig = 2\ndecimals = 2\n{problem('at = { x = 1, y = 2 }')}",
+        "sig: decimals is set too, another way of comparing",
+    ),
     (f"carry = 1.5\n{problem('at = { x = 1, y = 2 }')}", "carry: 1.5 is not from 0 to 1"),
     (f"rtol = -1\n{problem('at = { x = 1, y = 2 }')}", "rtol: -1 is not at least 0"),
     (f"seed = 0.5\n{problem('at = { x = 1, y = 2 }')}", 'seed: not a whole number: "0.5"'),
@@ -580,8 +583,6 @@ def test_a_broken_row_is_broken_alone(tmp_path: Path) -> None:
 UNREADABLE = [
     ("a.toml", "[1]\nx = ", "invalid value"),
     ("a.toml", "[1]\nvalue = 1\nvalue.q = 2\n", "cannot overwrite a value"),
-    ("a.json", '{"1": {"dx": 1, "dx": 2}}', "'dx' is given twice"),
-    ("a.json", '{"1": {"dx": NaN}}', "JSON has no NaN"),
     ("a.json", "[" * 100_000, "nested too deeply"),
     ("a.json", "[1, 2]", "this holds no names"),
     ("a.csv", "", "the file is empty"),

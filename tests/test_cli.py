@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -587,8 +588,15 @@ def helped(*words: str) -> str:
 
 
 @pytest.mark.parametrize("words", [[], *([name] for name in COMMANDS)], ids=str)
-def test_examples_of_the_help_run(words, gradcli):
-    """Every help shows two examples, and they run as they stand."""
+def test_examples_of_the_help_run(words, gradcli, tmp_path, monkeypatch):
+    """Every help shows two examples, and they run as they stand, where the files that they name are."""
+    monkeypatch.chdir(tmp_path)
+    homework = Path(__file__).parent.parent / "examples" / "homework"
+    shutil.copy(homework / "hw4.toml", "hw4.toml")
+    Path("answers").mkdir()
+    shutil.copy(homework / "answers" / "20240117.toml", "answers")
+    rows = (homework / "answers" / "class.csv").read_text(encoding="utf-8").splitlines(keepends=True)
+    Path("class.csv").write_text("".join(rows[:3]), encoding="utf-8")
     lines = [line.strip() for line in helped(*words).splitlines() if line.startswith("    gradcli ")]
     assert len(lines) == 2
     for line in lines:
@@ -616,7 +624,8 @@ def test_version(gradcli):
 
 
 COMPLETED = [
-    ("gradcli e", {"eval"}),
+    ("gradcli e", {"eval", "explain"}),
+    ("gradcli ev", {"eval"}),
     ("gradcli ", set(COMMANDS)),
     ("gradcli eval --no", {"--no-verify"}),
     ("gradcli eval --format j", {"json"}),

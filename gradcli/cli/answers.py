@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from gradcli.cells import resolve
 from gradcli.cli.arguments import Binding
-from gradcli.errors import UnknownCell, UsageError, brief
+from gradcli.errors import FaultyFile, FileError, GradcliError, UnknownCell, UsageError, brief
 from gradcli.homework.records import Answer, Checked, State, Unreadable
 from gradcli.words import Said
 
@@ -21,6 +21,9 @@ FLAG = "--answer"
 EXAMPLE = "such as --answer dx=-4"
 
 OPENING, CLOSING = "([{", ")]}"
+
+TWICE = " ; "
+"""What stands between two answers to a cell, which are a fault already."""
 
 LISTED = 1000
 """Entries of a text file that count with the digits they are typed with; more are compared as doubles."""
@@ -119,11 +122,17 @@ def spelled(entry: Any) -> str:
 
 
 def from_answer_files(
-    paths: Sequence[str], encoding: str | None, problem: str | None, student: str | None
+    paths: Sequence[str],
+    gradients: Gradients,
+    words: Words,
+    *,
+    encoding: str | None = None,
+    problem: str | None = None,
+    student: str | None = None,
 ) -> list[Answer]:
     """The answers that files hold, of a class's file those of the student; `-` is standard input.
 
-    Errors: FileError; UsageError; LimitError.
+    Errors: FaultyFile with all that is wrong with one; FileError; UsageError; LimitError.
     """
     from gradcli.homework.files.answer_files import answers_of
 
@@ -133,31 +142,39 @@ def from_answer_files(
     for path in paths:
         place = "standard input" if path == "-" else path
         answers += answers_of(path, **wanted, faults=faults.setdefault(place, []))
-    refuse_faulty(faults, answers, gradients)
+    refuse_faulty(faults, answers, gradients, words)
     return answers
 
 
-def refuse_faulty(faults: dict[str, list[GradcliError]], answers: Sequence[Answer], gradients: Gradients) -> None:
-    """Refuse a file with answers to no cell, or two to one: all that is wrong with it at once.
+def refuse_faulty(
+    faults: dict[str, list[GradcliError]], answers: Sequence[Answer], gradients: Gradients, words: Words
+) -> None:
+    """Refuse a file with answers to no cell, or two to one: all that is wrong with it at once. What is wrong with the
+    text of an answer alone is no fault of the file, and is told in its place.
 
     faults: of each file, as far as they are known.
-    Errors: FaultyFile; UnknownCell for a single unknown cell.
+    Errors: FaultyFile.
     """
+    from gradcli.homework.checking import known_names, reader
+    from gradcli.homework.numbers.given import read
+
+    names, formula = known_names(gradients), reader(gradients)
     first: dict[str, Answer] = {}
     unreadable: dict[str, list[GradcliError]] = {}
     for found in answers:
-        file, _, at = found.place.rpartition(": ") if found.place.rpartition(": ")[0] in faults else parted(found, faults)
+        file = next(file for file in faults if found.place.startswith(f"{file}: "))
+        at = found.place.removeprefix(f"{file}: ")
         try:
             cell = resolve(found.address, gradients).address
         except UnknownCell as error:
-            faults[file].append(UnknownCell(f"{at}: {error.message}", hint=error.hint))
+            faults[file].append(FileError(f"{at}: {error.message}", hint=error.hint))
             continue
         if first.setdefault(cell, found) is not found:
-            told = f"{at}: {cell} is answered twice: here, and {first[cell].place}"
-            faults[file].append(FileError(told, hint="keep one of them"))
-        why = refused(found, gradients)
-        if why:
-            unreadable.setdefault(file, []).append(FileError(f"{at}: {why}"))
+            said = f"{at}: {cell} is answered twice: here, and {first[cell].place}"
+            faults[file].append(FileError(said, hint="keep one of them"))
+        given = None if found.value is not None else read(found.text, names=names, formula=formula)
+        if isinstance(given, Unreadable) and TWICE not in found.text:
+            unreadable.setdefault(file, []).append(FileError(f"{at}: {told(given.why, words)}"))
     for file, wrong in faults.items():
         if wrong:
             raise FaultyFile(file, [*wrong, *unreadable.get(file, ())])

@@ -217,7 +217,7 @@ def check(
             gradients, rules = graph.forward(values).backward(read_upstream(ctx.obj)), Rules()
         rules = ruled(rules, wishes)
         if answers:
-            found += from_answer_files(answers, encoding, problem, student)
+            found += from_answer_files(answers, gradients, words, encoding=encoding, problem=problem, student=student)
         refuse_nothing(found, answers or ())
         refuse_unknown(found, gradients)
         from gradcli.homework.checking import check as judged

@@ -27,11 +27,11 @@ from gradcli.homework.records import (
     Given,
     Result,
     Rules,
-    Said,
     State,
     Unreadable,
 )
 from gradcli.homework.sweeps import Outcome, sweep
+from gradcli.words import Said
 
 if TYPE_CHECKING:
     from gradcli.homework.diagnosis.search import Judged
@@ -75,6 +75,7 @@ def in_order(gradients: Gradients, answers: Iterable[Answer], rules: Rules, *, p
                 counters[len(results)] = comparison.counter
             if result.state is State.WRONG:
                 result = carried(result, tests[len(results)], gradients, owned)
+            result = comparing.agreeing(result, results, gradients, rules)
             number = numeric(given, gradients)
             if number is not None and getattr(number, "shape", ()) == getattr(cell.value, "shape", ()):
                 wrong = result.state not in (*ACCEPTED, State.COARSE)
