@@ -13,7 +13,7 @@ from io import StringIO
 from typing import Any
 
 from gradcli.errors import visible
-from gradcli.homework.records import Accepted, Blank, Explanation, Formula, Given, Listed, Number, Unreadable
+from gradcli.homework.records import Accepted, Blank, Explanation, Formula, Given, Listed, Number, Result, Unreadable
 from gradcli.places import listed
 from gradcli.render.csv import cell as guarded
 from gradcli.render.figures import Style
@@ -125,7 +125,7 @@ def result(row: Row, view: View) -> Object:
         "origin": list(found.origin),
         "trivial": found.trivial,
         "searched": found.searched,
-        "diagnosis": [] if view.hint else [mistaken(each, row, view) for each in found.explanations],
+        "diagnosis": [] if view.hint else [mistaken(each, row, view) for each in told(found, view)],
         "remarks": view.remarks(found),
         "sentences": list(row.sentences),
     }
@@ -140,6 +140,12 @@ def interval(accepted: Accepted, view: View) -> Object:
     """The accepted interval, and the rule by which it was made."""
     rule = {"name": accepted.rule.key.partition(".")[2], "text": view.words.said(accepted.rule)}
     return {"low": encoded(accepted.low), "high": encoded(accepted.high), "rule": rule}
+
+
+def told(found: Result, view: View) -> tuple[Explanation, ...]:
+    """The mistakes that lead to an answer; beside a name that would give a hidden answer away, no other one's."""
+    first = found.explanations[:1]
+    return first if view.hide and any(each.name in TURNED for each in first) else found.explanations
 
 
 def mistaken(explanation: Explanation, row: Row, view: View) -> Object:
