@@ -17,9 +17,10 @@ import pytest
 from gradcli import words
 from gradcli.autodiff import Gradients
 from gradcli.cells import list_cells, resolve
+from gradcli.homework.checking import check
 from gradcli.homework.numbers import comparing, given
 from gradcli.homework.numbers.comparing import HIDDEN, compare, hidden
-from gradcli.homework.records import Blank, Comparison, Formula, Given, Listed, Number, Rules, State, Unreadable
+from gradcli.homework.records import Answer, Blank, Comparison, Formula, Given, Listed, Number, Rules, State, Unreadable
 from gradcli.syntax import parse
 from gradcli.words import Said, Words
 
@@ -636,7 +637,13 @@ KINKS = [
     ("max(x, 0)", {"x": 0.0}, "dx", 0, 1),
     ("clip(x, 0, 1)", {"x": 1.0}, "dx", 0, 1),
     ("relu6(x)", {"x": 6.0}, "dx", 0, 1),
-    ("relu(x) - relu(-x)", {"x": 0.0}, "dx", 0, 2),
+    ("relu(x) - relu(-x)", {"x": 0.0}, "dx", 0, 1),  # x itself; 0 by the convention
+    ("relu(x) - relu(-x)", {"x": 0.0}, "local.n1.x", 0, 1),
+    ("relu(x) - relu(-x)", {"x": 0.0}, "down.n1.x", 0, 1),
+    ("relu(x*y)", {"x": 0.0, "y": -2.0}, "dx", -2, 0),
+    ("max(x, 2*x) + max(x, y)", {"x": 0.0, "y": 0.0}, "dx", 1, 3),
+    ("max(x*x, y)", {"x": 3.0, "y": 9.0}, "dx", 0, 6),
+    ("abs(abs(x) - y)", {"x": 0.0, "y": 0.0}, "dx", -1, 1),
     ("relu(x) + 2*abs(x)", {"x": 0.0}, "dx", -2, 3),
     ("hinge(s, t)", {"s": 1.0, "t": 1.0}, "ds", -1, 0),
     ("relu(relu(x))", {"x": 0.0}, "dx", 0, 1),
@@ -664,7 +671,14 @@ def test_at_a_kink_what_lies_between_is_right(
 
 @pytest.mark.parametrize(
     ("expression", "values", "address"),
-    [("relu(x)", {"x": 1.0}, "dx"), ("relu(x)*y", {"x": 0.0, "y": 2.0}, "dy"), ("sign(x)", {"x": 0.0}, "dx")],
+    [
+        ("relu(x)", {"x": 1.0}, "dx"),
+        ("relu(x)*y", {"x": 0.0, "y": 2.0}, "dy"),
+        ("sign(x)", {"x": 0.0}, "dx"),
+        ("max(x, y)*z", {"x": 2.0, "y": 2.0, "z": -3.0}, "grad.n1"),
+        ("max(x, x)", {"x": 2.0}, "dx"),
+        ("relu(x*y)", {"x": 0.0, "y": 0.0}, "dx"),
+    ],
 )
 def test_without_a_choice_no_kink_is_named(expression: str, values: dict[str, float], address: str) -> None:
     """Away from the kink, for a cell that it does not move, and where both sides agree."""
@@ -673,6 +687,46 @@ def test_without_a_choice_no_kink_is_named(expression: str, values: dict[str, fl
     found = judged(gradients, address, f"{right:.2f}")
     assert found.state is State.RIGHT
     assert not found.remarks
+
+
+TIES = [
+    # expression, values, answers, the state of the one that is judged last and what is said of it
+    ("max(x, y)", {"x": 1.0, "y": 1.0}, {"dy": "1", "dx": "0"}, "right", None),
+    ("max(x, y)", {"x": 1.0, "y": 1.0}, {"dy": "1", "dx": "1"}, "wrong", "numbers.shares"),
+    ("max(x, y)", {"x": 1.0, "y": 1.0}, {"dy": "0", "dx": "0.00"}, "wrong", "numbers.shares"),
+    ("max(x, y)", {"x": 1.0, "y": 1.0}, {"dy": "0.67", "dx": "0.33"}, "right", None),
+    ("max(x, y)", {"x": 1.0, "y": 1.0}, {"dy": "2/3", "dx": "1/3"}, "right", None),
+    ("max(x, y)", {"x": 1.0, "y": 1.0}, {"dy": "2/3", "dx": "0.34"}, "wrong", "numbers.shares"),
+    ("min(x, y)*z", {"x": 1.0, "y": 1.0, "z": -4.0}, {"dy": "-3", "dx": "-1"}, "right", None),
+    ("min(x, y)*z", {"x": 1.0, "y": 1.0, "z": -4.0}, {"dy": "-3", "dx": "-3"}, "wrong", "numbers.shares"),
+    ("min(x, y)*z", {"x": 1.0, "y": 1.0, "z": -4.0}, {"local.n1.x": "1", "dx": "0"}, "wrong", "numbers.shares"),
+    ("max(x, y, z)", {"x": 1.0, "y": 1.0, "z": 1.0}, {"dz": "1/3", "dy": "1/3", "dx": "1/3"}, "right", None),
+    (
+        "max(x, y, z)",
+        {"x": 1.0, "y": 1.0, "z": 1.0},
+        {"dz": "1/2", "dy": "1/2", "dx": "1/2"},
+        "wrong",
+        "numbers.shares",
+    ),
+    ("max(x, y, z)", {"x": 1.0, "y": 1.0, "z": 1.0}, {"dz": "1/2", "dy": "1/2", "dx": "0"}, "right", None),
+    ("relu(x)*y", {"x": 0.0, "y": 5.0}, {"local.n1.x": "1", "dx": "5"}, "right", None),
+    ("relu(x)*y", {"x": 0.0, "y": 5.0}, {"local.n1.x": "1", "dx": "0"}, "wrong", "numbers.choice"),
+    ("relu(x) + relu(y)", {"x": 0.0, "y": 0.0}, {"dy": "1", "dx": "0"}, "right", None),
+]
+
+
+@pytest.mark.parametrize(("expression", "values", "answers", "state", "key"), TIES)
+def test_answers_at_a_kink_come_of_one_choice(
+    expression: str, values: dict[str, float], answers: dict[str, str], state: str, key: str | None
+) -> None:
+    """Each of them may be right; together they must be too: the shares of max(x, y) add up to 1."""
+    checked = check(at(expression, **values), [Answer(address, text) for address, text in answers.items()])
+    later = checked.results[-1]
+    assert checked.mistakes == (state == "wrong")
+    assert later.state == state
+    assert (key in {remark.key for remark in later.remarks}) == (key is not None)
+    alone = check(at(expression, **values), [Answer("dx", answers["dx"])])
+    assert alone.results[0].state is State.RIGHT
 
 
 def test_entries_of_a_tensor_have_kinks_of_their_own() -> None:
@@ -798,7 +852,18 @@ def test_every_message_is_said_in_every_language() -> None:
     """All keys that the modules use exist, with the same fields."""
     root = Path(given.__file__).parent
     used = set()
-    for module in ("given", "refusals", "lists", "intervals", "comparing", "arrays", "rounding", "kinks"):
+    for module in (
+        "given",
+        "refusals",
+        "lists",
+        "intervals",
+        "comparing",
+        "arrays",
+        "rounding",
+        "kinks",
+        "sides",
+        "shares",
+    ):
         used |= set(re.findall(r'"numbers\.(\w+)"', (root / f"{module}.py").read_text(encoding="utf-8")))
     used |= {"kink_entries", "strict_entries"}
     fields = [

@@ -68,7 +68,7 @@ DIGITS = re.compile(r"(?<![\w.])[-−]?[0-9]+(?:\.[0-9]+)?(?:e[-+]?[0-9]+)?(?![\
 TURNED = frozenset(("sign_of_answer", "reciprocal", "decimal_point", "doubled", "halved", "squared"))
 """Mistakes whose names tell how to get from the answer to the right number."""
 
-KINK, KINKS = "numbers.kink", "numbers.kink_entries"
+CHOICES, KINKS = ("numbers.kink", "numbers.shares", "numbers.choice"), "numbers.kink_entries"
 """What is remarked where any number between the one-sided derivatives is right, and of an array."""
 
 
@@ -318,7 +318,7 @@ def accepted(result: Result) -> str:
     """
     if isinstance(result.given, Blank | Unreadable) or not isinstance(result.right, float):
         return written(result.right) + half(result)
-    return interval(result.right, result.accepted, spread=any(remark.key == KINK for remark in result.remarks))
+    return interval(result.right, result.accepted, spread=any(remark.key in CHOICES for remark in result.remarks))
 
 
 def half(result: Result) -> str:

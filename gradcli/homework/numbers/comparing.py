@@ -7,7 +7,7 @@ goes on: right so far.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from math import isfinite, isinf, isnan
 from typing import Any
 
@@ -39,6 +39,7 @@ from gradcli.homework.records import (
     Given,
     Listed,
     Number,
+    Result,
     Rules,
     State,
     Unreadable,
@@ -59,6 +60,7 @@ HIDDEN: Mapping[str, str | None] = {
     "numbers.step": None,
     "numbers.kink": "numbers.kink_hidden",
     "numbers.strict": "numbers.strict_hidden",
+    "numbers.shares": "numbers.choice",
     "numbers.noise": "numbers.noise_hidden",
     "numbers.differ": "numbers.differ_hidden",
     "numbers.relative": None,
@@ -67,7 +69,7 @@ HIDDEN: Mapping[str, str | None] = {
 }
 """Remarks that tell the right number, or lead to it → what is said where it is hidden; None for nothing."""
 
-EXPLAINING = frozenset(("numbers.cut", "numbers.strict", "numbers.shapes"))
+EXPLAINING = frozenset(("numbers.cut", "numbers.strict", "numbers.shapes", "numbers.shares", "numbers.choice"))
 """Remarks that say by themselves what went wrong."""
 
 Test = Callable[[Value], bool]
@@ -290,6 +292,15 @@ def between(cell: Cell, gradients: Gradients, rules: Rules) -> Any:
     from gradcli.homework.numbers.kinks import between as found
 
     return found(cell, gradients)
+
+
+def agreeing(result: Result, earlier: Sequence[Result], gradients: Gradients, rules: Rules) -> Result:
+    """The same answer, wrong if it is right by another choice at a kink than the answers before it."""
+    if all(op.kinks is None and op.body is None for op in gradients.graph.kinds):
+        return result
+    from gradcli.homework.numbers.shares import agreeing as found
+
+    return found(result, earlier, gradients, rules)
 
 
 def kink(key: str, choice: Any, gradients: Gradients, right: Value) -> Said:

@@ -1,6 +1,7 @@
 """At a kink calculus leaves a choice: any number between the one-sided derivatives is right.
 
-The one-sided derivatives of a node are its own rules just beside the kink, one of its inputs moved at a time. What they
+A gradient's are those along its number (sides.py), between which the convention of gradcli is right too. A local
+gradient's are the node's own rules just beside the kink, one of its inputs moved at a time. Over tensors what these
 make of a cell is read off sweeps in which they take the place of the convention; what lies between is right.
 """
 
@@ -14,6 +15,7 @@ from weakref import WeakKeyDictionary
 
 from gradcli.autodiff import Gradients, Value
 from gradcli.cells import Cell
+from gradcli.homework.numbers.sides import STEEP, alike, locals_at, one_sided, steps
 from gradcli.homework.sweeps import NOTHING, Change, Outcome, sweep
 from gradcli.notes import at_kink
 from gradcli.ops.op import Op
@@ -25,9 +27,6 @@ the numbers that all of them may compute."""
 
 ENTRIES = 16
 """Entries of a tensor that are moved one by one; all together they always are."""
-
-STEEP = 1e-6
-"""How far two steps beside a kink may disagree on the slope, as a share of it; beyond, it grows without bounds."""
 
 
 class Range(NamedTuple):
@@ -55,6 +54,11 @@ def between(cell: Cell, gradients: Gradients) -> Range | None:
     """Between which numbers a cell lies; None where no kink leaves a choice about it."""
     if cell.kind == "value" or not any(map(bends, gradients.graph.kinds)):
         return None
+    if cell.kind != "local" and not gradients.trace.tensorial:
+        ops = gradients.graph.ops
+        sides = list(one_sided(cell, gradients, lambda i: bends(ops[i])))
+        nodes = tuple(dict.fromkeys(i for _, met in sides for i in met))
+        return hull(cell.value, [slope for slope, _ in sides], nodes) if nodes else None
     known = _SWEPT.get(gradients)
     if known is None:
         choices = [choice for i in range(len(gradients.graph)) if (choice := choices_at(gradients, i)) is not None]
@@ -141,24 +145,11 @@ def number_sides(gradients: Gradients, i: int, slots: list[int]) -> list[Change]
     for k in slots:
         for sign in (1, -1):
             near, nearer = (locals_at(gradients, i, slots, [*x[:k], x[k] + sign * h, *x[k + 1 :]]) for h in steps(x[k]))
-            if all(abs(a - b) <= STEEP * max(abs(a), abs(b)) for a, b in zip(near, nearer, strict=True)):
+            if all(map(alike, near, nearer)):
                 found.setdefault(nearer)
-    if all(abs(a - b) <= STEEP * max(abs(a), abs(b)) for side in found for a, b in zip(side, right, strict=True)):
+    if all(alike(a, b) for side in found for a, b in zip(side, right, strict=True)):
         return []
     return [Change(locals=dict(zip([(i, k) for k in slots], map(held, side), strict=True))) for side in found]
-
-
-def steps(x: float) -> tuple[float, float]:
-    """Two steps beside a number, so small that only a kink between changes a slope."""
-    return (abs(x) * 2.0**-44, abs(x) * 2.0**-48) if x else (2.0**-100, 2.0**-120)
-
-
-def locals_at(gradients: Gradients, i: int, slots: list[int], x: list[float]) -> tuple[float, ...]:
-    """The local gradients of a node at these inputs; 0 where it selects another."""
-    m: Any = gradients.trace.m
-    op = gradients.graph.ops[i]
-    y = m.functions[op](*x)
-    return tuple(float(m.locals[op][k](y, *x) or 0.0) for k in slots)
 
 
 def held(value: Value) -> Callable[..., Value]:
