@@ -19,6 +19,8 @@ SCORES = {"a": [0.3, 2.9, 4.0], "t": [0, 0, 1]}
 CHANCES = "[0.018,0.245,0.737]"  # 1.34986, 18.17415, 54.59815 over 74.12216
 TURNED = "[-0.0182,-0.2452,0.2634]"
 LOGISTIC = ("p=sigmoid(x); L=-(t*log(p)+(1-t)*log(1-p))", {"x": 0.5, "t": 1})
+WEIGHT = {"w": 1, "x": 0.5, "t": 1}
+ROWS_OF_SCORES = ("p=softmax(x); L=-sum(t*log(p))/2", {"x": [[1.0, 2.0], [0.0, 1.5]], "t": [[0, 1], [1, 0]]})
 SQUARES = ("L=sum((x@W-t)^2)/2", {"x": [[1.0, 2.0], [2.0, 5.0]], "W": [[1.0], [1.0]], "t": [[4.0], [7.5]]})
 
 FIRST: list[tuple[str, dict[str, Any], str, str, str, str]] = [  # (…, cell, answer, mistake, where)
@@ -27,6 +29,10 @@ FIRST: list[tuple[str, dict[str, Any], str, str, str, str]] = [  # (…, cell, a
     ("p=softmax(a); L=cross_entropy_error(p,t)", SCORES, "da", CHANCES, "target_forgotten", "p"),
     ("p=softmax(a); L=-log(p[2])", {"a": SCORES["a"]}, "da", CHANCES, "target_forgotten", "p"),
     (*LOGISTIC, "dx", "0.62", "target_forgotten", "p"),  # 1/(1 + e^-0.5) = 0.6225
+    (*LOGISTIC, "dx", "p", "target_forgotten", "p"),
+    ("p=sigmoid(w*x); L=-(t*log(p)+(1-t)*log(1-p))", WEIGHT, "dw", "0.3112", "target_forgotten", "p"),  # 0.5·0.6225
+    (*ROWS_OF_SCORES, "dx", "p/2", "target_forgotten", "p"),
+    (*ROWS_OF_SCORES, "dx", "p-t", "inner_forgotten", "L"),
     # what hits exactly, before what is only near
     ("cos(x)", {"x": SIXTH}, "dx", "0.5", "sign_lost", "f"),  # not x = 0.5236
     ("cos(x)", {"x": SIXTH}, "dx", "0.50", "sign_lost", "f"),
@@ -88,6 +94,10 @@ def test_a_formula_that_is_right_by_chance_is_explained_where_it_is_wrong(expr, 
 
 
 SAID = [
+    # which target, and over how many rows
+    (LOGISTIC, "dx", "0.62", "p", "∂L/∂x was taken as p, with p = sigmoid(x); it is p - t"),
+    (("p=sigmoid(w*x); L=-(t*log(p)+(1-t)*log(1-p))", WEIGHT), "dw", "0.3112", "p", "it is p - t"),  # not p - w
+    (ROWS_OF_SCORES, "dx", "p/2", "p", "∂L/∂x was taken as p/2, with p = softmax(x); it is (p - t)/2"),
     # a rule that is a number is not said to equal itself
     (("2*exp(x)", {"x": 2}), "dx", "2", "n1", "∂n1/∂x was taken as 1; it is"),
     # paths that are written alike

@@ -13,7 +13,7 @@ from gradcli.autodiff import Gradients, Value
 from gradcli.cells import Cell
 from gradcli.homework.diagnosis.misconceptions import CONFUSIONS, mistakes_at
 from gradcli.homework.diagnosis.rows import Later, Made, Row, label
-from gradcli.homework.diagnosis.scene import LARGEST, Scene
+from gradcli.homework.diagnosis.scene import LARGEST, Scene, distances
 from gradcli.homework.numbers.rounding import half_up
 from gradcli.homework.sweeps import NOTHING, Change
 from gradcli.words import Said
@@ -146,20 +146,6 @@ def since(scene: Scene, cells: Sequence[Cell]) -> set[int]:
     asked = {i for cell in cells for i in cell.nodes}
     gates = distances(asked if any(cell.kind != "value" for cell in cells) else (), onward)
     return {*distances((*asked, *gates), inward)}
-
-
-def distances(starts: Iterable[int], following: Callable[[int], Iterable[int]]) -> dict[int, int]:
-    """How many steps nodes are away from some, the way that `following` leads."""
-    steps: dict[int, int] = {}
-    reached, distance = list(starts), 0
-    while reached:
-        ahead: list[int] = []
-        for i in reached:
-            if i not in steps:
-                steps[i] = distance
-                ahead += following(i)
-        reached, distance = ahead, distance + 1
-    return steps
 
 
 # ── mistakes ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -5,7 +5,7 @@ The backward pass of numbers with one thing changed is worked out again only whe
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from heapq import heapify, heappop, heappush
 from typing import Any, NamedTuple
@@ -315,6 +315,20 @@ def look(after: Tried | Outcome, cell: Cell) -> Value | None:
         return after.read(cell)
     except (IndexError, TypeError, ValueError):
         return None
+
+
+def distances(starts: Iterable[int], following: Callable[[int], Iterable[int]]) -> dict[int, int]:
+    """How many steps nodes are away from some, the way that `following` leads."""
+    steps: dict[int, int] = {}
+    reached, distance = list(starts), 0
+    while reached:
+        ahead: list[int] = []
+        for i in reached:
+            if i not in steps:
+                steps[i] = distance
+                ahead += following(i)
+        reached, distance = ahead, distance + 1
+    return steps
 
 
 def cut(text: str, most: int = WIDEST) -> str:

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 from gradcli.autodiff import Value
 from gradcli.homework.diagnosis.rows import Made, Row
-from gradcli.homework.diagnosis.scene import Scene
+from gradcli.homework.diagnosis.scene import Scene, distances
 from gradcli.homework.sweeps import Change
+from gradcli.notation import number
 
 MADE_BY = frozenset(("softmax", "sigmoid"))
 """What makes chances of scores."""
@@ -26,7 +27,6 @@ class Less(NamedTuple):
 
     scores: int
     target: str
-    right: Value
     share: float
 
 
@@ -37,15 +37,16 @@ def less_target(scene: Scene, i: int) -> Less | None:
     if len(scene.leaving.get(scores, ())) != 1 or not isinstance(upstream, float | int) or not upstream:
         return None
     right, chances = scene.g(scores), scene.values[i]
+    before = distances([scores], lambda j: scene.graph.parents[j])
     shape = scene.shape(i) if scene.tensorial else ()
     for rows in dict.fromkeys((1, prod(shape[:-1]), prod(shape))):
         share = float(upstream) / max(rows, 1)
         target = chances - right / share
         for name, at in scene.graph.inputs.items():
-            if at != scores and alike(target, scene.values[at]):
-                return Less(scores, name, right, share)
+            if at not in before and alike(target, scene.values[at]):
+                return Less(scores, name, share)
         if is_one(target, rows_sum=scene.op(i).name == "softmax"):
-            return Less(scores, "", right, share)
+            return Less(scores, "", share)
     return None
 
 
@@ -70,8 +71,7 @@ def target_forgotten(scene: Scene, i: int) -> Iterator[Made]:
     """The chances themselves."""
     found = less_target(scene, i)
     if found is not None:
-        wrong = scene.values[i] * found.share
-        change = Change(sums={found.scores: lambda m, arrived: wrong})
+        change = Change(passed={(i, 0): lambda at: at.y * found.share})
         yield Made(i, change, lambda: told(scene, i, found), variety=None)
 
 
@@ -79,19 +79,26 @@ def order_reversed(scene: Scene, i: int) -> Iterator[Made]:
     """The target less the chances."""
     found = less_target(scene, i)
     if found is not None:
-        wrong = -found.right
-        change = Change(sums={found.scores: lambda m, arrived: wrong})
+        change = Change(passed={(i, 0): lambda at: None if at.down is None else -at.down})
         yield Made(i, change, lambda: told(scene, i, found), variety=None)
 
 
 def told(scene: Scene, i: int, found: Less) -> Mapping[str, Any]:
     """The fields of a sentence about scores."""
+    chances, target = scene.name(i), found.target or "t"
     return {
         "gate": scene.gate(i),
-        "chances": scene.name(i),
         "edge": scene.gradient(found.scores),
-        "target": found.target or "t",
+        "taken": times(chances, found.share),
+        "rule": f"{chances} - {target}" if found.share == 1 else times(f"({chances} - {target})", found.share),
     }
+
+
+def times(text: str, share: float) -> str:
+    """A text times a number: over n where that is 1/n."""
+    if share == 1:
+        return text
+    return f"{text}/{number(round(1 / share, 9))}" if abs(share) < 1 else f"{number(share)}·{text}"
 
 
 ROWS = (

@@ -27,7 +27,7 @@ def fits(formula: Formula, cell: Cell, gradients: Gradients, seed: int = 0) -> C
 
     A name in the formula may mean the right number, or the one of the changed sweep.
     """
-    places = (gradients, *moved(gradients, seed, PLACES))
+    places = (gradients, *moved(gradients, cell, seed, PLACES))
 
     def fitting(change: Change | Maker) -> bool:
         agreed = 0
@@ -84,7 +84,7 @@ def searched(formula: Formula, cell: Cell, gradients: Gradients) -> set[tuple[st
     from gradcli.homework.diagnosis.search import Judged, explain
 
     found: set[tuple[str, tuple[int, ...]]] = set()
-    for place in moved(gradients, 1, 1):
+    for place in moved(gradients, cell, 1, 1):
         try:
             there = resolve(cell.address, place)
         except GradcliError:

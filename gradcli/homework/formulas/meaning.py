@@ -57,6 +57,11 @@ def readings(gradients: Gradients, cell: Cell) -> Iterator[Meanings]:
                 yield reading
 
 
+def plain(gradients: Gradients, cell: Cell) -> Meanings:
+    """What every input that looks like labels is most generally meant as."""
+    return {name: meaning for reading in readings(gradients, cell) for name, meaning in reading.items()}
+
+
 def labelled(graph: Graph) -> frozenset[int]:
     """The nodes that a loss of two classes takes for its labels: t, where there is 1 - t too."""
     found = set()

@@ -10,6 +10,7 @@ from random import Random
 from typing import Any
 
 from gradcli.autodiff import Gradients, Value
+from gradcli.cells import Cell
 from gradcli.errors import GradcliError
 from gradcli.graph import Graph
 from gradcli.homework.formulas import meaning
@@ -21,10 +22,13 @@ TRIES = 5
 """Draws for each point that is wanted."""
 
 
-def moved(gradients: Gradients, seed: int, count: int) -> Sequence[Gradients]:
-    """The gradients at so many other points, as far as all numbers there are finite, and none is at a kink."""
+def moved(gradients: Gradients, cell: Cell, seed: int, count: int) -> Sequence[Gradients]:
+    """The gradients at so many other points, as far as all numbers there are finite, and none is at a kink.
+
+    cell: what is asked for; what looks like labels beside it stays such.
+    """
     found: list[Gradients] = []
-    for values in draws(gradients, seed, TRIES * count):
+    for values in draws(gradients, seed, TRIES * count, meaning.plain(gradients, cell)):
         if len(found) == count:
             break
         other = at(gradients, values)
