@@ -13,6 +13,10 @@ from gradcli.cli import run
 from gradcli.homework.files.assignment import parsed
 from gradcli.homework.files.choosing import values
 from gradcli.homework.files.ids import identified
+from gradcli.homework.marking.grading import Mark, Marked, Part
+from gradcli.homework.marking.tally import Tally
+from gradcli.literals import text_of
+from gradcli.words import Said
 
 ASSIGNMENT = """
 schema = "gradcli.assignment/1"
@@ -201,6 +205,15 @@ def test_equal_mistakes_add_up(gradcli):
     assert report.count("| 3 | `1:dx` | the inputs of a product not switched | at f = x·y you passed x") == 1
 
 
+def test_a_mistake_made_elsewhere_too_is_the_same_mistake():
+    """At one place, and at all places alike: one row of the report; at two places that share none: two."""
+    tally = Tally()
+    for k, sites in enumerate([(3,), (3, 5), (3, 5, 7), (9,), (9,)]):
+        mark = Mark("dx", 2, 0.0, "wrong", "3", 4.0, "sign_lost", sites, Said("check.unexplained", {"k": str(k)}))
+        tally.add(Marked(str(k), "", "p", (Part("1", "x*y", {}, (mark,)),)))
+    assert [(each.students, each.said.fields) for each in tally.mistakes()] == [(3, {"k": "0"}), (2, {"k": "3"})]
+
+
 def test_formulas_may_be_forbidden(gradcli):
     """`formulas = false`: numbers alone are answers, and a formula goes to a person."""
     text = ASSIGNMENT.replace("seed = 7", "formulas = false")
@@ -268,11 +281,42 @@ def test_ways_of_comparing_contradict_each_other(options, message, gradcli):
 
 STUDENTS = [f"s{k}" for k in range(24)]
 
+PROBLEMS = {
+    "sigmoid": ("s = w*x + b; f = sigmoid(s)", "w = [-3, 3], x = [-2, 2], b = [-1, 1]"),
+    "relu": (
+        "y = x@W + b; L = sum(relu(y))",
+        "W = { low = -3, high = 3, shape = [2, 3] }, b = { low = -1, high = 1, shape = [3] }, x = [[[1, 2], [3, -1]]]",
+    ),
+    "max": ("f = max(x*y, z)*z", "x = [-3, 3], y = [-3, 3], z = [-3, 3]"),
+}
+
+FOR_EVER = """
+sigmoid 20240101 w=-1 x=-2 b=-1
+sigmoid ann w=-1 x=2 b=1
+sigmoid 김하늘 w=-3 x=-1 b=-1
+relu 20240101 W=[[3,1,0],[2,-1,3]] b=[0,-1,1]
+relu ann W=[[-3,3,1],[2,1,-3]] b=[1,-1,1]
+relu 김하늘 W=[[1,2,2],[2,0,-2]] b=[0,0,1]
+max 20240101 x=2 y=3 z=-2
+max ann x=-3 y=-2 z=-1
+max 김하늘 x=2 y=3 z=-2
+"""
+"""Values that were printed on sheets once: a change of them marks these students wrongly."""
+
+
+@pytest.mark.parametrize("line", FOR_EVER.split("\n")[1:-1])
+def test_values_stay_the_same_for_ever(line):
+    """A student's values are what they were when the sheets were printed, also where candidates are refused."""
+    name, student, *expected = line.split()
+    assignment = parsed(DRAWN % PROBLEMS[name], "hw.toml")
+    found = values(assignment.problems[0], assignment, student)
+    assert [f"{key}={text_of(found[key])}" for key in (word.partition("=")[0] for word in expected)] == expected
+
 
 @pytest.mark.parametrize(
     ("expression", "draw"),
     [
-        ("s = w*x + b; f = sigmoid(s)", "w = [-3, 3], x = [-2, 2], b = [-1, 1]"),
+        PROBLEMS["sigmoid"],
         ("sigmoid(w*x+b)", "w = [-5, 5], x = [-5, 5], b = [-5, 5]"),
         ("h = tanh(w*x); f = (h - t)^2", "w = [-2, 2], x = [0.1, 2.0], t = [0, 1]"),
     ],

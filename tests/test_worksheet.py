@@ -164,8 +164,8 @@ def test_values_of_which_none_is_defined_are_still_values():
     assert values(problem, assignment, "ann").keys() == {"x", "y", "z"}
 
 
-def test_tensors_are_drawn_as_they_come():
-    """Arrays are not judged: the first values at which all is finite are taken."""
+def test_tensors_of_which_nothing_is_spoilt_are_drawn_as_they_come():
+    """Of arrays the first values are taken that lie on no kink, and have no faint entries and no zeros."""
     text = TOY.replace("x = [-3, 3]", "x = { low = 1, high = 4, shape = [3] }") % "sum(x)*y + z"
     assignment = parsed(text, "toy.toml")
     problem = assignment.problems[0]

@@ -131,6 +131,7 @@ class Judge:
         self.fans = [uses[edge.p] > 1 for edge in self.edges]
         kinked = [(i, op.predicate("kinks")) for i, op in enumerate(graph.ops) if op.kinks and active[i]]
         self.kinked = [(i, rule) for i, rule in kinked if rule is not None]
+        self.heard = [i for i, on in enumerate(active) if on]  # nodes at which a gradient may arrive
         self.telling = self._reaching()
         self.bounds = self._calibrated(list(sample))
 
@@ -218,6 +219,7 @@ class Judge:
         if not y:
             return faults, 0
         numbers, right = self._numbers(y, g), [g[i] for i in self.at]
+        faults += SPOILT * sum(abs(g[i]) < NOUGHT for i in self.heard)
         faults += TRIVIAL * sum(abs(number) < CLOSE or abs(abs(number) - 1) < CLOSE for number in numbers)
         margin = APART * min(1.0, max(map(abs, right), default=0.0))
         for gradient, led in zip(right, self._led(y, g), strict=True):
@@ -274,14 +276,16 @@ class Judge:
     def _calibrated(self, sample: list[Values]) -> Bounds:
         """What the best tenth of a sample keeps to: its faults; and the digits of two thirds of those with no more.
 
-        Where a few of the sample are not spoilt, the best quarter of those is what others are measured by.
+        Where only a few of the sample are not spoilt, or as little as can be, the best quarter of those is what others
+        are measured by.
         Slips that hardly any values of the sample tell from the right number, or from another slip, are left out first.
         """
         self._drop_untellable(sample)
         judged = sorted(found for found in map(self.judged, sample) if found[0] < inf)
         if not judged:
             return Bounds(0, 0)
-        sound = sum(faults < SPOILT for faults, _ in judged)
+        least = judged[0][0] // SPOILT if judged[0][1] else 0  # of many entries some are spoilt, now more, now fewer
+        sound = sum(faults < (least + 1) * SPOILT for faults, _ in judged)
         faults = judged[min(len(judged) // 10, sound // 4) if sound else len(judged) // 10][0]
         long = sorted(length for each, length in judged if each <= faults)
         return Bounds(int(faults), int(long[2 * len(long) // 3]))
@@ -292,6 +296,8 @@ class Judge:
         for y, g, *_ in filter(None, map(self._point, sample)):
             with suppress(ArithmeticError, ValueError, TypeError):
                 rows.append((g, self._led(y, g) if y else [[] for _ in self.at]))
+        gradients = [g for g, _ in rows if g]
+        self.heard = [i for i in self.heard if 10 * sum(abs(g[i]) < NOUGHT for g in gradients) < 9 * len(gradients)]
         kept = []
         for n, (at, telling) in enumerate(zip(self.at, self.telling, strict=True)):
             columns = [[g[at] for g, _ in rows if g]]  # the right number is told apart first

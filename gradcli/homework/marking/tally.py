@@ -60,6 +60,19 @@ class Question:
             self.mistakes[made] += 1
             self.told.setdefault(made, mark.told)
 
+    def merged(self) -> Iterator[tuple[str, int, Said]]:
+        """The mistakes made: their names, how many students made each, and what one of them was told.
+
+        One made at other places too is the one that was made at this place alone.
+        """
+        groups: dict[Made, list[Made]] = {}
+        for made in sorted(self.mistakes, key=lambda made: (len(made[1]) > 1, -self.mistakes[made])):
+            name, sites = made
+            alike = (key for key in groups if key[0] == name and not set(key[1]).isdisjoint(sites))
+            groups.setdefault(next(alike, made) if len(sites) > 1 else made, []).append(made)
+        for key, members in groups.items():
+            yield key[0], sum(self.mistakes[made] for made in members), self.told[key]
+
     @property
     def students(self) -> int:
         """How many submissions were marked."""
@@ -168,9 +181,9 @@ class Tally:
         """The misconceptions met, the most frequent first; of one question, or of all."""
         asked: Sequence[Question] = list(self.questions.values()) if question is None else [question]
         found = [
-            Mistake(each.problem, each.address, made[0], students, each.told[made])
+            Mistake(each.problem, each.address, name, students, said)
             for each in asked
-            for made, students in each.mistakes.items()
+            for name, students, said in each.merged()
         ]
         return sorted(found, key=lambda mistake: -mistake.students)
 
