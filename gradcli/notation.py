@@ -244,7 +244,8 @@ def compose(op: Op, parts: Sequence[Part]) -> Part:
     strict_left = notation.right or not notation.chains
     left = _bracketed(left, left_binding < binding or (strict_left and left_binding == binding))
     tight = right_binding < binding or (not notation.right and right_binding == binding)
-    right = _bracketed(right, tight and not (notation.right and right_binding >= SIGN))
+    signed = right.startswith("-") and notation.symbol in ("+", "-")  # x-(-3), and not x--3
+    right = _bracketed(right, signed or (tight and not (notation.right and right_binding >= SIGN)))
     return f"{left}{notation.symbol}{right}", binding
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
+from math import isclose, isfinite
 from typing import NamedTuple
 
 from gradcli import notation
@@ -24,6 +25,9 @@ SMALL = 16
 
 LONG = 160
 """Characters of a formula with numbers put in; a longer one is left out of its chain."""
+
+LEVELS = 12
+"""Factors of a chain from the output; a longer one begins with a gradient that is known."""
 
 STYLES = ("leibniz", "cs231n", "book")
 """Ways of writing a step: ∂f/∂n · ∂n/∂x; [local] × [upstream]; the whole chain from the output."""
@@ -131,14 +135,28 @@ class Solution:
         """The nodes of which a gradient is worked out, from the output back."""
         graph = self.graph
         leading = graph.varied if self.names is None else graph.leading(self.names)
-        told = set(self.nodes)
-        return [i for i in range(len(graph) - 1, -1, -1) if leading[i] and graph.used[i] and i in told]
+        told, names = set(self.nodes), graph.names
+        back = [i for i in range(len(graph) - 1, -1, -1) if leading[i] and graph.used[i] and i in told]
+        return [i for i in back if not self.report.untold(names[i])] if self.report.pulled_back else []
 
-    def forward(self) -> list[Step]:
-        """The forward pass: each node's formula, the numbers put in, its value."""
+    @cached_property
+    def inner(self) -> list[int]:
+        """The nodes that are computed, in order."""
         ops = self.graph.ops
-        inner = [i for i in self.nodes if ops[i] is not INPUT and ops[i] is not CONSTANT]
-        return [Step(number, i, self.evaluated(i)) for number, i in enumerate(inner, 1)]
+        return [i for i in self.nodes if ops[i] is not INPUT and ops[i] is not CONSTANT]
+
+    @property
+    def last(self) -> int:
+        """The number of the last step; 0 where there is none."""
+        return len(self.inner) + len(self.reached)
+
+    def forward(self, numbers: Collection[int] | None = None) -> list[Step]:
+        """The forward pass: each node's formula, the numbers put in, its value.
+
+        numbers: of the steps that are wanted; all unless given.
+        """
+        counted = enumerate(self.inner, 1)
+        return [Step(number, i, self.evaluated(i)) for number, i in counted if numbers is None or number in numbers]
 
     def evaluated(self, i: int) -> Chain:
         """`n1 = w0*x0 = 2*(-1) = -2`."""
@@ -151,27 +169,29 @@ class Solution:
                 links.append(Formula(put_in))
         return (*links, Figured(values[i]))
 
-    def backward(self) -> list[Step]:
-        """The backward pass: for each node what arrives along each edge, and their sum."""
+    def backward(self, numbers: Collection[int] | None = None) -> list[Step]:
+        """The backward pass: for each node what arrives along each edge, and their sum.
+
+        numbers: of the steps that are wanted; all unless given.
+        """
         steps: list[Step] = []
-        number = len(self.forward())
-        rows = {row.index: row for row in self.report.node_rows(self.reached)}
-        for i in self.reached:
-            row = rows[i]
-            if row.gradient is None:
-                continue
-            number += 1
+        counted = enumerate(self.reached, len(self.inner) + 1)
+        picked = [(number, i) for number, i in counted if numbers is None or number in numbers]
+        reached = set(self.reached)
+        for (number, i), row in zip(picked, self.report.node_rows([i for _, i in picked]), strict=True):
+            left = Quotient(self.top, row.name)
+            gradient = Figured(row.gradient)
             if i == self.graph.output:
-                steps.append(Step(number, i, (Quotient(self.top, row.name), Figured(row.gradient))))
+                steps.append(Step(number, i, (left, gradient)))
                 continue
-            edges = [edge for edge in row.edges if edge.child in rows]
+            edges = [edge for edge in row.edges if edge.child in reached]
             for edge in edges:
                 several = len(edges) > 1
                 chain = self.passed(edge, row, alone=not several)
-                steps.append(Step(0 if several else number, i, chain, edge.child_name if several else "", 0, edge))
+                steps.append(Step(0 if several else number, i, chain, through(edge, row) if several else "", 0, edge))
             if len(edges) != 1:
                 parts = tuple(Figured(edge.downstream) for edge in edges)
-                total: Chain = (Quotient(self.top, row.name), *((Sum(parts),) if parts else ()), Figured(row.gradient))
+                total: Chain = (left, *((Sum(parts),) if parts else ()), gradient)
                 steps.append(Step(number, i, total, times=len(edges)))
         return steps
 
@@ -182,7 +202,7 @@ class Solution:
         """
         left: tuple[Term, ...] = (Quotient(self.top, row.name),) if alone else ()
         down = Figured(edge.downstream)
-        if not edge.chosen:
+        if not edge.chosen and (edge.local is None or len(self.graph.parents[edge.child]) > 1):
             return (*left, down)
         if edge.kind in ("jacobian", "rule"):
             return (*left, *((Passed(edge),) if edge.rule else ()), down)
@@ -206,14 +226,29 @@ class Solution:
         return (*left, *links, down)
 
     def ruled(self, edge: EdgeRow) -> list[Term]:
-        """A local gradient: its rule, the numbers put into it, its number."""
+        """A local gradient: its rule, the numbers put into it, its number.
+
+        No rule where it is not true of this point: at a tie max passes on a half.
+        """
         found: list[Term] = []
-        if edge.rule and not is_number(edge.rule):
+        if edge.rule and not is_number(edge.rule) and self.holds(edge):
             found.append(Formula(edge.rule))
             put_in = self.put_in(edge.rule)
             if put_in and put_in != edge.rule:
                 found.append(Formula(put_in))
         return [*found, Figured(edge.local)]
+
+    def holds(self, edge: EdgeRow) -> bool:
+        """Whether a rule gives the local gradient at this point."""
+        graph, trace = notation.parsed(edge.rule), self.report.source.trace
+        if graph is None or not isinstance(edge.local, float) or trace.tensorial:
+            return True
+        found = {name: self.graph.find(name) for name in graph.inputs}
+        if None in found.values():
+            return True
+        value = graph.forward({name: trace.values[i] for name, i in found.items() if i is not None}).value
+        close = isclose(value, edge.local, rel_tol=1e-6, abs_tol=1e-12)
+        return close or not isfinite(value)
 
     @cached_property
     def known(self) -> Mapping[str, str]:
@@ -240,10 +275,14 @@ class Solution:
         return f"({text})" if text.startswith("-") else text
 
     def way(self, i: int) -> list[tuple[str, str]]:
-        """The quotients from the output down to a node while there is one path alone; else its own gradient."""
-        names, leaving, way = self.graph.names, self.report.source.leaving, []
+        """The quotients from the output down to a node while there is one path alone, and a short one.
+
+        Where there are several, or the path is long, it begins with the gradient that is known already.
+        """
+        names, leaving = self.graph.names, self.report.source.leaving
+        way: list[tuple[int, int]] = []
         at = i
-        while at != self.graph.output and len(leaving.get(at, ())) == 1:
+        while at != self.graph.output and len(leaving.get(at, ())) == 1 and len(way) < LEVELS:
             edge = leaving[at][0]
             way.append((edge.child, at))
             at = edge.child
@@ -259,10 +298,10 @@ class Solution:
         terms: list[Term] = []
         for above, below in way:
             at = graph.position(below)
-            if above == self.top and (graph.find(above) is None or len(gradients.leaving.get(at, ())) != 1):
+            edge = next(iter(gradients.leaving.get(at, ())), None)
+            if edge is None or graph.names[edge.child] != above:
                 terms.append(Figured(gradients.at(at)))
                 continue
-            edge = gradients.leaving[at][0]
             local = edge.local
             if local is None:
                 return None
@@ -270,13 +309,20 @@ class Solution:
         return Product((*terms, last))
 
 
+def through(edge: EdgeRow, row: NodeRow) -> str:
+    """Which path an edge is: the child's name; which of its inputs, where it has the node for several."""
+    several = sum(other.child == edge.child for other in row.edges) > 1
+    return f"{edge.child_name} #{edge.duplicate}" if several else edge.child_name
+
+
 def bare(text: str) -> str:
     """A formula with numbers put in, without the brackets that a call, or the whole, makes needless.
 
-    >>> bare("exp((-1))+max((-2),3)"), bare("(-4)"), bare("2*(-1)")
-    ('exp(-1)+max(-2,3)', '-4', '2*(-1)')
+    >>> bare("exp((-1))+max((-2),3)"), bare("(-4)"), bare("2*(-1)"), bare("[(-2),1]"), bare("(-2)^(-3)")
+    ('exp(-1)+max(-2,3)', '-4', '2*(-1)', '[-2,1]', '(-2)^-3')
     """
-    text = re.sub(r"(?<=[(,])\((-[^(),]*)\)(?=[),])", r"\1", text)
+    text = re.sub(r"(?<=[(,\[])\((-[^(),]*)\)(?=[),\]])", r"\1", text)
+    text = re.sub(r"\^\((-[\d.]+)\)", r"^\1", text)
     return text[1:-1] if re.fullmatch(r"\(-[^()]*\)", text) else text
 
 

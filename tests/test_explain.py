@@ -13,7 +13,7 @@ import pytest
 import gradcli
 from gradcli.cli import run
 from gradcli.cli.files import from_files
-from gradcli.render.explain import Wishes, last_step, markdown, sections, text
+from gradcli.render.explain import Wishes, markdown, sections, solution, text
 from gradcli.render.explain_latex import latex
 from gradcli.render.figures import Style
 from gradcli.report import Report, build
@@ -78,6 +78,39 @@ def test_a_kink_and_an_input_not_chosen_are_told():
     assert any(line.startswith("note:") and "relu'(0)" in line for line in english("relu(x)", x=0))
 
 
+@pytest.mark.parametrize(
+    ("expression", "values", "line"),
+    [
+        ("sigmoid(x)*relu(y)", {"x": -1, "y": -2}, "∂f/∂y = ∂f/∂n2 · ∂n2/∂y = 0.2689 · step(y) = 0.2689 · step(-2)"),
+        ("max(x,y)", {"x": 2, "y": 2}, "4 ∂f/∂x = ∂f/∂f · ∂f/∂x = 1 · 0.5 = 0.5"),
+        ("sum(W@x)", {"W": [[1, 2], [3, 4]], "x": [1, 2]}, "4 ∂f/∂n1 = ∂f/∂f * ones(2,) = [1, 1]"),
+        ("sum(x/s)", {"x": [-1, 2], "s": -2}, "= [1, 1] * [0.25, -0.50] = -0.25 Σ over all entries"),
+        ("x-(-3)", {"x": -3}, "1 f = x-(-3) = (-3)-(-3) = 0"),
+        ("x*x", {"x": 3}, "through f #2: ∂f/∂f · ∂f/∂x = 1 · x = 1 · 3 = 3"),
+        ("[x,y]@[1,2]", {"x": -2, "y": 1}, "1 n1 = [x,y] = [-2,1]"),
+        ("x^-2", {"x": -2}, "1 f = x⁻² = (-2)⁻² = 0.25"),
+    ],
+)
+def test_every_equality_is_true(expression: str, values: dict[str, object], line: str):
+    """A dead relu, a tie, sums that broadcast, signs and repeated inputs are written as they are."""
+    assert any(line in found for found in english(expression, **values)), english(expression, **values)
+
+
+def test_an_upstream_gradient_is_a_losss():
+    """∂f/∂f is 1; where another gradient is given, the chain begins with ∂L/∂f."""
+    graph = gradcli.parse("x*y")
+    shown = text(build(graph.forward(x=2, y=-3).backward(-2)), Style(), Words("en"), Wishes())
+    assert "∂L/∂f = -2   the start: the upstream gradient given" in shown
+    assert "∂L/∂y = ∂L/∂f · ∂f/∂y = -2 · x = -2 · 2 = -4" in shown
+
+
+def test_a_long_chain_is_written_in_time():
+    """The book's chains begin with a gradient that is known where the output is far; only what is shown is built."""
+    source = "\n".join(["a0 = x", *(f"a{k} = a{k - 1}*w+0.1" for k in range(1, 3000))])
+    found = report(source, x=0.5, w=0.999)
+    assert len(text(found, Style(), Words("en"), Wishes("book"))) < 300_000
+
+
 def test_it_ends_with_the_meaning():
     """What raising the most influential variable does; of the variables asked for, if some are."""
     assert english(NEURON, **AT)[-1] == "What it means: raise x1 by 0.01 and f falls by about 0.0059."
@@ -115,7 +148,7 @@ def test_one_step_alone_and_what_leads_to_a_variable():
     lines = english("a = x*y; b = z*w; a+b", wishes=Wishes(names=("x",)), x=1, y=2, z=3, w=4)
     assert any("∂f/∂x" in line for line in lines)
     assert not any("∂f/∂z" in line or "∂f/∂b" in line for line in lines)
-    assert last_step(report("x*y", x=1, y=2), Style(), Wishes()) == 4
+    assert solution(report("x*y", x=1, y=2), Style(), Wishes()).last == 4
 
 
 def test_korean_says_the_same_numbers():
@@ -192,7 +225,7 @@ def test_latex_is_balanced_and_compiles(expression: str, values: dict[str, objec
         (["x*y", "--x=2", "--y=3", "--lang", "fr"], 2, "one of: en, ko"),
         (["x*y", "--x=2", "--y=3", "--decimals", "2", "--sig", "3"], 2, "contradict"),
         (["log(x)", "--x=-1", "--no-verify"], 3, ""),
-        (["[x,x]", "--x=1"], 2, "which gradient is meant?"),
+        (["[x,x]", "--x=1", "--no-verify"], 0, "the forward pass alone is explained; --upstream weighs its entries"),
     ],
 )
 def test_bad_input(words: list[str], status: int, said: str, capsys: pytest.CaptureFixture[str]):

@@ -162,7 +162,7 @@ def draw(
     raise typer.Exit(judge(report, "draw"))
 
 
-def both_passes(trace: Trace, upstream: Value | None) -> Gradients:
+def both_passes(trace: Trace, upstream: Value | None, done: str = "drawn") -> Gradients:
     """The gradients; none, and a note, where the output has several entries and no upstream gradient weighs them."""
     try:
         return trace.backward(upstream)
@@ -171,7 +171,7 @@ def both_passes(trace: Trace, upstream: Value | None) -> Gradients:
             raise
         shape = shown(trace.shapes[trace.graph.output])
         how = "--upstream weighs its entries, for the backward pass too"
-        streams.tell_each("note", [f"the output has the shape {shape}: the forward pass alone is drawn; {how}"])
+        streams.tell_each("note", [f"the output has the shape {shape}: the forward pass alone is {done}; {how}"])
         return Gradients(trace, [None] * len(trace.values), None)
 
 

@@ -10,6 +10,7 @@ from gradcli.cli import streams
 from gradcli.cli.check import language
 from gradcli.cli.checks import Checks, wanted
 from gradcli.cli.command import ExpressionCommand, completing, one_of, whole
+from gradcli.cli.draw import both_passes
 from gradcli.cli.eval import judge, names
 from gradcli.cli.inputs import UPSTREAM, read_graph, read_upstream
 from gradcli.cli.options import (
@@ -107,7 +108,7 @@ def explain(
             defs=defs,
             share=share,
         )
-        gradients = graph.forward(values).backward(read_upstream(ctx.obj))
+        gradients = both_passes(graph.forward(values), read_upstream(ctx.obj), "explained")
         report = build(gradients)
         report = report.with_verification(checks.run(gradients, None))
     asked = names(for_, "--for") if for_ is not None else None
@@ -115,9 +116,11 @@ def explain(
         graph.position(name)
     wishes = solutions.Wishes(way, None if asked is None else tuple(asked), step)
     shown = streams.style(decimals=decimals, sig=sig, full=full)
-    last = solutions.last_step(report, shown, wishes)
+    last = solutions.solution(report, shown, wishes).last
     if step is not None and step > last:
-        raise UsageError(f"there is no step {step}", hint=f"they are 1 to {last}" if last else None)
+        raise UsageError(
+            f"there is no step {step}", hint=f"they are 1 to {last}" if last else "a number alone has none"
+        )
     if format_ == "latex":
         from gradcli.render.explain_latex import latex
 

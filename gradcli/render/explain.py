@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from gradcli import notation
@@ -11,9 +12,10 @@ from gradcli.ops.op import INPUT, Op
 from gradcli.render.figures import LARGE, Style, figure, plain
 from gradcli.render.grid import closed_forms, over
 from gradcli.render.lines import Line, painted, wrapped
+from gradcli.render.remarks import no_gradient
 from gradcli.render.rows import title
-from gradcli.render.tensor_rules import passed
-from gradcli.render.tensors import inline, is_tensor
+from gradcli.render.tensor_rules import passed, summed_over
+from gradcli.render.tensors import inline, is_tensor, shape_text
 from gradcli.report import Report
 from gradcli.steps import Chain, Figured, Formula, Named, Passed, Quotient, Solution, Step, Sum, Term
 from gradcli.words import Words
@@ -48,19 +50,23 @@ def number(style: Style) -> Callable[[Any], str]:
     return written
 
 
+PATHS = 40
+"""Paths of one node that are written, unless all are wanted."""
+
+ADDED = 12
+"""Terms of a sum that are written."""
+
 LINES = 200
 """Lines of a part of a solution, unless all are wanted: its first, its last, and how many lie between."""
 
 
 def solution(report: Report, style: Style, wishes: Wishes) -> Solution:
-    """The solution of a report."""
-    return Solution(report, number(style), over(report), wishes.way, wishes.names)
-
-
-def last_step(report: Report, style: Style, wishes: Wishes) -> int:
-    """The number of the last step; 0 where there is none."""
-    solved = solution(report, style, wishes)
-    return max((step.number for step in (*solved.forward(), *solved.backward())), default=0)
+    """The solution of a report. An upstream gradient other than 1 is that of a loss behind the output."""
+    above = over(report)
+    scaled = isinstance(report.source.upstream, float) and report.source.upstream != 1
+    if above == report.output and scaled:
+        above = next((name for name in ("L", "loss") if report.graph.find(name) is None), "the loss")
+    return Solution(report, number(style), above, wishes.way, wishes.names)
 
 
 class Writer:
@@ -74,7 +80,7 @@ class Writer:
         links: list[tuple[str, Term]] = []
         for term in chain:
             text = self.term(term)
-            if not links or links[-1][0] != text:
+            if not links or links[-1][0].replace(" ", "") != text.replace(" ", ""):
                 links.append((text, term))
         return links
 
@@ -83,19 +89,24 @@ class Writer:
         if isinstance(term, Quotient):
             return f"∂{term.above}/∂{term.below}"
         if isinstance(term, Formula):
-            return notation.pretty(term.text)
+            return self.signed(notation.pretty(term.text))
         if isinstance(term, Passed):
-            return passed(term.edge, self.solved.graph, self.solved.top, self.style)
+            rule = passed(term.edge, self.solved.graph, self.solved.top, self.style).replace("·", "@")
+            whole = term.edge.parent_shape != term.edge.child_shape and re.fullmatch(r"∂\w+/∂\w+", rule)
+            return f"{rule} * ones{shape_text(term.edge.parent_shape)}" if whole else rule
         if isinstance(term, Figured):
             return self.solved.figure(term.value)
         if isinstance(term, Named):
             return term.text
         if isinstance(term, Sum):
-            first, *others = map(self.term, term.terms)
-            return first + "".join(f" - {text[1:]}" if text.startswith("-") else f" + {text}" for text in others)
+            return added([self.term(part) for part in term.terms[:ADDED]], len(term.terms))
         if term.boxed:
-            return " × ".join(f"[{self.term(factor)}]" for factor in term.terms)
-        return " · ".join(self.factor(factor, first=k == 0) for k, factor in enumerate(term.terms))
+            return " × ".join(boxed(self.term(factor)) for factor in term.terms)
+        return self.signed(" · ").join(self.factor(factor, first=k == 0) for k, factor in enumerate(term.terms))
+
+    def signed(self, text: str) -> str:
+        """A product's sign: among tensors * is entry by entry, as @ is the matrix product."""
+        return text.replace("·", "*") if self.solved.report.source.trace.tensorial else text
 
     def factor(self, term: Term, *, first: bool) -> str:
         """A term within a product, in brackets where it needs them."""
@@ -104,6 +115,22 @@ class Writer:
         if isinstance(term, Formula):
             loose = loose or binding(term.text) < PRODUCT
         return f"({text})" if loose else text
+
+
+def added(parts: list[str], count: int) -> str:
+    """Numbers added up; of many the first, and how many there are.
+
+    >>> added(["6", "-15"], 2), added(["1", "2"], 40)
+    ('6 - 15', '1 + 2 + … (40 terms)')
+    """
+    first, *others = parts
+    text = first + "".join(f" - {part[1:]}" if part.startswith("-") else f" + {part}" for part in others)
+    return text if len(parts) == count else f"{text} + … ({count:,} terms)"
+
+
+def boxed(text: str) -> str:
+    """A factor in the lecture's brackets; a tensor has its own."""
+    return text if text.startswith("[") else f"[{text}]"
 
 
 def binding(text: str) -> int:
@@ -141,19 +168,23 @@ def sections(report: Report, style: Style, words: Words, wishes: Wishes) -> Iter
     """The parts of a solution, in the order of the lecture."""
     solved = solution(report, style, wishes)
     writer = Writer(solved, style)
-    forward, backward = solved.forward(), solved.backward()
-    if wishes.step is None:
+    middle = len(solved.inner)
+    if wishes.step is None and solved.nodes:
         yield Section(words.say("explain.graph"), shortened(list(structure(solved, words)), style, words))
-    rows = [Row(str(step.number), "", linked(writer, step, "value"), "") for step in chosen(forward, wishes.step)]
+    steps = solved.forward(shown(1, middle, style, wishes))
+    rows = [Row(str(step.number), "", linked(writer, step, "value"), "") for step in steps]
     if rows:
-        yield Section(words.say("explain.forward"), shortened(rows, style, words))
-    rows = list(backwards(chosen(backward, wishes.step), writer, words))
+        yield Section(words.say("explain.forward"), gapped(rows, middle, style, wishes, words))
+    rows = list(backwards(solved.backward(shown(middle + 1, solved.last, style, wishes)), writer, words))
     if rows:
-        yield Section(words.say("explain.backward"), shortened(rows, style, words))
+        heading = words.say("explain.backward")
+        if report.source.trace.tensorial:
+            heading += f"; {words.say('explain.signs')}"
+        yield Section(heading, gapped(rows, solved.last - middle, style, wishes, words))
     if wishes.step is not None:
         return
     closed = [
-        Row("", "", [link(writer, Quotient(solved.top, name)), link(writer, Formula(form))], "")
+        Row("", "", [link(writer, Quotient(report.output, name)), link(writer, Formula(form))], "")
         for name, form in closed_forms(report)
         if wishes.names is None or name in wishes.names
     ]
@@ -170,15 +201,24 @@ def shortened(rows: list[Row], style: Style, words: Words) -> list[Row]:
     return [*rows[:half], left_out, *rows[-half:]]
 
 
-def chosen(steps: Iterable[Step], wanted: int | None) -> Iterator[Step]:
-    """The lines of the step that is wanted; all of them unless one is."""
-    parts: list[Step] = []
-    for step in steps:
-        parts.append(step)
-        if step.number:
-            if wanted is None or step.number == wanted:
-                yield from parts
-            parts = []
+def shown(first: int, last: int, style: Style, wishes: Wishes) -> Collection[int] | None:
+    """The numbers of the steps that are told; None for all."""
+    if wishes.step is not None:
+        return (wishes.step,)
+    half = LINES // 2
+    if style.full or last - first < LINES:
+        return None
+    return {*range(first, first + half), *range(last - half + 1, last + 1)}
+
+
+def gapped(rows: list[Row], count: int, style: Style, wishes: Wishes, words: Words) -> list[Row]:
+    """The rows of the steps that are told, and where some are left out a row that says so."""
+    half = LINES // 2
+    if wishes.step is not None or style.full or count <= LINES:
+        return rows
+    at = [k for k, row in enumerate(rows) if row.mark][half - 1] + 1
+    left_out = Row("…", "", [], words.say("explain.left_out", count=count - 2 * half))
+    return [*rows[:at], left_out, *rows[at:]]
 
 
 def link(writer: Writer, term: Term, part: str = "") -> Link:
@@ -217,22 +257,30 @@ def structure(solved: Solution, words: Words) -> Iterator[Row]:
 def backwards(steps: Iterable[Step], writer: Writer, words: Words) -> Iterator[Row]:
     """The lines of the backward pass; each kind of gate says once what it does."""
     told: set[str] = set()
-    graph = writer.solved.graph
+    graph, along = writer.solved.graph, 0
     for step in steps:
         links = linked(writer, step, "gradient")
         remark = ""
         if step.edge is not None:
             op = graph.ops[step.edge.child]
-            remark = role(op, words) if step.edge.chosen else words.say("explain.not_chosen", op=op.called or op.name)
+            dead = not step.edge.chosen and len(graph.parents[step.edge.child]) > 1
+            remark = words.say("explain.not_chosen", op=op.called or op.name) if dead else role(op, words)
             remark = "" if remark in told else remark
             told.add(remark)
+            remark = "; ".join(filter(None, (summed_over(step.edge).removeprefix(", "), remark)))
         elif step.node == graph.output:
-            remark = words.say("explain.start")
+            as_given = writer.solved.top != graph.names[graph.output]
+            remark = words.say("explain.given") if as_given else words.say("explain.start")
         elif step.times:
             remark = words.say("explain.sum", times=step.times)
         else:
             remark = words.say("explain.nothing")
         path = words.say("explain.through", node=step.through) if step.through else ""
+        along = along + 1 if step.through else 0
+        if along > PATHS and not writer.style.full:
+            continue
+        if step.times > PATHS and not writer.style.full:
+            yield Row("", "…", [], words.say("explain.left_out", count=step.times - PATHS))
         yield Row(str(step.number) if step.number else "", path, links, remark)
 
 
@@ -305,7 +353,9 @@ def opening(report: Report, style: Style, words: Words) -> str:
 def remarks(report: Report, words: Words, wishes: Wishes) -> Iterator[str]:
     """What stands at the end: the meaning of the gradient, and what the reader should know."""
     if report.trouble is not None:
-        yield " ".join(filter(None, (f"✗ {report.trouble.cause};", report.trouble.effect, report.trouble.advice)))
+        yield "; ".join(filter(None, (f"✗ {report.trouble.cause}", report.trouble.effect, report.trouble.advice)))
+    elif not report.graph.varied[report.graph.output]:
+        yield no_gradient(report)
     yield from (f"note: {note}" for note in report.all_notes)
     yield from (f"warning: {warning}" for warning in report.all_warnings)
     said = meaning(report, words, wishes)
