@@ -34,6 +34,7 @@ from gradcli.verify import Verification, verify
 
 if TYPE_CHECKING:
     from gradcli.derivatives import Hessian, Jacobian
+    from gradcli.homework.records import Checked, Rules
 
 __all__ = [
     "Edge",
@@ -50,6 +51,7 @@ __all__ = [
     "UnknownCell",
     "UsageError",
     "Verification",
+    "check",
     "hessian",
     "jacobian",
     "parse",
@@ -106,3 +108,24 @@ def hessian(text: str, values: Mapping[str, Value] | None = None, /, **named: Va
     """
     given = {**(values or {}), **named}
     return parse(text, given=given).forward(given).hessian()
+
+
+def check(gradients: Gradients, answers: Mapping[str, str | Value], rules: Rules | None = None) -> Checked:
+    """Judge a student's answers: right, following from an earlier mistake, or wrong and by which mistake.
+
+    answers: cell → what was written, as text, whose digits count, or as an array; a number counts as Python writes it.
+    rules: how they are compared (homework/records.py); by the digits written unless given.
+    Errors: UnknownCell for an address that names no cell.
+
+    >>> gradients = parse("q = x+y; f = q*z").forward(x=-2, y=5, z=-4).backward()
+    >>> [result.state.value for result in check(gradients, {"value.q": "3", "dq": "4", "dx": "4"}).results]
+    ['right', 'wrong', 'carried']
+    """
+    from gradcli.homework.checking import check as judged
+    from gradcli.homework.records import Answer
+
+    written = [
+        Answer(cell, "", answer) if hasattr(answer, "ndim") else Answer(cell, str(answer))
+        for cell, answer in answers.items()
+    ]
+    return judged(gradients, written, rules)
