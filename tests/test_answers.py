@@ -712,6 +712,8 @@ TIES = [
     ("relu(x)*y", {"x": 0.0, "y": 5.0}, {"local.n1.x": "1", "dx": "5"}, "right", None),
     ("relu(x)*y", {"x": 0.0, "y": 5.0}, {"local.n1.x": "1", "dx": "0"}, "wrong", "numbers.choice"),
     ("relu(x) + relu(y)", {"x": 0.0, "y": 0.0}, {"dy": "1", "dx": "0"}, "right", None),
+    ("leaky_relu(x)*y", {"x": 0.0, "y": -1.59}, {"local.n1.x": "0.01", "dx": "-0.015…"}, "right", None),
+    ("max(x, y)", {"x": 1.0, "y": 1.0}, {"dy": "0.333…", "dx": "0.666…"}, "right", None),
 ]
 
 

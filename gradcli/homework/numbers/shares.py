@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from math import isfinite
 
 from gradcli.autodiff import Gradients
-from gradcli.homework.numbers.intervals import bounds
+from gradcli.homework.numbers.intervals import bounds, fits
 from gradcli.homework.numbers.kinks import bends, choices_at
 from gradcli.homework.records import Number, Result, Rules, State
 from gradcli.homework.sweeps import Outcome, sweep
@@ -33,7 +33,7 @@ def agreeing(result: Result, earlier: Sequence[Result], gradients: Gradients, ru
     if rules.at_kink != "interval" or gradients.trace.tensorial or len(graph) > MOST or not chosen(result):
         return result
     before = [other for other in earlier if chosen(other)]
-    if not before or not any(map(bends, graph.kinds)):
+    if not before or not any(map(bends, graph.kinds)) or all(usual(other, rules) for other in (*before, result)):
         return result
     gates = [choice for i in range(len(graph)) if (choice := choices_at(gradients, i)) is not None]
     swept = {gate.node: [sweep(gradients, side) for side in gate.sides] for gate in gates}
@@ -55,6 +55,13 @@ def agreeing(result: Result, earlier: Sequence[Result], gradients: Gradients, ru
             )
             return result._replace(state=State.WRONG, remarks=(said,))
     return result
+
+
+def usual(result: Result, rules: Rules) -> bool:
+    """Whether an answer is right by the convention of gradcli: all such answers are of one choice."""
+    return (
+        isinstance(result.given, Number) and isinstance(result.right, float) and fits(result.given, result.right, rules)
+    )
 
 
 def corners(node: int, sides: Sequence[Outcome]) -> list[Outcome]:
@@ -79,7 +86,8 @@ def share(result: Result, sides: Sequence[Outcome], others: Sequence[Outcome], r
     for at, value in enumerate(values):
         rest = [other for k, other in enumerate(values) if k != at]
         if rest and unlike(value, rest[0]) and not any(unlike(other, rest[0]) for other in rest):
-            ends = [(end - rest[0]) / (value - rest[0]) for end in bounds(given.value, given, rules)]
+            meant = (2 * given.value - end for end in bounds(given.value, given, rules))
+            ends = [(end - rest[0]) / (value - rest[0]) for end in meant]
             return at, min(ends) - SLACK, max(ends) + SLACK
     return None
 
