@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -155,29 +155,40 @@ def refuse_faulty(
     faults: of each file, as far as they are known.
     Errors: FaultyFile.
     """
+    first: dict[str, Answer] = {}
+    wrong: dict[str, GradcliError] = {}
+    for found in answers:
+        try:
+            cell = resolve(found.address, gradients).address
+        except UnknownCell as error:
+            wrong[found.place] = error
+            continue
+        if first.setdefault(cell, found) is not found:
+            said = f"{cell} is answered twice: here, and {first[cell].place}"
+            wrong[found.place] = FileError(said, hint="keep one of them")
+    for file, known in faults.items():
+        own = [found for found in answers if found.place.startswith(f"{file}: ")]
+        if known or any(found.place in wrong for found in own):
+            raise FaultyFile(file, [*known, *faults_of(own, wrong, gradients, words)])
+
+
+def faults_of(
+    answers: Sequence[Answer], wrong: Mapping[str, GradcliError], gradients: Gradients, words: Words
+) -> Iterator[FileError]:
+    """What is wrong with each answer of a file, with its place in the file."""
     from gradcli.homework.checking import known_names, reader
     from gradcli.homework.numbers.given import read
 
     names, formula = known_names(gradients), reader(gradients)
-    first: dict[str, Answer] = {}
-    unreadable: dict[str, list[GradcliError]] = {}
     for found in answers:
-        file = next(file for file in faults if found.place.startswith(f"{file}: "))
-        at = found.place.removeprefix(f"{file}: ")
-        try:
-            cell = resolve(found.address, gradients).address
-        except UnknownCell as error:
-            faults[file].append(FileError(f"{at}: {error.message}", hint=error.hint))
+        at = found.place.partition(": ")[2]
+        error = wrong.get(found.place)
+        if error is not None:
+            yield FileError(f"{at}: {error.message}", hint=error.hint)
             continue
-        if first.setdefault(cell, found) is not found:
-            said = f"{at}: {cell} is answered twice: here, and {first[cell].place}"
-            faults[file].append(FileError(said, hint="keep one of them"))
         given = None if found.value is not None else read(found.text, names=names, formula=formula)
         if isinstance(given, Unreadable) and TWICE not in found.text:
-            unreadable.setdefault(file, []).append(FileError(f"{at}: {told(given.why, words)}"))
-    for file, wrong in faults.items():
-        if wrong:
-            raise FaultyFile(file, [*wrong, *unreadable.get(file, ())])
+            yield FileError(f"{at}: {told(given.why, words)}")
 
 
 def refuse_unknown(answers: Sequence[Answer], gradients: Gradients) -> None:
