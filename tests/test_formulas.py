@@ -398,6 +398,14 @@ LABELS: list[tuple[str, Mapping[str, Any], str, str, State, str]] = [
     (*SOFT, "da", "p-t^2", State.WRONG, "counter_entry"),
     (*CHOSEN, "da", "softmax(a)-t", State.RIGHT, "one_hot"),
     (*EITHER, "dx", "sigmoid(x)-t", State.RIGHT, "flag"),
+    (
+        "L=softmax_cross_entropy(s,t)*sum(w)",
+        {"s": [[1.0, 2], [2, 1]], "t": [1, 0], "w": [0.5, 0.5]},
+        "ds",
+        "softmax(s)/2-[[0,1/2],[1/2,0]]",
+        State.RIGHT,
+        "shares",
+    ),
     # no labels: x is 1, or a row of 0 and 1, by chance
     ("x^2*w", {"x": 1, "w": 3}, "dw", "x", State.WRONG, "only_here"),
     ("sum(w*x^2)", {"w": [3, 4], "x": [0, 1]}, "dw", "x", State.WRONG, "only_here"),

@@ -44,9 +44,10 @@ def readings(gradients: Gradients, cell: Cell) -> Iterator[Meanings]:
     What is differentiated by is not read: it is the variable.
     """
     graph, values = gradients.graph, gradients.trace.values
-    inputs = {name: values[i] for name, i in graph.inputs.items() if i not in cell.nodes}
+    kept, of_two = kept_labels(graph), labelled(graph)
+    inputs = {name: values[i] for name, i in graph.inputs.items() if i not in cell.nodes and i not in kept}
     shares = [name for name, value in inputs.items() if is_shares(value)]
-    flags = [name for name in inputs if graph.inputs[name] in labelled(graph) and is_flag(inputs[name])]
+    flags = [name for name in inputs if graph.inputs[name] in of_two and is_flag(inputs[name])]
     hot = [name for name in shares if is_flag(inputs[name])] if any(op.name in OF_CHANCES for op in graph.ops) else []
     seen: list[Meanings] = []
     for meaning, names in ((Meaning.SHARES, shares), (Meaning.ONE_HOT, hot), (Meaning.FLAG, flags)):
@@ -60,6 +61,11 @@ def readings(gradients: Gradients, cell: Cell) -> Iterator[Meanings]:
 def plain(gradients: Gradients, cell: Cell) -> Meanings:
     """What every input that looks like labels is most generally meant as."""
     return {name: meaning for reading in readings(gradients, cell) for name, meaning in reading.items()}
+
+
+def kept_labels(graph: Graph) -> frozenset[int]:
+    """The inputs that are labels of a loss over scores."""
+    return frozenset(graph.parents[i][-1] for i, op in enumerate(graph.ops) if op.labels)
 
 
 def labelled(graph: Graph) -> frozenset[int]:

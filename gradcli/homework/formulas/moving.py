@@ -12,7 +12,6 @@ from typing import Any
 from gradcli.autodiff import Gradients, Value
 from gradcli.cells import Cell
 from gradcli.errors import GradcliError
-from gradcli.graph import Graph
 from gradcli.homework.formulas import meaning
 
 KINDS = ("simple", "near", "wide", "unit", "near", "positive")
@@ -69,7 +68,7 @@ def draws(
 ) -> Iterator[dict[str, Value]]:
     """Values for every variable, kind after kind; what is meant as labels stays such."""
     random, graph = Random(seed), gradients.graph  # noqa: S311 - points, not secrets
-    kept = labels(graph)
+    kept = meaning.kept_labels(graph)
     given = {name: gradients.trace.values[i] for name, i in graph.inputs.items()}
     for n in range(count):
         kind = KINDS[n % len(KINDS)]
@@ -84,16 +83,11 @@ def draws(
 def nearby(gradients: Gradients, random: Random) -> dict[str, Value]:
     """Values a few units in the last place off, but for labels."""
     graph, values = gradients.graph, gradients.trace.values
-    kept = labels(graph)
+    kept = meaning.kept_labels(graph)
     return {
         name: values[i] if i in kept else values[i] * (1 + STEP * drawn(values[i], "signs", random))
         for name, i in graph.inputs.items()
     }
-
-
-def labels(graph: Graph) -> frozenset[int]:
-    """The inputs that are labels of a loss over scores."""
-    return frozenset(graph.parents[i][-1] for i, op in enumerate(graph.ops) if op.labels)
 
 
 def drawn(value: Value, kind: str, random: Random) -> Value:
