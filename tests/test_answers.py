@@ -740,6 +740,14 @@ def test_entries_of_a_tensor_have_kinks_of_their_own() -> None:
     assert judged(gradients, "dx", "[1, 1, 0, 0.5]", at_kink="strict").state is State.WRONG
     assert judged(at("max(x)", x=[2.0, 1.0, 2.0]), "dx", "[1, 0, 0]").state is State.RIGHT
     assert judged(at("max(x)", x=[2.0, 1.0, 2.0]), "dx", "[0, 1, 0]").state is State.WRONG
+    assert judged(at("max(x)", x=[2.0, 1.0, 2.0]), "dx", "[0.33, 0, 0.67]").state is State.RIGHT
+    for text in ("[1, 0, 1]", "[0, 0, 0]", "[0.33, 0, 0.69]"):  # the shares add up to 1
+        found = judged(at("max(x)", x=[2.0, 1.0, 2.0]), "dx", text)
+        assert found.state is State.WRONG
+        assert [remark.key for remark in found.remarks] == ["numbers.total"]
+    relus = at("sum(relu(x)*y)", x=[0.0, 0.0, 0.0], y=[1.0, -1.0, 2.0])
+    for text in ("[0, 0, 0]", "[1, -1, 2]", "[0, -1, 0]", "[0.5, 0, 1.5]"):
+        assert judged(relus, "dx", text).state is State.RIGHT
     assert judged(at("norm(x)", x=[0.0, 0.0]), "dx", "[-1, 0]").state is State.RIGHT
 
 

@@ -65,6 +65,8 @@ def compare(given: Given, cell: Cell, gradients: Gradients, rules: Rules) -> Com
         remarks = (comparing.kink("numbers.kink", choice, gradients, cell.value),)
     accepted = Accepted(*interval(low, high, answer, rules), rule_of(answer, rules))
     near = inside(answer, accepted, rules)
+    if near.all() and choice is not None and not shared(answer, choice.total, rules):
+        return Comparison(State.WRONG, accepted, (Said("numbers.total", remarks[0].fields),))
     if near.all():
         few = next(too_few(answer, np.minimum(np.maximum(answer.values, low), high), rules), None)
         if few is not None:
@@ -160,6 +162,16 @@ def inside(answer: Answer, accepted: Accepted, rules: Rules) -> NDArray[np.bool_
     same = (values == low) | (values == high)
     found: NDArray[np.bool_] = np.where(endless, same, near) | (np.isnan(values) & np.isnan(low))
     return found
+
+
+def shared(answer: Answer, total: float | None, rules: Rules) -> bool:
+    """Whether the entries add up to what they do by every choice at a kink, as far as their digits go."""
+    if total is None or not np.isfinite(answer.values).all():
+        return True
+    low, high = interval(answer.values, answer.values, answer, rules)
+    slack = comparing.CLOSE * float(np.abs(answer.values).sum() + abs(total))
+    room = np.maximum(high - answer.values, answer.values - low).sum()
+    return abs(float(answer.values.sum()) - total) <= float(room) + slack
 
 
 def integers(values: Floats, right: Floats) -> NDArray[np.bool_]:

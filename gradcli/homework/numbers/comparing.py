@@ -69,7 +69,9 @@ HIDDEN: Mapping[str, str | None] = {
 }
 """Remarks that tell the right number, or lead to it → what is said where it is hidden; None for nothing."""
 
-EXPLAINING = frozenset(("numbers.cut", "numbers.strict", "numbers.shapes", "numbers.shares", "numbers.choice"))
+EXPLAINING = frozenset(
+    ("numbers.cut", "numbers.strict", "numbers.shapes", "numbers.shares", "numbers.choice", "numbers.total")
+)
 """Remarks that say by themselves what went wrong."""
 
 Test = Callable[[Value], bool]

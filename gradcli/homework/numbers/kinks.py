@@ -30,11 +30,15 @@ ENTRIES = 16
 
 
 class Range(NamedTuple):
-    """Between which numbers a cell lies, and the nodes at a kink that leave the choice."""
+    """Between which numbers a cell lies, and the nodes at a kink that leave the choice.
+
+    total: what the entries of an array add up to by every choice; None where that depends on it.
+    """
 
     low: Value
     high: Value
     nodes: tuple[int, ...]
+    total: float | None = None
 
 
 class Choices(NamedTuple):
@@ -85,7 +89,13 @@ def hull(right: Value, found: list[Value], nodes: tuple[int, ...]) -> Range | No
     stacked = np.stack([right, *(np.where(np.isfinite(value), value, right) for value in found)])
     low, high = stacked.min(0), stacked.max(0)
     apart = high - low > STEEP * np.maximum(np.abs(low), np.abs(high))
-    return Range(np.where(apart, low, right), np.where(apart, high, right), nodes) if apart.any() else None
+    if not apart.any():
+        return None
+    totals = stacked.reshape(len(stacked), -1).sum(1)
+    several = len(np.unique(stacked.reshape(len(stacked), -1), axis=0)) > 2
+    same = several and float(np.ptp(totals)) <= STEEP * float(np.abs(stacked).max())
+    total = float(totals[0]) if same else None
+    return Range(np.where(apart, low, right), np.where(apart, high, right), nodes, total)
 
 
 def bends(op: Op) -> bool:
