@@ -225,6 +225,15 @@ FAULTS = [
         f"sig = 2\ndecimals = 2\n{problem('at = { x = 1, y = 2 }')}",
         "sig: decimals is set too, another way of comparing",
     ),
+    (
+        f"decimals = 2\nrtol = 1e-3\n{problem('at = { x = 1, y = 2 }')}",
+        "rtol: decimals is set too, another way of comparing",
+    ),
+    (
+        f"cs231n = true\natol = 1\n{problem('at = { x = 1, y = 2 }')}",
+        "cs231n: atol is set too, another way of comparing",
+    ),
+    (f"formulas = 1\n{problem('at = { x = 1, y = 2 }')}", "formulas: this is a number: write true or false"),
     (f"carry = 1.5\n{problem('at = { x = 1, y = 2 }')}", "carry: 1.5 is not from 0 to 1"),
     (f"rtol = -1\n{problem('at = { x = 1, y = 2 }')}", "rtol: -1 is not at least 0"),
     (f"seed = 0.5\n{problem('at = { x = 1, y = 2 }')}", 'seed: not a whole number: "0.5"'),

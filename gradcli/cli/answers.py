@@ -169,11 +169,11 @@ def refuse_faulty(
     for file, known in faults.items():
         own = [found for found in answers if found.place.startswith(f"{file}: ")]
         if known or any(found.place in wrong for found in own):
-            raise FaultyFile(file, [*known, *faults_of(own, wrong, gradients, words)])
+            raise FaultyFile(file, [*known, *faults_of(file, own, wrong, gradients, words)])
 
 
 def faults_of(
-    answers: Sequence[Answer], wrong: Mapping[str, GradcliError], gradients: Gradients, words: Words
+    file: str, answers: Sequence[Answer], wrong: Mapping[str, GradcliError], gradients: Gradients, words: Words
 ) -> Iterator[FileError]:
     """What is wrong with each answer of a file, with its place in the file."""
     from gradcli.homework.checking import known_names, reader
@@ -181,7 +181,7 @@ def faults_of(
 
     names, formula = known_names(gradients), reader(gradients)
     for found in answers:
-        at = found.place.partition(": ")[2]
+        at = found.place.removeprefix(f"{file}: ")
         error = wrong.get(found.place)
         if error is not None:
             yield FileError(f"{at}: {error.message}", hint=error.hint)
