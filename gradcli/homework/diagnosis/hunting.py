@@ -6,7 +6,7 @@ right answer and explains most of the wrong ones comes first, then the simplest.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from math import isfinite
 from time import monotonic
 from typing import NamedTuple
@@ -25,15 +25,13 @@ from gradcli.homework.diagnosis.candidates import (
     remembered,
     with_rounding,
 )
+from gradcli.homework.diagnosis.fitting import Judged, finite, near, same
 from gradcli.homework.diagnosis.misconceptions import FAMILIES
 from gradcli.homework.diagnosis.rows import label
 from gradcli.homework.diagnosis.scene import Scene, look
 from gradcli.homework.records import Explanation
 from gradcli.homework.sweeps import NOTHING
 from gradcli.words import Said
-
-Test = Callable[[Value], bool]
-"""Whether a predicted number counts as what the student wrote."""
 
 SMALL = 40
 """Nodes up to which two mistakes are looked for."""
@@ -44,12 +42,6 @@ MOST = 8
 LIKELIEST = 1.2
 """The cost up to which a mistake is thought of with rounded steps."""
 
-FAR = 0.025
-"""How far rounded steps may move what a mistake leads to."""
-
-SAME = 1e-12
-"""How far apart numbers are, relatively, that are the same one."""
-
 ASTRAY, STEP = 0.4, 0.02
 """What is added to a cost for each other wrong answer that a mistake would have made another number of; and for each
 step away from the answer."""
@@ -58,28 +50,11 @@ ROUGHLY, FORWARD = 0.6, 0.5
 """What is added to a cost: for a number that is only rounded to what was written; for a slip in the forward pass behind
 an answer that is no forward value."""
 
-EXACT = 1e-9
-"""How far a number may be from what was written, relatively, that is not merely rounded to it."""
-
-COARSE, PLAIN = 0.05, 1.45
-"""How finely an answer must tell numbers apart for a mistake beyond this cost to be read from it."""
-
-SHARP = 4e-3
-"""How finely an answer must tell numbers apart for two mistakes to be read from it."""
-
-ABOUT = 0.01
-"""How far from what was written two mistakes may lead."""
+PLAIN = 1.45
+"""The cost up to which a mistake is read from an answer of one digit that it leads near to."""
 
 EVERY = 16
 """Mistakes between looks at the clock."""
-
-
-class Judged(NamedTuple):
-    """An answer: its cell, which numbers count as what was written, and the number that was, if it is known."""
-
-    cell: Cell
-    fits: Test
-    written: Value | None = None
 
 
 class Hit(NamedTuple):
@@ -123,7 +98,7 @@ class Hunt:
         self.cells = [judged.cell for judged in wrong]
         self.before = [scene.outcome.read(cell) for cell in self.cells]
         self.known: list[dict[float, bool]] = [{} for _ in wrong]  # predicted number → whether it fits
-        self.coarse = [coarse(judged) for judged in wrong]
+        self.coarse = [judged.coarse() for judged in wrong]
         self.hits: list[Hit] = []
         self.complete = True
         self.steps: Mapping[int, int] = {}
@@ -165,18 +140,11 @@ class Hunt:
                 fits.append(j)
             else:
                 astray += 1
-        exact = frozenset(j for j in fits if self.exactly(j, values[j]))
+        exact = frozenset(j for j in fits if self.wrong[j].exactly(values[j]))
         kept = tuple(j for j in fits if j in exact or candidate.cost <= PLAIN or not self.coarse[j])
         if kept:
             self.hits.append(Hit(candidate, values, kept, exact, astray, self.contradictions(candidate)))
         return changed
-
-    def exactly(self, j: int, value: Value | None) -> bool:
-        """Whether a number is what was written; so it is taken to be where that is not known."""
-        written = self.wrong[j].written
-        if not isinstance(written, float) or not isinstance(value, float):
-            return True
-        return abs(value - written) <= EXACT * abs(written)
 
     def fits(self, j: int, value: Value, judged: Judged) -> bool:
         """Whether a predicted number counts as a wrong answer, and not as the right one."""
@@ -230,17 +198,8 @@ class Hunt:
                 if self.clock.over():
                     self.complete = False
                     return
-                if any(self.sharply(j, look(after, self.cells[j])) for j in left):
+                if any(self.wrong[j].sharply(look(after, self.cells[j])) for j in left):
                     self.consider(candidate, [look(after, cell) for cell in self.cells])
-
-    def sharply(self, j: int, value: Value | None) -> bool:
-        """Whether a number fits an answer that would not have fitted many."""
-        fits, written = self.wrong[j].fits, self.wrong[j].written
-        if isinstance(written, float) and isinstance(value, float) and abs(value - written) > ABOUT * abs(written):
-            return False
-        if value is None or not finite(value) or not fits(value):
-            return False
-        return not (fits(value * (1 + SHARP)) and fits(value * (1 - SHARP)))
 
     def explanations(self, j: int) -> tuple[Explanation, ...]:
         """The explanations of one wrong answer, best first."""
@@ -298,42 +257,3 @@ def part_of(one: Candidate, other: Candidate) -> bool:
     if one.name == other.name:
         return mine <= theirs or mine >= theirs
     return mine == theirs and any({one.name, other.name} <= group for group in FAMILIES)
-
-
-def coarse(judged: Judged) -> bool:
-    """Whether an answer was written so roughly that many numbers count as it: 0.5, but not 0.50."""
-    written = judged.written
-    if not isinstance(written, float):
-        return False
-    return judged.fits(written * (1 + COARSE)) and judged.fits(written * (1 - COARSE))
-
-
-def near(rounded: Value | None, exact: Value | None, fits: Test) -> bool:
-    """Whether rounding the steps makes a number fit, and does not move it far."""
-    if not isinstance(rounded, float) or not isinstance(exact, float) or not abs(rounded - exact) <= FAR * abs(exact):
-        return False
-    return rounded != exact and fits(rounded)
-
-
-def same(one: Value, other: Value | None) -> bool:
-    """Whether two numbers, or arrays, are the same up to the last digits of a double."""
-    if one is other:
-        return True
-    if other is None:
-        return False
-    if isinstance(one, float | int) and isinstance(other, float | int):
-        return one == other or abs(one - other) <= SAME * max(abs(one), abs(other))
-    import numpy as np
-
-    if np.shape(one) != np.shape(other):
-        return False
-    return bool((np.abs(one - other) <= SAME * np.maximum(np.abs(one), np.abs(other))).all())
-
-
-def finite(value: Value) -> bool:
-    """Whether a number is finite, in every entry."""
-    if isinstance(value, float | int):
-        return isfinite(value)
-    import numpy as np
-
-    return bool(np.isfinite(value).all())

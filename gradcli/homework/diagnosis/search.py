@@ -14,7 +14,8 @@ from gradcli.autodiff import Gradients, Value
 from gradcli.cells import Cell
 from gradcli.homework.diagnosis import candidates
 from gradcli.homework.diagnosis.candidates import LIKELY, Candidate, attempts, confused, fits_in, scene_of
-from gradcli.homework.diagnosis.hunting import Clock, Hunt, Judged, Test
+from gradcli.homework.diagnosis.fitting import Judged, Test
+from gradcli.homework.diagnosis.hunting import Clock, Hunt
 from gradcli.homework.diagnosis.rows import label
 from gradcli.homework.diagnosis.scene import look
 from gradcli.homework.records import Explanation
