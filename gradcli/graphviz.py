@@ -19,13 +19,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import MappingProxyType
 
-from gradcli.errors import LimitError, UsageError
-from gradcli.layout import DPI
+from gradcli.errors import LimitError, UsageError, brief
+from gradcli.layout import DPI, UNLOADED
 
 FORMATS = ("svg", "png", "pdf")
 
 MISSING = 'pip install "gradcli[draw]"'
 """How it is installed."""
+
+LONGEST = 100
+"""Characters of what a package that does not load says of it."""
 
 SECONDS = 3.5
 """How long one layout may take."""
@@ -66,25 +69,45 @@ def undated(match: re.Match[bytes]) -> bytes:
 
 
 def drawn(text: bytes, form: str, seconds: float, environment: Mapping[str, str]) -> bytes:
-    """What Graphviz makes of a text."""
-    try:
-        done = subprocess.run(  # noqa: S603 - our own words
-            command(form, seconds), input=text, env=environment, capture_output=True, timeout=seconds, check=False
-        )
-    except subprocess.TimeoutExpired:
-        raise LimitError(f"the layout took longer than {seconds:g} s") from None
-    except OSError as error:
-        raise LimitError(f"Graphviz did not start: {error.strerror or error}") from None
+    """What Graphviz makes of a text; `dot` does the work where pygraphviz is there and does not load."""
+    done = ran(command(form, seconds), text, seconds, environment)
+    if done.returncode == UNLOADED and shutil.which("dot") is not None:
+        done = ran(dot(form), text, seconds, environment)
+    elif done.returncode == UNLOADED:
+        said = brief(done.stderr.decode(errors="replace").strip().rpartition("\n")[2], LONGEST)
+        raise UsageError(f"a picture is laid out by pygraphviz, which does not load ({said}): {MISSING}")
     if done.returncode or not done.stdout:
         said = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
         raise LimitError(f"Graphviz failed{f': {said}' if said else ''}")
     return done.stdout
 
 
+def ran(
+    words: Sequence[str], text: bytes, seconds: float, environment: Mapping[str, str]
+) -> subprocess.CompletedProcess[bytes]:
+    """A process that has read the text and ended.
+
+    Errors: LimitError.
+    """
+    try:
+        return subprocess.run(  # noqa: S603 - our own words
+            words, input=text, env=environment, capture_output=True, timeout=seconds, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise LimitError(f"the layout took longer than {seconds:g} s") from None
+    except OSError as error:
+        raise LimitError(f"Graphviz did not start: {error.strerror or error}") from None
+
+
 def command(form: str, seconds: float) -> list[str]:
     """The words that start Graphviz."""
     if find_spec("pygraphviz") is not None and sys.executable:
         return [sys.executable, "-P", "-m", "gradcli.layout", form, str(seconds)]
+    return dot(form)
+
+
+def dot(form: str) -> list[str]:
+    """The words that start the `dot` on the PATH."""
     return ["dot", f"-T{form}", *([f"-Gdpi={DPI}"] if form == "png" else [])]
 
 

@@ -10,6 +10,9 @@ from math import ceil
 MEMORY = 2 << 30
 """Bytes of address space."""
 
+UNLOADED = 69
+"""The exit status where pygraphviz is there and cannot be loaded."""
+
 DPI = 144
 """Dots per inch of a picture in pixels."""
 
@@ -33,8 +36,11 @@ def main() -> None:
     form, seconds = sys.argv[1], float(sys.argv[2])
     limit(seconds)
     text = sys.stdin.buffer.read().decode("utf-8")
-    from pygraphviz import AGraph
-
+    try:
+        from pygraphviz import AGraph
+    except ImportError as error:
+        print(" ".join(str(error).split()), file=sys.stderr, flush=True)
+        os._exit(UNLOADED)
     graph = AGraph(string=text)
     if form == "png":
         graph.graph_attr["dpi"] = str(DPI)

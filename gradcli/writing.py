@@ -1,10 +1,11 @@
-"""Files that homework writes: whole or not at all, over no other one unasked, under names that any system takes."""
+"""Files that commands write: whole or not at all, over no other one unasked, under names that any system takes."""
 
 from __future__ import annotations
 
 import csv
 import os
 import re
+import stat
 import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -64,6 +65,9 @@ def write(path: str | Path, content: str | bytes, force: bool = False, *, bom: b
 def opened(path: str | Path, force: bool = False, *, bom: bool = False, keep: bool = False) -> Iterator[IO[str]]:
     """A file to be written piece by piece, which gets its name when all is written.
 
+    A link stays, and the file that it leads to is written. A device, or a pipe, is written directly: it keeps nothing
+    that could be lost, and another file must not take its name.
+
     keep: what was written before an interrupt stays, under the file's own name; else nothing is left.
     Errors: FileError.
     """
@@ -72,7 +76,9 @@ def opened(path: str | Path, force: bool = False, *, bom: bool = False, keep: bo
     with told(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
     with told(path):
-        part = path.with_name(f".{path.name[: LONGEST // 2]}.{os.getpid()}.part")
+        direct = streaming(path)
+        target = Path(os.path.realpath(path)) if path.is_symlink() else path
+        part = path if direct else target.with_name(f".{target.name[: LONGEST // 2]}.{os.getpid()}.part")
         stream = part.open("w", encoding="utf-8-sig" if bom else "utf-8", newline="", errors="backslashreplace")
     done = False
     try:
@@ -84,12 +90,29 @@ def opened(path: str | Path, force: bool = False, *, bom: bool = False, keep: bo
         done = keep
         raise
     finally:
-        with told(path, quiet=not done):
-            stream.close()
-            if done:
-                part.replace(path)
-        with suppress(OSError):
-            part.unlink(missing_ok=True)
+        try:
+            with told(path, quiet=not done):
+                stream.close()
+                if done and not direct:
+                    part.replace(target)
+        finally:
+            if not direct:
+                with suppress(OSError):
+                    part.unlink(missing_ok=True)
+
+
+def streaming(path: Path) -> bool:
+    """Whether what stands under this name takes bytes and keeps none: a device such as /dev/null, or a pipe.
+
+    Errors: FileError for what is neither that nor a file or folder: a disk would be written over.
+    """
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return False
+    if stat.S_ISBLK(mode) or stat.S_ISSOCK(mode):
+        raise FileError(f"{path}: neither a file nor a stream", hint="name a file")
+    return stat.S_ISCHR(mode) or stat.S_ISFIFO(mode)
 
 
 def refuse_existing(paths: Iterable[str | Path], force: bool = False) -> None:

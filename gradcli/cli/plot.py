@@ -3,7 +3,8 @@
 # Annotations are values here, not text: typer would compile each of them again on every run.
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -41,6 +42,13 @@ FORMATS = ("terminal", "csv", "plain", "json")
 
 PICTURES, POINTS = ("png", "svg", "pdf"), ("csv", "json")
 """Endings of files: drawn by matplotlib, or points."""
+
+DRAWS = {"terminal": "plotille", **dict.fromkeys(PICTURES, "matplotlib")}
+WHAT = {"terminal": "a plot in the terminal", **dict.fromkeys(PICTURES, "a picture")}
+"""The package that draws, and what it draws."""
+
+LONGEST = 100
+"""Characters of what a package that does not load says of it."""
 
 MISSING = 'pip install "gradcli[plot]"'
 """How the packages that draw are installed."""
@@ -108,7 +116,9 @@ def plot(
     )
     seen = defined(drawn, everything=listing)
     if seen is not None and output is None:
-        streams.put(text(seen, form, style, derivative))
+        with loading(form):
+            drawing = text(seen, form, style, derivative)
+        streams.put(drawing)
     elif seen is not None and output is not None:
         write(output, form, seen, style, force, derivative)
     raise typer.Exit(told(plotted, drawn, style))
@@ -151,10 +161,24 @@ def require(kind: str) -> None:
     """
     from importlib.util import find_spec
 
-    package = {"terminal": "plotille", **dict.fromkeys(PICTURES, "matplotlib")}.get(kind)
+    package = DRAWS.get(kind)
     if package is not None and find_spec(package) is None:
-        what = "a plot in the terminal" if kind == "terminal" else "a picture"
-        raise UsageError(f"{what} is drawn by {package}, which is not installed: {MISSING}")
+        raise UsageError(f"{WHAT[kind]} is drawn by {package}, which is not installed: {MISSING}")
+
+
+@contextmanager
+def loading(kind: str) -> Iterator[None]:
+    """What draws this is loaded within; a package that is there and cannot be loaded is as good as none.
+
+    Errors: UsageError with the command that installs it.
+    """
+    try:
+        yield
+    except ImportError as error:
+        if kind not in DRAWS:
+            raise
+        why = brief(" ".join(str(error).split()), LONGEST) or type(error).__name__
+        raise UsageError(f"{WHAT[kind]} is drawn by {DRAWS[kind]}, which does not load ({why}): {MISSING}") from None
 
 
 def traced(plotted: "Plotted", at: Sequence[str], *, listing: bool) -> "list[Curve]":
@@ -253,6 +277,6 @@ def write(path: str, kind: str, drawn: "Drawn", style: Style, force: bool, deriv
         from gradcli.cli.progress import Waiting
         from gradcli.render import plot_picture
 
-        with Waiting("drawing"):
+        with Waiting("drawing"), loading(kind):
             content = plot_picture.render(drawn, kind, style, derivative=derivative)
     writing.write(path, content, force)

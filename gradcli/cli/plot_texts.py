@@ -7,10 +7,10 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, NamedTuple
 
 from gradcli.cli import streams
-from gradcli.cli.arguments import Arguments
+from gradcli.cli.arguments import RESERVED, Arguments, variable
 from gradcli.errors import ExpressionError, UsageError, brief
 from gradcli.ops import FUNCTIONS
-from gradcli.syntax import parse
+from gradcli.syntax import CONSTANTS, parse
 from gradcli.tokens import NAME
 
 if TYPE_CHECKING:
@@ -53,34 +53,49 @@ def read_texts(arguments: Arguments, file: str | None) -> list[Text]:
     return found
 
 
+def single(each: Text) -> bool:
+    """Whether an expression is a single word: the name of a function, or of a variable."""
+    return re.fullmatch(NAME, each.text.strip()) is not None
+
+
 def named(each: Text, given: Collection[str], definitions: str) -> Text:
-    """An expression; or a function's bare name, unless a variable of this name has a value.
+    """An expression; or a function's bare name, unless a variable has this name: with a value, or in a formula beside.
 
-    Errors: UsageError for a function of several inputs, or of whole vectors, and for a misspelt one.
+    Errors: ExpressionError for a function of several inputs, or of whole vectors, and for a word that is neither a
+    function nor a variable with a value or a range: a misspelt function would be a straight line.
     """
-    from difflib import get_close_matches
-
-    word = each.text.strip()
-    if not re.fullmatch(NAME, word) or word in given:
+    name = each.text.strip()
+    if not single(each) or variable(name) in {*given, *CONSTANTS}:
         return each
-    if re.search(rf"(?m)(?:^|;)[^\S\n]*{re.escape(word)}[ \t]*\(", definitions):
-        return each._replace(text=word, bare=True)
-    row = FUNCTIONS.get(word)
+    if re.search(rf"(?m)(?:^|;)[^\S\n]*{re.escape(name)}[ \t]*\(", definitions):
+        return each._replace(text=name, bare=True)
+    row = FUNCTIONS.get(name)
     if row is None:
-        near = get_close_matches(word, FUNCTIONS, 1, 0.75) if len(word) > 2 else []
-        if near:
-            hint = f"did you mean {near[0]}? a variable of this name has a range: --{word}=-6:6"
-            raise ExpressionError(f"unknown function '{brief(word)}'", source=word, span=(0, len(word)), hint=hint)
-        return each
+        raise ExpressionError(
+            f"no function '{brief(name)}'", source=name, span=(0, len(name)), hint=instead(name), place=each.place
+        )
     if row.accepts(1) and not row.structural:
-        return each._replace(text=word, bare=True)
-    call = f"{word}({', '.join(['x', '1', '0', '-1'][: max(len(row.parameters), 1)])})"
+        return each._replace(text=name, bare=True)
+    call = f"{name}({', '.join(['x', '1', '0', '-1'][: max(len(row.parameters), 1)])})"
     if row.structural:
         hint = "write a formula whose result is a number, such as softmax([x, 1, 0])[0]"
-        raise ExpressionError(f"{word} is a function of whole vectors", source=word, span=(0, len(word)), hint=hint)
+        raise ExpressionError(f"{name} is a function of whole vectors", source=name, span=(0, len(name)), hint=hint)
     raise ExpressionError(
-        f"{word} has {len(row.parameters)} inputs", source=word, span=(0, len(word)), hint=f"write {call}"
+        f"{name} has {len(row.parameters)} inputs", source=name, span=(0, len(name)), hint=f"write {call}"
     )
+
+
+def instead(word: str) -> str:
+    """What to write in place of a word that is no function."""
+    from difflib import get_close_matches
+
+    from gradcli.misnomers import MISSING
+
+    near = get_close_matches(word, FUNCTIONS, 1, 0.75) if len(word) > 2 else []
+    meant = MISSING.get(word) or (f"did you mean {near[0]}?" if near else "all functions: gradcli ops")
+    name = variable(word)
+    option = f"--set {name}=-6:6" if name in RESERVED else f"--{name}=-6:6"
+    return f"{meant}\na variable is given its range: {option}"
 
 
 def parsed(each: Text, given: Collection[str], definitions: str, defs: str | None) -> Graph:

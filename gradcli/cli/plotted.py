@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from gradcli.cli import streams
 from gradcli.cli.arguments import Arguments, Binding, assignment, variable
 from gradcli.cli.inputs import meant, refuse_many
-from gradcli.cli.plot_texts import EXAMPLE, Text, label, named, parsed, read_texts
+from gradcli.cli.plot_texts import EXAMPLE, Text, label, named, parsed, read_texts, single
 from gradcli.cli.values import refuse_twice, value
 from gradcli.errors import GradcliError, ShapeError, Span, UsageError
 from gradcli.places import place
@@ -71,8 +71,11 @@ def read_plot(
         filed = from_files(files)
         definitions = read_text(defs, streams.LARGEST) if defs is not None else ""
     given = {*filed, *(each.name for each in bindings)}
-    texts = [named(each, given, definitions) for each in read_texts(arguments, file)]
-    graphs = {each: parsed(each, given, definitions, defs) for each in texts if not each.bare}
+    written = read_texts(arguments, file)
+    graphs = {each: parsed(each, given, definitions, defs) for each in written if not single(each)}
+    varied = {name for graph in graphs.values() for name in graph.inputs}
+    texts = [named(each, {*given, *varied}, definitions) for each in written]
+    graphs |= {each: parsed(each, given, definitions, defs) for each in texts if not each.bare and each not in graphs}
     axes = tuple(ranges) or (_alone(texts, graphs, given),)
     name = axes[0].name
     for each in texts:
@@ -105,7 +108,7 @@ def ranged(binding: Binding) -> bool:
 
 
 def read_points(words: Sequence[str], axis: Axis) -> list[float]:
-    """The points of `--at`, within the range.
+    """The points of `--at`, within the range, each once.
 
     Errors: UsageError.
     """
@@ -121,7 +124,7 @@ def read_points(words: Sequence[str], axis: Axis) -> list[float]:
                 f"this point lies outside {axis.name} = {axis.text}", None, "a point of the range, such as --at=1"
             )
         points.append(point)
-    return points
+    return list(dict.fromkeys(points))
 
 
 def _setting(text: str) -> Binding:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import floor, isfinite
+from math import ceil, floor, isfinite, log10
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gradcli.errors import GradcliError, LimitError, Span
@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 
 MOST = 100_000
 """Points that may be asked for."""
+
+COUNTED = 1e15
+"""Points that a message counts one by one."""
+
+ROUND = 48
+"""About how many round numbers a range holds that are looked at beside evenly spread points."""
 
 NARROW = 1e-12
 """How wide a range is at least, as a share of its numbers: below, doubles cannot tell its points apart."""
@@ -56,6 +62,24 @@ class Axis(NamedTuple):
             return self.spread(count)
         found: Array = np.minimum(self.low + self.step * np.arange(self.steps + 1), self.high)
         return found
+
+    def rounds(self, count: int = ROUND) -> Array:
+        """The multiples of 1, 2 or 5 times a power of ten in the range, about so many; none of a range far from 0.
+
+        >>> Axis("x", -0.3, 0.3).rounds(6).tolist()
+        [-0.3, -0.2, -0.1, 0.0, 0.1, 0.2, 0.3]
+        """
+        import numpy as np
+
+        rough = self.width / count
+        power = floor(log10(rough))
+        factor = min((1, 2, 5, 10), key=lambda each: abs(each * 10.0**power - rough))
+        step = float(f"{factor}e{power}")
+        first, last = ceil(self.low / step - 1e-9), floor(self.high / step + 1e-9)
+        if step == 0 or max(abs(first), abs(last)) > COUNTED:
+            return np.empty(0)
+        found = np.array([float(f"{k * step:.15g}") for k in range(first, last + 1)])
+        return found[(found >= self.low) & (found <= self.high)]
 
     @property
     def steps(self) -> int:
@@ -97,8 +121,10 @@ def read(name: str, text: str, fail: Fail) -> Axis:
         if axis.step <= 0 or axis.step > axis.width:
             hint = f"greater than 0, and at most {number(axis.width)}; {text[: place[0] - 1]} alone chooses one"
             raise fail(f"a step of {number(axis.step)} does not fit into this range", place, hint)
-        if axis.width / axis.step >= MOST:
-            raise LimitError(f"{name}: {axis.width / axis.step:,.0f} points, and {MOST:,} are the most")
+        if axis.width / axis.step >= MOST:  # steps; points are one more
+            many = axis.width / axis.step
+            points = f"{axis.steps + 1:,}" if many < COUNTED else f"more than {COUNTED:,.0f}"
+            raise LimitError(f"{name}: {points} points, and {MOST:,} are the most")
     return axis
 
 

@@ -12,10 +12,13 @@ from gradcli.notes import at_kinks
 from gradcli.plotting.axes import Axis
 from gradcli.plotting.breaks import Break, Breaks, find
 from gradcli.plotting.sampling import Array, Function
-from gradcli.plotting.slopes import Steepest, Stretch, steepest, vanishing
+from gradcli.plotting.slopes import Steepest, Stretch, coarse, parted, steepest, vanishing
 
 SAMPLES = 1201
 """Points of a line; an odd number, so that the middle of the range is one of them."""
+
+DENSE = 19_997
+"""Points at which a quick function is looked at besides, for slopes that turn faster than SAMPLES show."""
 
 LISTED = 241
 """Points that are listed where nobody asked for a step."""
@@ -32,8 +35,11 @@ FINER, MOST_FINER = 16, {True: 3000, False: 200}
 PAIRS = {True: 2000, False: 16}
 """Neighbouring samples between which breaks are looked for."""
 
-BEYOND = 1e300
-"""Values are drawn up to here."""
+BEYOND = 1e305
+"""Values are seen up to here: differences of larger ones, and their multiples, are no doubles."""
+
+FARTHEST = 8e307
+"""Lines go on up to here: they leave the picture."""
 
 Line = tuple[Array, Array]
 """x and y of points that are joined."""
@@ -102,9 +108,15 @@ class Curve(NamedTuple):
         """Whether the slope grows without bound somewhere."""
         return bool(self.poles) or (self.steepest is not None and self.steepest.size == inf)
 
+    def exceeds(self, *, slope: bool = False) -> bool:
+        """Whether some finite heights are larger than what is seen, and not only towards a pole."""
+        heights = self.slope if slope else self.value
+        unbound = self.boundless if slope else bool(self.poles)
+        return not unbound and bool((np.abs(heights[np.isfinite(heights)]) > BEYOND).any())
+
     def lines(self, *, slope: bool = False) -> Iterator[Line]:
         """The pieces that are joined, of the function or of its derivative; a piece may be one point."""
-        y = np.clip(self.slope if slope else self.value, -BEYOND, BEYOND)
+        y = np.clip(self.slope if slope else self.value, -FARTHEST, FARTHEST)
         y = np.where(np.isfinite(self.slope if slope else self.value), y, np.nan)
         cut = np.isnan(y[1:]) | np.isnan(y[:-1])
         for each in self.found.breaks:
@@ -120,9 +132,10 @@ class Curve(NamedTuple):
         boundless = self.boundless if slope else bool(self.poles)
         loose = any(each.kind == "hole" for each in self.found.breaks)
         heights = self.even[slope] if boundless or loose else self.slope if slope else self.value
-        heights = np.clip(heights[np.isfinite(heights)], -BEYOND, BEYOND)
-        if not len(heights):
+        heights = heights[np.isfinite(heights)]
+        if not len(heights) or np.abs(heights).min() > BEYOND:
             return None
+        heights = np.clip(heights, -BEYOND, BEYOND)
         if not boundless:
             return float(heights.min()), float(heights.max())
         low, middle, high = np.quantile(heights, [0.08, 0.5, 0.92])
@@ -149,22 +162,44 @@ def curve(name: str, function: Function, axis: Axis, at: Sequence[float] = (), *
         [side for each in found.breaks if each.kind in ("kink", "jump") for side in (each.left, each.right)]
     )
     even = value, np.where(np.isfinite(slope), slope, np.nan)
+    cuts = [each.at for each in found.breaks]
     places = [each.at for each in found.breaks] + [side.x for side in found.edges]
     columns = (
         finer(function, np.stack([x, value, slope]), np.array(places)) if searched else np.stack([x, value, slope])
     )
-    steep = steepest(function, columns[0], columns[2], firm.reshape(-1, 3)[:, ::2].T) if searched else None
+    dense = denser(function, axis, columns) if searched else columns
+    rapid = coarse(slope) or coarse(dense[2])
+    columns = dense if rapid else columns
+    steep = steepest(function, dense[0], dense[2], firm.reshape(-1, 3)[:, ::2].T) if searched else None
     columns = np.concatenate([columns, points.T], axis=1)
     _, order = np.unique(columns[0], return_index=True)
     x, value, slope = columns[:, order]
     slope = np.where(np.isfinite(slope), slope, np.nan)
-    flat = vanishing(function, x, slope) if searched else ()
+    flat = vanishing(function, x, slope) if searched and not (steep and steep.seen) else ()
+    if steep is not None:
+        steep = steep._replace(stretches=parted(steep.stretches, cuts))
+    flat = parted(flat, cuts)
     tangents = tuple(tangent(function, point, found.breaks) for point in at)
     rows = (listed, *function(listed)) if listing else (listed, listed, listed)
     said = conventions(function, found.breaks)
     return Curve(
         name, axis, x, value, slope, even, (rows[0], rows[1], rows[2]), found, steep, flat, tangents, said, searched
     )
+
+
+def denser(function: Function, axis: Axis, columns: Array) -> Array:
+    """Samples with evenly spread ones among them, many times as many, at other places: of a quick function.
+
+    What repeats itself from sample to sample looks level; it does not at these.
+
+    Shapes: x, value and slope, (3, n) → (3, m).
+    """
+    if not function.quick:
+        return columns
+    x = axis.spread(function.affordable(DENSE))
+    joined = np.concatenate([columns, np.stack([x, *function(x)])], axis=1)
+    _, order = np.unique(joined[0], return_index=True)
+    return joined[:, order]
 
 
 def finer(function: Function, columns: Array, breaks: Array) -> Array:

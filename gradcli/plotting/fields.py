@@ -20,7 +20,9 @@ LEVELS = 14
 class Field(NamedTuple):
     """A function of two variables: its values and both derivatives on a grid.
 
-    Shapes: x (n,), y (m,); value, dx, dy (m, n).
+    rounds: points at round numbers of both axes, and the values there: where minima of textbooks lie.
+
+    Shapes: x (n,), y (m,); value, dx, dy (m, n); rounds (3, k).
     """
 
     name: str
@@ -30,6 +32,7 @@ class Field(NamedTuple):
     value: Array
     dx: Array
     dy: Array
+    rounds: Array = np.empty((3, 0))
 
     @property
     def defined(self) -> bool:
@@ -48,10 +51,12 @@ class Field(NamedTuple):
         return found
 
     def extreme(self, *, highest: bool = False) -> tuple[float, float, float]:
-        """The smallest value on the grid, or the largest, and where: (value, x, y)."""
-        finite = np.where(np.isfinite(self.value), self.value, -np.inf if highest else np.inf)
-        row, column = np.unravel_index(int(finite.argmax() if highest else finite.argmin()), finite.shape)
-        return float(finite[row, column]), float(self.x[column]), float(self.y[row])
+        """The smallest value that was seen, or the largest, and where: (value, x, y)."""
+        grid = np.stack([each.ravel() for each in (*np.meshgrid(self.x, self.y), self.value)])
+        x, y, value = np.concatenate([self.rounds, grid], axis=1)  # of equal values the one at round numbers
+        finite = np.where(np.isfinite(value), value, -np.inf if highest else np.inf)
+        best = int(finite.argmax() if highest else finite.argmin())
+        return float(finite[best]), float(x[best]), float(y[best])
 
     def levels(self, count: int = LEVELS) -> list[float]:
         """Heights that part the grid into equally large regions, rounded as far as that keeps them apart.
@@ -87,4 +92,16 @@ def field(name: str, function: Function, axes: tuple[Axis, Axis], counts: tuple[
         raise LimitError(f"{len(x):,} × {len(y):,} points, and {MOST:,} are the most together")
     across, along = np.meshgrid(x, y)
     found = [column.reshape(across.shape) for column in function(across.ravel(), along.ravel())]
-    return Field(name, axes, x, y, found[0], found[1], found[2])
+    return Field(name, axes, x, y, found[0], found[1], found[2], rounds(function, axes))
+
+
+def rounds(function: Function, axes: tuple[Axis, Axis]) -> Array:
+    """The points at round numbers of both axes, and the values there; none of a slow function.
+
+    Shapes: → (3, k).
+    """
+    grid = np.meshgrid(*(axis.rounds() for axis in axes))
+    across, along = (each.ravel() for each in grid)
+    if not len(across) or not function.quick or function.affordable(len(across)) < len(across):
+        return np.empty((3, 0))
+    return np.stack([across, along, function(across, along)[0]])

@@ -6,7 +6,8 @@ beyond |x| = 4.6, as the lecture says of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 from math import inf
 from typing import NamedTuple
 
@@ -31,7 +32,14 @@ GROWS = 1.1
 CLOSE, LEVEL = 1e-12, 1e-7
 """How exactly the largest slope is found between samples, relatively; and where it is, as a share of the range."""
 
-LOOKS, STEPS = 6, 48
+LOOKS, STEPS = ((64, 9), (16, 41), (4, 41), (1, 41), (1, 41), (1, 41)), 48
+"""Of each look between samples how many places are looked at again, and at how many points; halvings of an end."""
+
+TOPS = 4000
+"""Samples larger than their neighbours that are looked at."""
+
+TURNS, OFTEN, FEWEST = 1e-9, 1 / 6, 16
+"""Steps of a slope that count, beside the largest slope; how many turns a sample are too many, of so many samples."""
 
 
 class Stretch(NamedTuple):
@@ -45,12 +53,14 @@ class Steepest(NamedTuple):
     """The largest |slope|: its size, and where it is; inf where it grows without bound.
 
     stretches: where it is the largest over whole stretches.   mirrored: whether it is as large on the other side of 0.
+    seen: whether it is only the largest that was seen: the slope turns faster than it was sampled.
     """
 
     size: float
     at: float
     stretches: tuple[Stretch, ...] = ()
     mirrored: bool = False
+    seen: bool = False
 
 
 def steepest(function: Sampled, x: Array, slope: Array, beside: Array) -> Steepest | None:
@@ -61,24 +71,31 @@ def steepest(function: Sampled, x: Array, slope: Array, beside: Array) -> Steepe
     size = _size(slope)
     if not len(x) or size.max() < 0:
         return None
-    best, wide = int(size.argmax()), float(x[-1] - x[0])
-    most, before, at = float(size[best]), 0.0, float(x[best])
-    low, high = float(x[max(best - 1, 0)]), float(x[min(best + 1, len(x) - 1)])
-    for _ in range(LOOKS):
+    wide, sampled = float(x[-1] - x[0]), float(size.max())
+    most, before, at = sampled, 0.0, float(x[int(size.argmax())])
+    top = _tops(size)
+    low, high = x[np.maximum(top - 1, 0)], x[np.minimum(top + 1, len(x) - 1)]
+    for kept, points in LOOKS:
         before = most
-        near = np.linspace(low, high, 41)
-        found = _size(function(near)[1])
-        k = int(found.argmax())
-        if found[k] > most * (1 + 1e-13):
-            most, at = float(found[k]), float(near[k])
-        low, high = float(near[max(k - 1, 0)]), float(near[min(k + 1, 40)])
+        near = np.linspace(low, high, points, axis=-1)
+        found = _size(function(near.ravel())[1]).reshape(near.shape)
+        each = found.argmax(axis=1)
+        rows = np.arange(len(near))
+        k = int(found[rows, each].argmax())
+        if found[k, each[k]] > most * (1 + 1e-13):
+            most, at = float(found[k, each[k]]), float(near[k, each[k]])
+        rows = np.argsort(-found[rows, each], kind="stable")[:kept]
+        each = each[rows]
+        low, high = near[rows, np.maximum(each - 1, 0)], near[rows, np.minimum(each + 1, points - 1)]
     if most > GROWS * before:
-        return Steepest(inf, roundest(low, high))
+        return Steepest(inf, roundest(float(low[0]), float(high[0])))
     sides = _size(beside[1])
     if len(sides) and sides.max() > most:
         most, at = float(sides.max()), float(beside[0][sides.argmax()])
-    if most != size[best]:  # between samples: of a flat top a few digits less are known
+    if most != sampled:  # between samples: of a flat top a few digits less are known
         most, at = roundest(most * (1 - CLOSE), most * (1 + CLOSE)), roundest(at - LEVEL * wide, at + LEVEL * wide)
+    if coarse(slope):
+        return Steepest(most, at, seen=True)
     stretches = where(function, x, slope, lambda s: np.abs(s) >= most * (1 - EQUAL), 1e-6)
     if stretches:
         return Steepest(most, stretches[0].low, stretches)
@@ -88,9 +105,44 @@ def steepest(function: Sampled, x: Array, slope: Array, beside: Array) -> Steepe
     return Steepest(most, at, mirrored=bool(mirrored))
 
 
+def _tops(size: Array) -> NDArray[np.intp]:
+    """The samples that are as large as their neighbours, and larger than one of them; the largest first.
+
+    The largest of all is always there: of many equal ones the first.
+    """
+    before, after = np.append(-inf, size[:-1]), np.append(size[1:], -inf)
+    found = np.flatnonzero((size >= before) & (size >= after) & ((size > before) | (size > after)))
+    found = found[np.argsort(-size[found], kind="stable")][:TOPS]
+    best = int(size.argmax())
+    return np.append(best, found[found != best])
+
+
+def coarse(slope: Array) -> bool:
+    """Whether a slope turns so often that samples may have missed what is between them.
+
+    Turns that are nothing beside the largest slope are rounding.
+    """
+    found = slope[np.isfinite(slope)]
+    if len(found) < FEWEST:
+        return False
+    with np.errstate(over="ignore"):
+        steps = np.diff(found)
+    rising = steps[np.abs(steps) > TURNS * np.abs(found).max()] > 0
+    return int((rising[1:] != rising[:-1]).sum()) > OFTEN * len(found)
+
+
 def _size(slope: Array) -> Array:
     found: Array = np.where(np.isfinite(slope), np.abs(slope), -1.0)
     return found
+
+
+def parted(stretches: tuple[Stretch, ...], places: Sequence[float]) -> tuple[Stretch, ...]:
+    """Stretches cut where a function jumps or has a kink: a slope holds on either side, and not there."""
+    found = []
+    for each in stretches:
+        ends = [each.low, *sorted(at for at in places if each.low < at < each.high), each.high]
+        found += [Stretch(*pair) for pair in pairwise(ends)]
+    return tuple(found)
 
 
 def vanishing(function: Sampled, x: Array, slope: Array) -> tuple[Stretch, ...]:

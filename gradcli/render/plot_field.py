@@ -35,7 +35,8 @@ Sign = Callable[[int, int], Piece]
 def counts(style: Style, *, derivative: bool = True) -> tuple[int, int]:
     """On how many points across and along a function is sampled."""
     columns = total(style)
-    return max(((columns - BETWEEN) // 2 if derivative and columns >= BESIDE else columns) - 6, 8), HEIGHT
+    across = max(((columns - BETWEEN) // 2 if derivative and columns >= BESIDE else columns) - 6, 8)
+    return across | 1, HEIGHT  # odd, so that the middle of the range is one of them
 
 
 def render(field: Field, style: Style, *, derivative: bool = True) -> str:

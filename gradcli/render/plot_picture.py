@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gradcli.errors import visible
-from gradcli.plotting.curves import Curve
+from gradcli.plotting.curves import BEYOND, Curve
 from gradcli.plotting.fields import Field
 from gradcli.render.figures import Style, figure
+from gradcli.render.plot_labels import Point, tangents
 from gradcli.render.plot_words import field_remarks, remarks, titled
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ WIDTH, DPI = 8.0, 150
 
 COLUMNS = 112
 """Characters of a line of remarks below."""
+
+LINES, LINE = 6, 0.167
+"""Lines of remarks that a picture has room for; by how many inches each further one makes it taller."""
 
 NAMED = 90
 """Characters of a formula in a title or a legend."""
@@ -96,11 +100,11 @@ def render(drawn: Sequence[Curve] | Field, kind: str, style: Style, *, derivativ
 def drawing() -> Iterator[None]:
     """matplotlib in its own defaults and ours, quietly."""
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it tells of folders and font caches
-    import matplotlib as mpl
+    from matplotlib import rc_context, rcdefaults, rcParams
 
-    with mpl.rc_context():
-        mpl.rcdefaults()
-        mpl.rcParams.update(SETTINGS)
+    with rc_context():
+        rcdefaults()
+        rcParams.update(SETTINGS)
         yield
 
 
@@ -126,13 +130,14 @@ def _curves(picture: Figure, curves: Sequence[Curve], style: Style, derivative: 
     top.set_title("" if several else titled(shown(curves[0].name)), loc="left", fontsize=11)
     top.set_ylabel("f")
     _limits(top, curves, slope=False)
+    labels: list[Point] = []
     for k, curve in enumerate(curves):
         colour = COLOURS[k % len(COLOURS)] if several else VALUE
         wide = THIN + (len(curves) - 1 - k) * min(WIDER, WIDEST / len(curves))  # so that one is seen behind another
         look = {"color": colour, "linestyle": STYLES[k // len(COLOURS) % len(STYLES)], "linewidth": wide}
         _lines(top, curve, slope=False, label=shown(curve.name, 40), **look)
         _marks(top, curve, colour)
-        _tangents(top, curve, style, COLOURS[k % len(COLOURS)] if several else "#0969da")
+        tangents(top, curve, style, COLOURS[k % len(COLOURS)] if several else "#0969da", labels)
         if derivative:
             _lines(
                 bottom,
@@ -173,16 +178,15 @@ def _limits(panel: Axes, curves: Sequence[Curve], *, slope: bool) -> None:
 
 def _lines(panel: Axes, curve: Curve, *, slope: bool, label: str, **look: Any) -> None:
     """The pieces of a curve; a single point as a dot."""
-    low, high = panel.get_ylim() if not slope else _seen(curve)
+    reach = curve.reach(slope=slope)
+    if reach is None:
+        return
+    low, high = reach if slope else panel.get_ylim()
     for k, (x, y) in enumerate(curve.lines(slope=slope)):
         single = {"marker": "o", "markersize": 4, "linestyle": "none"} if len(x) == 1 else {}
         panel.plot(
             x, np.clip(y, *_held(low, high)), label=None if k else label, clip_on=len(x) > 1, **{**look, **single}
         )
-
-
-def _seen(curve: Curve) -> tuple[float, float]:
-    return curve.reach(slope=True) or (0.0, 1.0)
 
 
 def _held(low: float, high: float) -> tuple[float, float]:
@@ -203,27 +207,6 @@ def _marks(panel: Axes, curve: Curve, colour: str) -> None:
             panel.plot([each.at], [each.left.value], "o", color=colour, markerfacecolor="white", markersize=5)
 
 
-def _tangents(panel: Axes, curve: Curve, style: Style, colour: str) -> None:
-    axis = curve.axis
-    ends = np.array([axis.low, axis.high])
-    for each in curve.tangents:
-        if np.isfinite([each.value, each.slope]).all() and not each.broken:
-            heights = np.clip(each.along(ends), -1e300, 1e300)
-            panel.plot(ends, heights, linestyle=(0, (4, 3)), linewidth=1.1, color=colour)
-            panel.plot([each.at], [each.value], "o", color=colour, markersize=5)
-            left = each.at < (axis.low + axis.high) / 2
-            panel.annotate(
-                f"slope {figure(each.slope, style)}",
-                (each.at, each.value),
-                (10 if left else -10, -16 if (each.slope >= 0) == left else 10),
-                textcoords="offset points",
-                ha="left" if left else "right",
-                fontsize=9,
-                color=colour,
-                bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 1},
-            )
-
-
 def _shade(panel: Axes, stretches: Sequence[Stretch | Gap], colour: str) -> None:
     """Stretches of the axis, shaded: where the gradient vanishes, or the function is not defined."""
     for each in stretches:
@@ -232,7 +215,9 @@ def _shade(panel: Axes, stretches: Sequence[Stretch | Gap], colour: str) -> None
 
 def _below(picture: Figure, said: Sequence[str]) -> None:
     """Sentences under the panels, which make room for them."""
-    text = "\n".join(line for each in said for line in wrap(shown(each, 1000), COLUMNS, subsequent_indent="    "))
+    lines = [line for each in said for line in wrap(shown(each, 1000), COLUMNS, subsequent_indent="    ")]
+    picture.set_figheight(picture.get_figheight() + LINE * max(len(lines) - LINES, 0))
+    text = "\n".join(lines)
     if text:
         picture.supxlabel(text, x=0.01, ha="left", fontsize=8, color="#444444", linespacing=1.5)
 
@@ -241,6 +226,9 @@ def _below(picture: Figure, said: Sequence[str]) -> None:
 
 ARROWS = 19
 """Arrows along an axis."""
+
+SHRUNK = 1e-20
+"""What heights that are near the largest doubles are multiplied by: contours need differences of them."""
 
 COMPARABLE = 3
 """How many times as long one range may be as the other, to be drawn to one scale."""
@@ -258,18 +246,21 @@ def _field(picture: Figure, field: Field, style: Style, derivative: bool) -> Non
     if equal:
         panel.set_aspect("equal")
     panel.set_facecolor("#eeeeee")
-    levels = field.levels()
-    heights = np.ma.masked_invalid(np.clip(field.value, -1e300, 1e300))
+    low, high = field.extreme()[0], field.extreme(highest=True)[0]
+    shrunk = SHRUNK if max(-low, high) > BEYOND * SHRUNK else 1.0
+    levels, low, high = [level * shrunk for level in field.levels()], low * shrunk, high * shrunk
+    heights = np.ma.masked_invalid(field.value * shrunk)
     if levels:
         from matplotlib.colors import BoundaryNorm
 
-        low, high = field.extreme()[0], field.extreme(highest=True)[0]
         bounds = [low, *levels, high]
         norm = BoundaryNorm(np.arange(len(bounds)), 256)
         places = np.ma.masked_array(np.interp(heights.filled(low), bounds, np.arange(len(bounds))), heights.mask)
         panel.contourf(field.x, field.y, places, levels=np.arange(len(bounds)), cmap="viridis", norm=norm, alpha=0.85)
         lines = panel.contour(field.x, field.y, heights, levels=levels, colors="white", linewidths=0.6)
-        panel.clabel(lines, levels[:: max(1, len(levels) // 6)], fmt=lambda level: figure(level, style), fontsize=7)
+        panel.clabel(
+            lines, levels[:: max(1, len(levels) // 6)], fmt=lambda level: figure(level / shrunk, style), fontsize=7
+        )
     if derivative:
         _arrows(panel, field, equal=equal)
     panel.set_xlim(across.low, across.high)

@@ -106,6 +106,8 @@ def _curve(curve: Curve, derivative: bool) -> dict[str, Any]:
     found["breaks"] = [{"kind": each.kind, "at": each.at} for each in curve.found.breaks]
     found["undefined"] = [[gap.low, gap.high] for gap in curve.found.gaps]
     found["steepest"] = None if steepest is None else {"size": _number(steepest.size), "at": steepest.at}
+    if steepest is not None and steepest.seen:
+        found["steepest"]["seen"] = True
     found["vanishing"] = [[each.low, each.high] for each in curve.vanishing]
     found["tangents"] = [
         {"at": each.at, "value": _number(each.value), "slope": _number(each.slope)} for each in curve.tangents

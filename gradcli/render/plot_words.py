@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from math import isfinite, isnan
 from typing import TYPE_CHECKING
 
+from gradcli.plotting.curves import BEYOND
 from gradcli.plotting.slopes import VANISHING, Stretch
 from gradcli.render.figures import Style, brief, figure
 
@@ -35,6 +36,10 @@ def remarks(curve: Curve, style: Style) -> Iterator[str]:
     if slope:
         yield slope
     yield from breaks(curve, style)
+    beyond = [name for name, slope in (("f", False), ("f'", True)) if curve.exceeds(slope=slope)]
+    if beyond:
+        goes = "goes" if len(beyond) == 1 else "go"
+        yield f"{' and '.join(beyond)} {goes} beyond ±{figure(BEYOND, style)}, where the plot ends"
     yield from (tangent(each, curve, style) for each in curve.tangents)
 
 
@@ -55,7 +60,9 @@ def steepness(curve: Curve, style: Style) -> str:
         where = f"at {x} = ±{figure(abs(found.at), style)}"
     if found.stretches:
         where = f"for {stretches(found.stretches, curve.axis, style)}"
-    said = f"largest |f'| is {figure(found.size, style)}, {where}"
+    said = f"largest |f'| {'seen ' * found.seen}is {figure(found.size, style)}, {where}"
+    if found.seen:
+        said += "; the slope turns faster than it was sampled"
     places = _boundless(curve)
     if places or not isfinite(found.size):
         said = f"|f'| grows without bound {at(places or [found.at], x, style)}"
@@ -187,14 +194,20 @@ def at(places: Sequence[float], name: str, style: Style) -> str:
 
 
 def stretches(found: Sequence[Stretch], axis: Axis, style: Style) -> str:
-    """Where something is so: "|x| > 4.585", "x < 0", "-1 < x < 1"."""
-    if len(found) == 2 and found[0].low == axis.low and found[1].high == axis.high:
-        inner = figure(-found[0].high, style), figure(found[1].low, style)
-        if inner[0] == inner[1] and found[1].low > 0:
+    """Where something is so: "|x| > 4.585", "x < 0", "-1 < x < 1", "x ≠ 0"."""
+    joined: list[Stretch] = []
+    for each in found:
+        touches = bool(joined) and joined[-1].high == each.low
+        joined.append(each._replace(low=joined.pop().low) if touches else each)
+    points = len(found) - len(joined)
+    if len(joined) == 2 and joined[0].low == axis.low and joined[1].high == axis.high and not points:
+        inner = figure(-joined[0].high, style), figure(joined[1].low, style)
+        if inner[0] == inner[1] and joined[1].low > 0:
             return f"|{axis.name}| > {inner[0]}"
-        if inner == ("0", "0"):
-            return f"{axis.name} ≠ 0"
-    return _listed([_interval(each.low, each.high, axis, style) for each in found])
+    if points == 1 and [tuple(each) for each in joined] == [(axis.low, axis.high)]:
+        return f"{axis.name} ≠ {figure(found[0].high, style)}"
+    aside = ", single points aside" if points else ""
+    return _listed([_interval(each.low, each.high, axis, style) for each in joined]) + aside
 
 
 def _interval(low: float, high: float, axis: Axis, style: Style, low_in: bool = False, high_in: bool = False) -> str:
