@@ -51,6 +51,7 @@ class Choices(NamedTuple):
 Swept = list[tuple[int | None, Outcome]]
 """What comes out beside the kinks, and of which node alone, if it is one node's."""
 
+_KINKED: WeakKeyDictionary[Gradients, frozenset[int]] = WeakKeyDictionary()
 _SWEPT: WeakKeyDictionary[Gradients, Swept] = WeakKeyDictionary()
 
 
@@ -59,8 +60,10 @@ def between(cell: Cell, gradients: Gradients) -> Range | None:
     if cell.kind == "value" or not any(map(bends, gradients.graph.kinds)):
         return None
     if cell.kind != "local" and not gradients.trace.tensorial:
-        ops = gradients.graph.ops
-        sides = list(one_sided(cell, gradients, lambda i: bends(ops[i])))
+        kinked = _KINKED.get(gradients)
+        if kinked is None:
+            kinked = _KINKED[gradients] = frozenset(i for i in range(len(gradients.graph)) if at_one(gradients, i))
+        sides = list(one_sided(cell, gradients, kinked)) if kinked else []
         nodes = tuple(dict.fromkeys(i for _, met in sides for i in met))
         return hull(cell.value, [slope for slope, _ in sides], nodes) if nodes else None
     known = _SWEPT.get(gradients)
@@ -108,6 +111,12 @@ def bends(op: Op) -> bool:
         if op.body is not None:
             waiting.extend(op.body.kinds)
     return False
+
+
+def at_one(gradients: Gradients, i: int) -> bool:
+    """Whether a node of numbers is at a kink, or may have one inside."""
+    op = gradients.graph.ops[i]
+    return bends(op) and (op.kinks is None or bool(at_kink(gradients, i)))
 
 
 def combined(choices: list[Choices]) -> Iterator[tuple[int | None, Change]]:

@@ -6,30 +6,29 @@ How fast each node moves is worked out forward, from the slopes of the nodes on 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from math import isfinite
 from typing import Any
 
 from gradcli.autodiff import Gradients
 from gradcli.cells import Cell
-from gradcli.notes import at_kink
 
 STEEP = 1e-6
 """How far two steps beside a kink may disagree on the slope, as a share of it; beyond, it grows without bounds."""
 
-Bends = Callable[[int], bool]
-"""Whether the op of a node has kinks."""
 
+def one_sided(cell: Cell, gradients: Gradients, kinked: Collection[int]) -> Iterator[tuple[float, list[int]]]:
+    """The derivatives above and below, each with the kinks that were left; of a gradient, or of what an edge passes.
 
-def one_sided(cell: Cell, gradients: Gradients, bends: Bends) -> Iterator[tuple[float, list[int]]]:
-    """The derivatives above and below, each with the kinks that were left; of a gradient, or of what an edge passes."""
+    kinked: the nodes that are at a kink, or may have one inside.
+    """
     for sign in (1.0, -1.0):
-        slope, met = along(cell, gradients, sign, bends)
+        slope, met = along(cell, gradients, sign, kinked)
         if isfinite(slope):
             yield sign * slope * gradients.upstream, met
 
 
-def along(cell: Cell, gradients: Gradients, sign: float, bends: Bends) -> tuple[float, list[int]]:
+def along(cell: Cell, gradients: Gradients, sign: float, kinked: Collection[int]) -> tuple[float, list[int]]:
     """How fast the output moves, and the nodes that left a kink."""
     graph = gradients.graph
     first, met = min(cell.nodes), list[int]()
@@ -42,7 +41,7 @@ def along(cell: Cell, gradients: Gradients, sign: float, bends: Bends) -> tuple[
             moving = [speeds.get(p, 0.0) for p in parents]
         speed = sign if cell.kind == "grad" and i in cell.nodes else 0.0
         if any(moving):
-            found, left = slopes(gradients, i, moving, bends)
+            found, left = slopes(gradients, i, moving, kinked)
             speed += sum(slope * share for slope, share in zip(found, moving, strict=True) if share)
             if left:
                 met.append(i)
@@ -51,13 +50,15 @@ def along(cell: Cell, gradients: Gradients, sign: float, bends: Bends) -> tuple[
     return speeds.get(graph.output, 0.0), met
 
 
-def slopes(gradients: Gradients, i: int, moving: Sequence[float], bends: Bends) -> tuple[Sequence[float], bool]:
+def slopes(
+    gradients: Gradients, i: int, moving: Sequence[float], kinked: Collection[int]
+) -> tuple[Sequence[float], bool]:
     """The local gradients of a node whose inputs move at these speeds, and whether it left a kink with them."""
     graph, values = gradients.graph, gradients.trace.values
     op, x = graph.ops[i], [values[p] for p in graph.parents[i]]
     slots = [k for k, p in enumerate(graph.parents[i]) if graph.varied[p] and op.passes(k)]
     right = spread(locals_at(gradients, i, slots, x), slots, len(x))
-    if not bends(i) or (op.kinks is not None and not at_kink(gradients, i)):
+    if i not in kinked:
         return right, False
     fastest = max(map(abs, moving))
     near, nearer = (
