@@ -146,11 +146,13 @@ def test_a_stray_file_in_a_folder_is_named_and_ignored(gradcli):
     folder.mkdir()
     Path(folder, "a.csv").write_text(RIGHT, encoding="utf-8")
     Path(folder, "README.txt").write_text("Hello!\nThese are the answers: please read them.\n", encoding="utf-8")
+    Path(folder, "README.md").write_text("# Answers\n\nof our class\n", encoding="utf-8")
     Path(folder, "photo.png").write_bytes(b"\x89PNG....")
     status, _, err = gradcli("grade", "hw4.toml", "answers")
     assert status == 0
     readme, photo = Path(folder, "README.txt"), Path(folder, "photo.png")
     assert f"note: {readme}: this is ignored: there are no answers in it\n" in err
+    assert "README.md: this is ignored: there are no answers in it\n" in err
     assert f"note: {photo}: this is ignored: the kind of file is not known: '.png'\n" in err
     assert [row["id"] for row in table("marks.csv")] == ["a"]
     status, _, err = gradcli("grade", "hw4.toml", str(readme), "-o", "other")

@@ -14,18 +14,21 @@ from gradcli.homework.files.formats import WORKBOOKS, kind_of
 MARKS = ("marks.csv", "class.md", "feedback")
 """What lies in a folder that `gradcli grade` has written."""
 
+WHOLE = 1 << 20
+"""Bytes of a text in Markdown that are looked through for a table."""
+
 HIDDEN = ("__MACOSX", "Thumbs.db", "desktop.ini")
 """What systems put into folders; so do names that begin with a dot."""
 
 
-def read_head(path: str, file: str) -> bytes:
+def read_head(path: str, file: str, most: int = 4096) -> bytes:
     """How a file begins.
 
     Errors: FileError.
     """
     try:
         with Path(path).open("rb") as stream:
-            return stream.read(4096)
+            return stream.read(most)
     except OSError as error:
         raise FileError(f"{file}: {reason(error)}") from None
 
@@ -77,16 +80,19 @@ def natural(name: str) -> list[tuple[int, str]]:
 
 
 def stray(path: str) -> str:
-    """Why a file within a folder is not read; "" for one that may hold answers."""
+    """Why a file within a folder is not read; "" for one that may hold answers, or whose fault is told later."""
     try:
         mode = Path(path).stat().st_mode
-    except OSError:
-        return ""  # told where it is read
-    if not stat.S_ISREG(mode):
-        return "no regular file"
+        if not stat.S_ISREG(mode):
+            return "no regular file"
+        head = read_head(path, path)
+    except (OSError, FileError):
+        return ""
+    suffix = Path(path).suffix.lower()
     try:
-        kind = kind_of(path, read_head(path, path))
+        kind = kind_of(path, head)
     except FileError:
-        suffix = Path(path).suffix.lower()
         return "" if suffix in WORKBOOKS else f"the kind of file is not known: '{brief(suffix)}'"
-    return "" if kind else "there are no answers in it"
+    if not kind or (kind in (".md", ".markdown") and b"|" not in read_head(path, path, WHOLE)):
+        return "there are no answers in it"
+    return ""
