@@ -14,7 +14,7 @@ from gradcli.cells import Cell
 from gradcli.homework.diagnosis.misconceptions import CONFUSIONS, mistakes_at
 from gradcli.homework.diagnosis.rows import Later, Made, Row, label
 from gradcli.homework.diagnosis.scene import LARGEST, Scene, distances
-from gradcli.homework.numbers.rounding import half_up
+from gradcli.homework.numbers.steps import half_up
 from gradcli.homework.sweeps import NOTHING, Change
 from gradcli.words import Said
 
