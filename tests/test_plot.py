@@ -15,6 +15,7 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 
 import jsonschema
@@ -30,7 +31,7 @@ from gradcli.plotting.axes import Axis, read
 from gradcli.plotting.curves import curve
 from gradcli.plotting.fields import field
 from gradcli.plotting.sampling import Function, entrywise
-from gradcli.render import plot_field, plot_picture, plot_terminal
+from gradcli.render import plot_field, plot_labels, plot_picture, plot_terminal
 from gradcli.render.figures import Style
 from gradcli.render.plot_words import notes, remarks
 
@@ -214,6 +215,7 @@ STEEPEST = [
     ("exp(-abs(x))", 1, 0, [(-6, math.log(0.01)), (-math.log(0.01), 6)]),
     ("exp(x)", math.exp(6), 6, [(-6, math.log(0.01))]),
     ("sigmoid(1000000*(x-0.1234567))", 250000, 0.1234567, None),
+    ("x*sin(1000*x)", 1909 * PI + 2 / (1909 * PI), -1.909 * PI - 2e-3 / (1909 * PI), []),  # tan(1000x) = 2/(1000x)
     ("1/x", math.inf, 0, []),
     ("sqrt(x)", math.inf, 0, []),
     ("sqrt(abs(x))", math.inf, 0, []),
@@ -239,6 +241,12 @@ SAID = [
     ("exp(-x^2)", "largest |f'| is 0.8578, at x = ±0.7071; |f'| < 0.01 for |x| > 2.4923: the gradient vanishes"),
     ("asin(x)", "|f'| grows without bound at x = -1, 1"),
     ("abs(x)", "largest |f'| is 1, for x ≠ 0"),
+    ("where(x>1,x,-x)", "largest |f'| is 1, for x ≠ 1"),
+    ("where(x>0,x,-x)", "largest |f'| is 1, for x ≠ 0"),
+    ("x-floor(x)", "largest |f'| is 1, for all x from -6 to 6, single points aside"),
+    ("sin(1e7*x)", "largest |f'| seen is 10000000, at x = 0; the slope turns faster than it was sampled"),
+    ("sum([x,sin(1000*x)])", "largest |f'| seen is 1001, at x = 0; the slope turns faster than it was sampled"),
+    ("1e307*x", "f and f' go beyond ±1e305, where the plot ends"),
     ("floor(x)", "f' = 0 wherever it is defined: no gradient passes"),
     ("floor(x)", "jumps at x = -5, -4, -3, -2, -1 … (12 in all)"),
     ("1/x", "|f'| grows without bound at x = 0"),
@@ -254,6 +262,15 @@ SAID = [
 def test_remarks(text, said):
     """What is to be seen is said in words."""
     assert said in told(text).split("\n")
+
+
+@pytest.mark.parametrize("text", ["sin(200*pi*x)", "1-cos(200*pi*x)", "sin(200*pi*x)+x"])
+def test_what_repeats_itself_from_sample_to_sample(text):
+    """A wave as long as samples are apart is not taken for a straight line."""
+    found = traced(text)
+    assert found.steepest.size == pytest.approx(200 * PI + text.endswith("+x"), rel=1e-6)
+    assert not found.steepest.stretches and not found.vanishing
+    assert max(found.value) > 0.9
 
 
 TANGENTS = [
@@ -299,6 +316,8 @@ def test_names_of_functions(command):
         (["w*x+b", "--w=2", "--b", "-1"], "x from -6 to 6"),
         (["w*x", "--x=3", "--w", "0:pi"], "w from 0 to 3.1416"),
         (["relu", "t^2", "--t=-1:1"], "t from -1 to 1"),
+        (["x", "--x=0:1"], "x from 0 to 1"),
+        (["x", "x^2"], "x from -6 to 6"),
         (["-x"], "x from -6 to 6"),
         (["--set", "at=-1:1", "at^2"], "at from -1 to 1"),
         (["θ^2", "--θ=0:1"], "θ from 0 to 1"),
@@ -339,6 +358,8 @@ REFUSED = [
     (["x^2", "--x=1:2:3:4"], 2, "4 parts"),
     (["x^2", "--x=1:2:0"], 2, "a step of 0"),
     (["x^2", "--x=1:2:1e-9"], 5, "1,000,000,001 points"),
+    (["x^2", "--x=0:10:0.0001"], 5, "100,001 points, and 100,000 are the most"),
+    (["x^2", "--x=0:1e300:1e-300"], 5, "more than 1,000,000,000,000,000 points"),
     (["x^2", "--x=[1:2]"], 2, "not through lists"),
     (["x^2", "--x=3"], 2, "none is left to vary"),
     (["x^2", "--z=3"], 2, "no variable 'z'"),
@@ -352,6 +373,13 @@ REFUSED = [
     ([], 2, "gradcli plot sigmoid tanh relu"),
     (["--x", "sigmoid"], 2, "--x took 'sigmoid' as its value"),
     (["sgimoid"], 2, "did you mean sigmoid?"),
+    (["sigmod"], 2, "no function 'sigmod'"),
+    (["nosuch"], 2, "a variable is given its range: --nosuch=-6:6"),
+    (["x"], 2, "--x=-6:6"),
+    (["at"], 2, "--set at=-6:6"),
+    (["tanh", "x^2", "y"], 2, "no function 'y'"),
+    (["linear"], 2, "affine(x,W,b)"),
+    (["pi"], 2, "a formula without a variable"),
     (["pow"], 2, "write pow(x, 1)"),
     (["softmax"], 2, "a function of whole vectors"),
     (["<script>"], 2, "error:"),
@@ -540,6 +568,76 @@ def test_a_package_that_is_missing(package, words, command, monkeypatch):
     assert 'pip install "gradcli[plot]"' in err
 
 
+PICTURE, NET = ["plot", "tanh", "-o", "p.png"], ["draw", "x*y", "--x=1", "--y=2", "-o", "p.svg"]
+LIBRARY = "raise ImportError('libfoo.so:\\n no such file')"
+
+BROKEN = [
+    # package, its text, words, the extra that brings it
+    ("plotille", LIBRARY, ["plot", "tanh"], "plot"),
+    ("matplotlib", LIBRARY, PICTURE, "plot"),
+    ("matplotlib", "", PICTURE, "plot"),
+    ("pygraphviz", LIBRARY, NET, "draw"),
+    ("pygraphviz", "import nosuchmodule", NET, "draw"),
+]
+
+
+@pytest.mark.parametrize(("package", "broken", "words", "extra"), BROKEN, ids=[f"{row[0]} {row[1]}" for row in BROKEN])
+def test_a_package_that_is_broken(package, broken, words, extra, tmp_path):
+    """A package that is there and does not load is one line too, with the command that installs it."""
+    (tmp_path / package).mkdir()
+    (tmp_path / package / "__init__.py").write_text(broken)
+    paths = [str(tmp_path), str(Path(gradcli.__file__).parent.parent), *filter(None, sys.path)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "PATH": str(tmp_path)}
+    program = [sys.executable, "-m", "gradcli", *words]
+    done = subprocess.run(program, capture_output=True, text=True, env=environment, cwd=tmp_path, check=False)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert f"{package}, which does not load" in done.stderr and f'pip install "gradcli[{extra}]"' in done.stderr
+
+
+def test_links_and_devices(command, tmp_path):
+    """A link stays one, and what it leads to is written; a device is written to, and never replaced by a file."""
+    words, points = ["x", "--x=0:1:1", "--no-derivative", "--force", "-o"], "x,x\n0,0\n1,1\n"
+    (tmp_path / "far").mkdir()
+    for name in ("there.csv", "new.csv"):
+        link = tmp_path / f"to-{name}"
+        link.symlink_to(Path("far") / name)
+        (tmp_path / "far" / "there.csv").write_text("old")
+        assert command(*words, str(link)) == (0, "", "")
+        assert link.is_symlink() and (tmp_path / "far" / name).read_text() == points
+    assert {each.name for each in (tmp_path / "far").iterdir()} == {"there.csv", "new.csv"}
+    for name, leads, status in (
+        ("null.csv", "/dev/null", 0),
+        ("full.csv", "/dev/full", 4),
+        ("loop.csv", "loop.csv", 4),
+    ):
+        link = tmp_path / name
+        link.symlink_to(leads)
+        if name != "full.csv" or Path(leads).is_char_device():  # not every system has it
+            found, _, err = command(*words, str(link))
+            assert found == status and link.is_symlink() and err.count("\n") == (status > 0)
+    assert Path("/dev/null").is_char_device()
+    assert not list(tmp_path.rglob("*.part"))
+
+
+def test_no_file_is_left_where_a_folder_is_in_the_way(command, tmp_path):
+    """What was written under a temporary name is gone where it cannot get its own."""
+    (tmp_path / "plot.csv").mkdir()
+    assert command("tanh", "-o", str(tmp_path / "plot.csv"), "--force")[0] == 4
+    assert [each.name for each in tmp_path.iterdir()] == ["plot.csv"]
+
+
+def test_labels_of_tangents_keep_apart(command):
+    """A point that is given twice has one tangent; labels of near points stand over each other."""
+    document = json.loads(command("x^2", "--at=1", "--at=1.0", "--at=2", "--format=json")[1])
+    assert [each["at"] for each in document["curves"][0]["tangents"]] == [1, 2]
+    labels: list[tuple[float, float]] = []
+    for x in (300.0, 300.0, 310.0, 300.0, 20.0):
+        plot_labels.free((x, 100.0), 10, labels)
+    heights = sorted(y for x, y in labels if x > 100)
+    assert all(b - a >= plot_labels.LABEL[1] for a, b in pairwise(heights))
+    assert labels[-1] == (20, 110)
+
+
 def test_csv_is_guarded(command):
     """A header that a spreadsheet would compute begins with a '; numbers are exact, and never guarded."""
     _, out, _ = command("-x/3", "--x=0:1:1", "--format=csv")
@@ -629,6 +727,28 @@ def test_any_curve_is_drawn_without_a_warning(text):
     found = traced(text)
     assert "x from -6 to 6" in plot_terminal.render([found], Style())
     assert b"</svg>" in plot_picture.render([found], "svg", Style(), derivative=False)
+
+
+def test_huge_values_are_no_plateau():
+    """1e300·x³ is drawn as x³ is; what cannot be drawn leaves the picture, and is said."""
+    found, cube = traced("1e300*x^3"), traced("x^3")
+    assert found.reach() == pytest.approx((-2.16e302, 2.16e302))
+    ((_, y),), ((_, z),) = found.lines(), cube.lines()
+    np.testing.assert_allclose(y / 1e300, z, rtol=1e-12)
+    huge = traced("1e307+x")
+    assert huge.reach() is None and huge.exceeds() and not huge.exceeds(slope=True)
+    assert "f goes beyond ±1e305" in plot_terminal.render([huge], Style())
+    assert b"</svg>" in plot_picture.render([huge], "svg", Style())
+
+
+def test_extremes_at_round_numbers(command):
+    """The minimum at a round point is seen whatever the grid: 0 of a bowl, and of Rosenbrock's valley at (1, 1)."""
+    out = command("x^2+y^2", "--x=-3:3", "--y=-3:3")[1]
+    assert "smallest value seen: 0, at x = 0, y = 0\n" in out
+    out = command("(1-x)^2+100*(y-x^2)^2", "--x=-2:2", "--y=-1:3")[1]
+    assert "smallest value seen: 0, at x = 1, y = 1\n" in out
+    assert Axis("x", 1e15, 1e15 + 10).rounds().size == 0
+    assert Axis("x", -6, 6).rounds()[[0, -1]].tolist() == [-6, 6]
 
 
 def test_a_large_graph(monkeypatch):
