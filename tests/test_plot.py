@@ -353,6 +353,7 @@ REFUSED = [
     (["x^2", "--x=0:1e999"], 2, "larger than any double"),
     (["x^2", "--x=-1e308:1e308"], 2, "wider than any double"),
     (["x^2", "--x=1:1.0000000000000002"], 2, "so near"),
+    (["x^2", "--x=0:1e-322"], 2, "so near"),
     (["x^2", "--x=:3"], 2, "a number is missing here"),
     (["x^2", "--x=a:b"], 2, "'a' is not a number"),
     (["x^2", "--x=1:2:3:4"], 2, "4 parts"),
@@ -711,7 +712,18 @@ def test_arrows_point_uphill(command):
 
 
 @pytest.mark.parametrize(
-    "text", ["3+0*x*y", "log(x*y)", "1/(x*y)", "1e300*x*y", "floor(x)*y", "sum([x,y]^2)", "where(x>0,y,-y)"]
+    "text",
+    [
+        "3+0*x*y",
+        "log(x*y)",
+        "1/(x*y)",
+        "1e300*x*y",
+        "1e308*x*y",
+        "1e308*(x+y)/2",
+        "floor(x)*y",
+        "sum([x,y]^2)",
+        "where(x>0,y,-y)",
+    ],
 )
 def test_any_field_is_drawn_without_a_warning(text):
     """Poles, gaps, plateaus and huge values are drawn, in the terminal and as a picture."""

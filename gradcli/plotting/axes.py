@@ -27,6 +27,9 @@ ROUND = 48
 NARROW = 1e-12
 """How wide a range is at least, as a share of its numbers: below, doubles cannot tell its points apart."""
 
+LEAST = 1e-300
+"""And at all: parts of it are doubles with all their digits."""
+
 EXAMPLE = "a range is two numbers with a colon between them, the smaller first: -6:6"
 
 
@@ -113,7 +116,7 @@ def read(name: str, text: str, fail: Fail) -> Axis:
         raise fail("the range runs backwards", None, f"the smaller number first: {number(high)}:{number(low)}")
     if not isfinite(high - low):
         raise fail("the range is wider than any double", None, EXAMPLE)
-    if high - low < NARROW * max(abs(low), abs(high)):
+    if high - low < max(NARROW * max(abs(low), abs(high)), LEAST):
         raise fail("the ends are so near that doubles cannot tell the points between them apart", None, EXAMPLE)
     axis = Axis(name, low, high, *rest)
     if axis.step is not None:

@@ -46,9 +46,12 @@ class Field(NamedTuple):
 
     @property
     def size(self) -> Array:
-        """The length of the gradient."""
-        found: Array = np.hypot(self.dx, self.dy)
-        return found
+        """The length of the gradient; the largest double where that is no double, and both derivatives are."""
+        with np.errstate(over="ignore"):
+            found = np.hypot(self.dx, self.dy)
+        sound = np.isfinite(self.dx) & np.isfinite(self.dy)
+        held: Array = np.where(sound, np.minimum(found, np.finfo(np.float64).max), found)
+        return held
 
     def extreme(self, *, highest: bool = False) -> tuple[float, float, float]:
         """The smallest value that was seen, or the largest, and where: (value, x, y)."""
@@ -67,7 +70,8 @@ class Field(NamedTuple):
         finite = np.sort(self.value[np.isfinite(self.value)].ravel())
         if not len(finite) or finite[0] == finite[-1]:
             return []
-        found = np.unique(np.quantile(finite, np.linspace(0, 1, count + 2)[1:-1])).tolist()
+        less = 1 / 16 if max(-finite[0], finite[-1]) > 1e300 else 1.0  # differences of the largest are no doubles
+        found = np.unique(np.quantile(finite * less, np.linspace(0, 1, count + 2)[1:-1]) / less).tolist()
         for digits in (1, 2, 3):
             rounded = sorted({float(f"{level:.{digits}e}") for level in found})
             if len(rounded) == len(found):
