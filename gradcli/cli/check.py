@@ -2,7 +2,6 @@
 
 # Annotations are values here, not text: typer would compile each of them again on every run.
 
-import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,22 +12,25 @@ from gradcli.cli.answers import from_answer_files, refuse_nothing, refuse_unknow
 from gradcli.cli.arguments import Arguments, Option
 from gradcli.cli.checks import CHECKS, VARIABLE, Checks, wanted
 from gradcli.cli.command import ExpressionCommand, cannot_be, completing, one_of, whole, worst
-from gradcli.cli.inputs import UPSTREAM, read_graph, read_upstream
+from gradcli.cli.inputs import read_graph, read_upstream
+from gradcli.cli.languages import Language, language
 from gradcli.cli.options import (
     Budget,
+    CountedDecimals,
+    CountedDigits,
     Definitions,
     Expression,
     FileName,
     Settings,
     Share,
     Unverified,
+    Upstream,
     ValueFiles,
 )
 from gradcli.errors import Status, UsageError
 from gradcli.homework.formulas.proving import likely, prover
 from gradcli.homework.records import Checked, Rules, State, contradicting
-from gradcli.words import LANGUAGES, Words, spoken
-from gradcli.words import VARIABLE as LANGUAGE
+from gradcli.words import Words
 
 if TYPE_CHECKING:
     from gradcli.autodiff import Gradients
@@ -100,23 +102,9 @@ def check(
     vars_: ValueFiles = None,
     defs: Definitions = None,
     share: Share = False,
-    upstream: Annotated[
-        str | None,
-        typer.Option(*UPSTREAM, help="The output's own gradient, where backward starts.", metavar="VALUE"),
-    ] = None,
-    decimals: Annotated[
-        int | None,
-        typer.Option(
-            help="Decimals to which an answer counts, whatever was typed.",
-            parser=whole("--decimals", 0, 17),
-            metavar="N",
-            show_default=False,
-        ),
-    ] = None,
-    sig: Annotated[
-        int | None,
-        typer.Option(help="Significant digits to which an answer counts.", parser=whole("--sig", 1, 17), metavar="N"),
-    ] = None,
+    upstream: Upstream = None,
+    decimals: CountedDecimals = None,
+    sig: CountedDigits = None,
     rtol: Annotated[
         float | None,
         typer.Option(help="Relative error that is allowed.", parser=_tolerance("--rtol"), metavar="R"),
@@ -144,14 +132,7 @@ def check(
             show_default=False,
         ),
     ] = None,
-    lang: Annotated[
-        str | None,
-        typer.Option(
-            help=f"The language of verdicts and messages; {LANGUAGE} sets another default.",
-            metavar="|".join(LANGUAGES),
-            autocompletion=completing(LANGUAGES),
-        ),
-    ] = None,
+    lang: Language = None,
     format_: Annotated[
         str | None,
         typer.Option(
@@ -232,18 +213,6 @@ def check(
         streams.tell_each("note", gradients.graph.notes)
         statuses = [status(checked), finite(checked), sound(view)]
     raise typer.Exit(worst(statuses))
-
-
-def language(lang: str | None, own: str | None = None) -> str:
-    """The language that the option, or the environment, or else an assignment asks for.
-
-    Errors: UsageError with the languages there are.
-    """
-    flag, word = ("--lang", lang) if lang is not None else (LANGUAGE, os.environ.get(LANGUAGE) or own or LANGUAGES[0])
-    found = spoken(word)
-    if found is None:
-        raise cannot_be(flag, word, f"one of: {', '.join(LANGUAGES)}")
-    return found
 
 
 def ruled(rules: Rules, wishes: Mapping[str, Any]) -> Rules:

@@ -16,7 +16,8 @@ from gradcli.autodiff import Gradients, Trace, Value
 from gradcli.cli import streams
 from gradcli.cli.command import ExpressionCommand, completing, one_of, whole
 from gradcli.cli.eval import GATES, judge
-from gradcli.cli.inputs import UPSTREAM, read_graph, read_upstream
+from gradcli.cli.inputs import read_graph, read_upstream
+from gradcli.cli.languages import Language, language
 from gradcli.cli.options import (
     Definitions,
     Digits,
@@ -24,6 +25,7 @@ from gradcli.cli.options import (
     FileName,
     Settings,
     Share,
+    Upstream,
     ValueFiles,
 )
 from gradcli.errors import NotScalarError, UsageError, brief
@@ -76,10 +78,7 @@ def draw(
         str,
         typer.Option(help="Gate size, as in gradcli eval.", metavar="|".join(GATES), autocompletion=completing(GATES)),
     ] = "as-written",
-    upstream: Annotated[
-        str | None,
-        typer.Option(*UPSTREAM, help="The output's own gradient, where backward starts.", metavar="VALUE"),
-    ] = None,
+    upstream: Upstream = None,
     output: Annotated[
         str | None,
         typer.Option(
@@ -111,10 +110,7 @@ def draw(
         ),
     ] = None,
     sig: Digits = None,
-    lang: Annotated[
-        str | None,
-        typer.Option(help="The language of a page.", metavar="|".join(LANGUAGES), autocompletion=completing(LANGUAGES)),
-    ] = None,
+    lang: Language = None,
 ) -> None:
     """Draw, and end with the exit status."""
     if decimals is not None and sig is not None:
@@ -123,8 +119,6 @@ def draw(
     form = settle(format_, output, force)
     spoken = LANGUAGES[0]
     if form == "html" or lang is not None:
-        from gradcli.cli.check import language
-
         spoken = language(lang)
     graph, values = read_graph(
         ctx.obj,

@@ -14,7 +14,7 @@ from gradcli.cli.arguments import variable
 from gradcli.cli.checks import Checks, wanted
 from gradcli.cli.command import ExpressionCommand, completing, one_of, worst
 from gradcli.cli.dtypes import DTYPES, Dtype, changes, said, stored
-from gradcli.cli.inputs import UPSTREAM, read_graph, read_upstream
+from gradcli.cli.inputs import read_graph, read_upstream
 from gradcli.cli.options import (
     Budget,
     Decimals,
@@ -28,6 +28,7 @@ from gradcli.cli.options import (
     Settings,
     Share,
     Unverified,
+    Upstream,
     ValueFiles,
     Verify,
 )
@@ -85,14 +86,7 @@ def evaluate(
         typer.Option(help="Print this alone: value, dx, dW[0,1], grad.q, local.q.x … Repeatable.", metavar="CELL"),
     ] = None,
     wrt: Names = None,
-    upstream: Annotated[
-        str | None,
-        typer.Option(
-            *UPSTREAM,
-            help="The output's own gradient, where backward starts: 1 unless given; for several entries a list.",
-            metavar="VALUE",
-        ),
-    ] = None,
+    upstream: Upstream = None,
     dtype: Precision = None,
     decimals: Decimals = None,
     sig: Digits = None,

@@ -7,12 +7,12 @@ from typing import Annotated
 import typer
 
 from gradcli.cli import streams
-from gradcli.cli.check import language
 from gradcli.cli.checks import Checks, wanted
 from gradcli.cli.command import ExpressionCommand, completing, one_of, whole
 from gradcli.cli.draw import both_passes
 from gradcli.cli.eval import judge, names
-from gradcli.cli.inputs import UPSTREAM, read_graph, read_upstream
+from gradcli.cli.inputs import read_graph, read_upstream
+from gradcli.cli.languages import Language, language
 from gradcli.cli.options import (
     Budget,
     Decimals,
@@ -23,13 +23,14 @@ from gradcli.cli.options import (
     Settings,
     Share,
     Unverified,
+    Upstream,
     ValueFiles,
     Verify,
 )
 from gradcli.errors import UsageError
 from gradcli.report import build
 from gradcli.steps import STYLES
-from gradcli.words import LANGUAGES, Words
+from gradcli.words import Words
 
 HELP = """Explain a solution step by step: forward line by line, then backward.
 
@@ -55,10 +56,7 @@ def explain(
     vars_: ValueFiles = None,
     defs: Definitions = None,
     share: Share = False,
-    upstream: Annotated[
-        str | None,
-        typer.Option(*UPSTREAM, help="The output's own gradient, where backward starts.", metavar="VALUE"),
-    ] = None,
+    upstream: Upstream = None,
     for_: Annotated[
         str | None, typer.Option("--for", help="Only what leads to these variables.", metavar="NAMES")
     ] = None,
@@ -78,10 +76,7 @@ def explain(
         str,
         typer.Option("--format", help="How to print.", metavar="|".join(FORMATS), autocompletion=completing(FORMATS)),
     ] = FORMATS[0],
-    lang: Annotated[
-        str | None,
-        typer.Option(help="The language.", metavar="|".join(LANGUAGES), autocompletion=completing(LANGUAGES)),
-    ] = None,
+    lang: Language = None,
     decimals: Decimals = None,
     sig: Digits = None,
     full: Annotated[bool, typer.Option("--full", help="Every line, however many.")] = False,

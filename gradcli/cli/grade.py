@@ -16,11 +16,10 @@ from gradcli.cli import streams
 from gradcli.cli.arguments import Arguments, Option
 from gradcli.cli.assignments import is_file, read_assignment, stem
 from gradcli.cli.command import ExpressionCommand, completing, one_of, whole, worst
+from gradcli.cli.languages import Language
 from gradcli.cli.marking import MOST_JOBS, cores, progress, stopping
-from gradcli.cli.options import Settings
+from gradcli.cli.options import CountedDecimals, CountedDigits, Settings
 from gradcli.errors import FileError, GradcliError, Status, UsageError
-from gradcli.words import LANGUAGES
-from gradcli.words import VARIABLE as LANGUAGE
 
 if TYPE_CHECKING:
     from gradcli.homework.files.roster import Student
@@ -129,14 +128,7 @@ def grade(
     encoding: Annotated[
         str | None, typer.Option(help="Of files that are neither UTF-8 nor UTF-16, such as cp949.", metavar="NAME")
     ] = None,
-    lang: Annotated[
-        str | None,
-        typer.Option(
-            help=f"The language of feedback and reports; {LANGUAGE} sets another default.",
-            metavar="|".join(LANGUAGES),
-            autocompletion=completing(LANGUAGES),
-        ),
-    ] = None,
+    lang: Language = None,
     jobs: Annotated[
         int | None,
         typer.Option(
@@ -146,23 +138,8 @@ def grade(
             show_default=False,
         ),
     ] = None,
-    decimals: Annotated[
-        int | None,
-        typer.Option(
-            help="Decimals to which answers count, in place of the assignment's rule.",
-            parser=whole("--decimals", 0, 15),
-            metavar="N",
-            show_default=False,
-        ),
-    ] = None,
-    sig: Annotated[
-        int | None,
-        typer.Option(
-            help="Significant digits to which answers count, in place of the assignment's rule.",
-            parser=whole("--sig", 1, 17),
-            metavar="N",
-        ),
-    ] = None,
+    decimals: CountedDecimals = None,
+    sig: CountedDigits = None,
     at_kink: Annotated[
         str | None,
         typer.Option(

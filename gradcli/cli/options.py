@@ -9,6 +9,7 @@ import typer
 from gradcli.cli.checks import CHECKS, MATRIX_CHECKS, VARIABLE
 from gradcli.cli.command import completing, seconds, whole
 from gradcli.cli.dtypes import DTYPES
+from gradcli.cli.inputs import UPSTREAM
 from gradcli.render import FORMATS
 
 Expression = Annotated[
@@ -25,6 +26,14 @@ ValueFiles = Annotated[
 ]
 Definitions = Annotated[
     str | None, typer.Option(help="Read definitions from a file, such as g(x) = x*x.", metavar="FILE")
+]
+Upstream = Annotated[
+    str | None,
+    typer.Option(
+        *UPSTREAM,
+        help="The output's own gradient, where backward starts: 1 unless given; for several entries a list.",
+        metavar="VALUE",
+    ),
 ]
 Share = Annotated[bool, typer.Option("--share", help="Make equal subexpressions one node.")]
 Format = Annotated[
@@ -59,6 +68,19 @@ Decimals = Annotated[
 Digits = Annotated[
     int | None,
     typer.Option(help="Significant digits that people see.", parser=whole("--sig", 1, 17), metavar="N"),
+]
+CountedDecimals = Annotated[
+    int | None,
+    typer.Option(
+        help="Decimals to which an answer counts, whatever was typed.",
+        parser=whole("--decimals", 0, 17),
+        metavar="N",
+        show_default=False,
+    ),
+]
+CountedDigits = Annotated[
+    int | None,
+    typer.Option(help="Significant digits to which an answer counts.", parser=whole("--sig", 1, 17), metavar="N"),
 ]
 Verify = Annotated[
     str | None,

@@ -11,10 +11,9 @@ from gradcli.cli import streams
 from gradcli.cli.assignments import is_file, read_assignment, stem
 from gradcli.cli.command import ExpressionCommand, completing, one_of
 from gradcli.cli.handouts import FORMATS, Wishes, documents, keyed, write
+from gradcli.cli.languages import Language, language
 from gradcli.cli.options import Settings
 from gradcli.errors import Status, UsageError
-from gradcli.words import LANGUAGES
-from gradcli.words import VARIABLE as LANGUAGE
 
 if TYPE_CHECKING:
     from gradcli.cli.arguments import Arguments
@@ -86,14 +85,7 @@ def worksheet(
             help="What is not printed: value, local, upstream, down, grad; all of them unless given.", metavar="KINDS"
         ),
     ] = None,
-    lang: Annotated[
-        str | None,
-        typer.Option(
-            help=f"The language of the sheets; {LANGUAGE} sets another default.",
-            metavar="|".join(LANGUAGES),
-            autocompletion=completing(LANGUAGES),
-        ),
-    ] = None,
+    lang: Language = None,
     one_file: Annotated[bool, typer.Option("--one-file", help="All sheets in one file, a page each.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Write over files that exist.")] = False,
     key: Annotated[
@@ -105,7 +97,6 @@ def worksheet(
     set_: Settings = None,
 ) -> None:
     """Print one sheet, or write those of a class."""
-    from gradcli.cli.check import language
     from gradcli.homework.sheets.blanks import KINDS
     from gradcli.homework.sheets.worksheets import Press, undefined
     from gradcli.words import Words
