@@ -151,7 +151,7 @@ def grade(
     set_: Settings = None,
 ) -> None:
     """Mark, write, tell how the class did, and end with the exit status."""
-    from gradcli.cli.check import language, ruled
+    from gradcli.cli.check import ruled
     from gradcli.homework.files import submissions
     from gradcli.homework.files.roster import read_roster
     from gradcli.homework.marking.marks import Book
