@@ -16,7 +16,7 @@ from gradcli.cli import streams
 from gradcli.cli.arguments import Arguments, Option
 from gradcli.cli.assignments import is_file, read_assignment, stem
 from gradcli.cli.command import ExpressionCommand, completing, one_of, whole, worst
-from gradcli.cli.languages import Language
+from gradcli.cli.languages import Language, language
 from gradcli.cli.marking import MOST_JOBS, cores, progress, stopping
 from gradcli.cli.options import CountedDecimals, CountedDigits, Settings
 from gradcli.errors import FileError, GradcliError, Status, UsageError
