@@ -94,6 +94,8 @@ def opened(path: str | Path, force: bool = False, *, bom: bool = False, keep: bo
             with told(path, quiet=not done):
                 stream.close()
                 if done and not direct:
+                    with suppress(OSError):
+                        part.chmod(target.stat().st_mode & 0o777)  # who may read it stays as it was
                     part.replace(target)
         finally:
             if not direct:

@@ -665,3 +665,12 @@ def test_ids_that_are_paths_stay_in_the_folder(tmp_path):
     written = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file())
     assert written == ["a/s/cmd.csv", "a/s/cmd.md", "a/s/etc_evil.csv", "a/s/etc_evil.md", "ids.csv"]
     assert "'=cmd()" in next((tmp_path / "a" / "s").glob("*cmd*.csv")).read_text("utf-8-sig")
+
+
+def test_who_may_read_a_file_stays_as_it_was(tmp_path):
+    """--force writes over a file, and leaves its permissions."""
+    path = tmp_path / "key.csv"
+    writing.write(path, "1")
+    path.chmod(0o600)
+    writing.write(path, "2", force=True)
+    assert (path.read_text(), path.stat().st_mode & 0o777) == ("2", 0o600)
