@@ -349,7 +349,11 @@ class Gradients:
         return [(name, _own(self.at(self.graph.position(name)))) for name in self.keys()]
 
     def active(self, child: int, k: int) -> bool:
-        """Whether an edge has a gradient: its child is reached and its parent depends on an input.
+        """Whether an edge has a gradient: its child is reached, and it can have one."""
+        return self.adjoints[child] is not None and self.admits(child, k)
+
+    def admits(self, child: int, k: int) -> bool:
+        """Whether an edge can have a gradient: its parent depends on an input, and its op passes one.
 
         Labels have one where they are rows of weights, and none where they are class indices.
         """
@@ -358,7 +362,7 @@ class Gradients:
             shapes = self.trace.shapes
             if shapes[parents[k]] != shapes[parents[0]]:
                 return False
-        return bool(self.adjoints[child] is not None and self.graph.varied[parents[k]] and op.passes(k))
+        return bool(self.graph.varied[parents[k]] and op.passes(k))
 
     def edges(self) -> Iterator[Edge]:
         """The active edges, in tape order of their children."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,6 +19,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import MappingProxyType
+from typing import NamedTuple
 
 from gradcli.errors import LimitError, UsageError, brief
 from gradcli.layout import DPI, UNLOADED
@@ -30,11 +32,17 @@ MISSING = 'pip install "gradcli[draw]"'
 LONGEST = 100
 """Characters of what a package that does not load says of it."""
 
-SECONDS = 3.5
-"""How long one layout may take."""
+SECONDS, WALL = 3.0, 10.0
+"""How long one layout may work, and how long all of a drawing may take, whatever else the machine does.
+
+Work is what decides, so that the same input gives the same picture on a busy machine too.
+"""
 
 FAMILY = "DejaVu Sans,Verdana,Helvetica,Arial,sans-serif"
 """What an SVG asks for: fonts as wide as the one that the layout measured, then any."""
+
+ENDED = tuple(-getattr(signal, name) for name in ("SIGPROF", "SIGALRM") if hasattr(signal, name))
+"""The exit statuses of a process whose time was over."""
 
 EPOCH = "0"
 """The time that a PDF says it was made at, so that the same input gives the same bytes."""
@@ -52,14 +60,22 @@ def require() -> None:
         raise UsageError("a picture is laid out by Graphviz, which is not installed: " + MISSING)
 
 
-def picture(text: str, form: str, titles: Mapping[str, str] = MappingProxyType({}), seconds: float = SECONDS) -> bytes:
+def picture(
+    text: str,
+    form: str,
+    titles: Mapping[str, str] = MappingProxyType({}),
+    *,
+    seconds: float = SECONDS,
+    wall: float = WALL,
+) -> bytes:
     """The picture of a text in Graphviz's language, as svg, png or pdf.
 
     titles: what an SVG says of a node where the pointer rests; of all others, and of edges, it says nothing.
+    seconds, wall: how long the layout may work, and take.
     Errors: UsageError where Graphviz is missing; LimitError where it took too long, or failed.
     """
     with fonts(text) as environment:
-        done = drawn(text.encode(), form, seconds, environment)
+        done = drawn(text.encode(), form, Limits(seconds, wall), environment)
     return inert(done, titles) if form == "svg" else DATE.sub(undated, done) if form == "pdf" else done
 
 
@@ -68,11 +84,18 @@ def undated(match: re.Match[bytes]) -> bytes:
     return re.sub(rb"[1-9]", b"0", match[0])
 
 
-def drawn(text: bytes, form: str, seconds: float, environment: Mapping[str, str]) -> bytes:
+class Limits(NamedTuple):
+    """How long a layout may work, and take."""
+
+    seconds: float
+    wall: float
+
+
+def drawn(text: bytes, form: str, limits: Limits, environment: Mapping[str, str]) -> bytes:
     """What Graphviz makes of a text; `dot` does the work where pygraphviz is there and does not load."""
-    done = ran(command(form, seconds), text, seconds, environment)
+    done = ran(command(form, limits), text, limits, environment)
     if done.returncode == UNLOADED and shutil.which("dot") is not None:
-        done = ran(dot(form), text, seconds, environment)
+        done = ran(dot(form), text, limits, environment)
     elif done.returncode == UNLOADED:
         said = brief(done.stderr.decode(errors="replace").strip().rpartition("\n")[2], LONGEST)
         raise UsageError(f"a picture is laid out by pygraphviz, which does not load ({said}): {MISSING}")
@@ -83,26 +106,29 @@ def drawn(text: bytes, form: str, seconds: float, environment: Mapping[str, str]
 
 
 def ran(
-    words: Sequence[str], text: bytes, seconds: float, environment: Mapping[str, str]
+    words: Sequence[str], text: bytes, limits: Limits, environment: Mapping[str, str]
 ) -> subprocess.CompletedProcess[bytes]:
     """A process that has read the text and ended.
 
     Errors: LimitError.
     """
     try:
-        return subprocess.run(  # noqa: S603 - our own words
-            words, input=text, env=environment, capture_output=True, timeout=seconds, check=False
+        done = subprocess.run(  # noqa: S603 - our own words
+            words, input=text, env=environment, capture_output=True, timeout=max(limits.wall, 0.0), check=False
         )
     except subprocess.TimeoutExpired:
-        raise LimitError(f"the layout took longer than {seconds:g} s") from None
+        raise LimitError(f"the layout took longer than {limits.wall:.2g} s") from None
     except OSError as error:
         raise LimitError(f"Graphviz did not start: {error.strerror or error}") from None
+    if done.returncode in ENDED:
+        raise LimitError(f"the layout took longer than {limits.seconds:g} s")
+    return done
 
 
-def command(form: str, seconds: float) -> list[str]:
+def command(form: str, limits: Limits) -> list[str]:
     """The words that start Graphviz."""
     if find_spec("pygraphviz") is not None and sys.executable:
-        return [sys.executable, "-P", "-m", "gradcli.layout", form, str(seconds)]
+        return [sys.executable, "-P", "-m", "gradcli.layout", form, *map(str, limits)]
     return dot(form)
 
 
@@ -118,7 +144,7 @@ def fonts(text: str) -> Iterator[dict[str, str]]:
     The system's own fonts are beside it only for letters that DejaVu lacks: reading them all takes longer than drawing.
     """
     entries = [os.path.abspath(entry) for entry in sys.path]  # noqa: PTH100 - entries may be archives
-    environment = {**os.environ, "SOURCE_DATE_EPOCH": EPOCH, "PYTHONPATH": os.pathsep.join(entries)}
+    environment = {**os.environ, "SOURCE_DATE_EPOCH": EPOCH, "TZ": "UTC", "PYTHONPATH": os.pathsep.join(entries)}
     environment.pop("PYTHONINSPECT", None)
     with ExitStack() as stack:
         with suppress(OSError):  # a system without room for temporary files has its own fonts alone

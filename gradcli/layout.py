@@ -1,4 +1,7 @@
-"""Graphviz, the child's side: `python -m gradcli.layout FORMAT SECONDS` reads its language and writes a picture."""
+"""Graphviz, the child's side: `python -m gradcli.layout FORMAT SECONDS WALL` reads and writes.
+
+SECONDS of work are what it may take, and WALL on the clock.
+"""
 
 from __future__ import annotations
 
@@ -17,11 +20,11 @@ DPI = 144
 """Dots per inch of a picture in pixels."""
 
 
-def limit(seconds: float) -> None:
-    """Bound this process's life and memory, where the system can: nothing reaches Graphviz once it runs."""
-    alarm = getattr(signal, "alarm", None)  # not on Windows
-    if alarm is not None:
-        alarm(ceil(seconds) + 1)
+def limit(seconds: float, wall: float) -> None:
+    """Bound this process's work, life and memory, where the system can: nothing reaches Graphviz once it runs."""
+    if sys.platform != "win32":
+        signal.setitimer(signal.ITIMER_PROF, seconds)
+        signal.alarm(ceil(wall) + 1)
     try:
         import resource
     except ImportError:
@@ -33,8 +36,8 @@ def limit(seconds: float) -> None:
 
 def main() -> None:
     """Read, lay out, write."""
-    form, seconds = sys.argv[1], float(sys.argv[2])
-    limit(seconds)
+    form, seconds, wall = sys.argv[1], float(sys.argv[2]), float(sys.argv[3])
+    limit(seconds, wall)
     text = sys.stdin.buffer.read().decode("utf-8")
     try:
         from pygraphviz import AGraph

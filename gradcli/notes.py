@@ -21,6 +21,9 @@ APART = 1e-6
 TRIED = 20_000
 """Nodes up to which the rules shown are evaluated."""
 
+LOOKS = 250_000
+"""Inputs that may be looked at for it, in all: a rule of a gate of several inputs looks at each, once for each edge."""
+
 ENTRIES = 1_000_000
 """Entries of all tensors together up to which they are."""
 
@@ -100,6 +103,8 @@ def without_digits(gradients: Gradients) -> Iterator[str]:
     if len(graph) > TRIED or not any(op.shown for op in set(graph.ops)):
         return
     if trace.tensorial and sum(map(size, trace.shapes)) > ENTRIES:
+        return
+    if sum([len(parents) ** 2 for op, parents in zip(graph.ops, graph.parents, strict=True) if op.shown]) > LOOKS:
         return
     with trace.m.quiet():
         apart = ((edge, _apart(edge)) for edge in gradients.edges() if graph.ops[edge.child].shown)

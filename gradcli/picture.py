@@ -25,8 +25,8 @@ SHARED = 60
 Graphviz took over a minute for a sum of 300 terms over 3 variables; with a box for each use, a fraction of a second.
 """
 
-LARGE = 300
-"""Nodes up to which a graph is drawn node by node; a larger one is summarised, level by level."""
+LARGE, TANGLED = 300, 1500
+"""Nodes, and edges, up to which a graph is drawn node by node; a larger one is summarised, level by level."""
 
 BANDS = 16
 """Groups of levels that a summary has at most."""
@@ -57,7 +57,8 @@ class Wire(NamedTuple):
     """A line from box to box.
 
     value: the forward value; None where the box at its beginning says it, a constant.
-    gradient: what comes back along it; None where nothing does.   edge: the edge it goes along; None of the last one.
+    gradient: what comes back along it; 0 where nothing arrives, None where nothing can.   edge: the edge that it comes
+    back along; None of the last wire, and where nothing arrives.
     """
 
     start: int
@@ -97,6 +98,38 @@ def drawn(report: Report) -> list[int]:
     return [i for i, op in enumerate(graph.ops) if graph.used[i] and op is not CONSTANT]
 
 
+def edges(report: Report) -> int:
+    """How many edges lead to these nodes."""
+    graph = report.graph
+    return sum(len(parents) for parents, used in zip(graph.parents, graph.used, strict=True) if used)
+
+
+def returned(report: Report, child: int, k: int) -> Value | None:
+    """What comes back along an edge, as the table says: 0 where its child is not reached; None where nothing can."""
+    source = report.source
+    parent = report.graph.parents[child][k]
+    if not report.pulled_back or not source.admits(child, k) or report.untold(report.graph.names[parent]):
+        return None
+    if source.adjoints[child] is not None:
+        return Edge(source, child, k).downstream
+    return source.trace.m.zeros(source.trace.shapes[parent]) if source.trace.tensorial else 0.0
+
+
+def gradient(report: Report, i: int) -> Value | None:
+    """The gradient of a node, as the table says: 0 where none arrives; None where none can."""
+    graph = report.graph
+    told = report.pulled_back and graph.varied[i] and not report.untold(graph.names[i])
+    return report.source.at(i) if told else None
+
+
+def uses(report: Report) -> Counter[int]:
+    """Node → along how many edges gradients can come back to it."""
+    graph, admits = report.graph, report.source.admits
+    return Counter(
+        p for i in range(len(graph)) if graph.used[i] for k, p in enumerate(graph.parents[i]) if admits(i, k)
+    )
+
+
 def build(report: Report, *, share: bool = True) -> Picture:
     """The boxes and wires of a report: of what its output is computed from.
 
@@ -106,21 +139,19 @@ def build(report: Report, *, share: bool = True) -> Picture:
     boxes: list[Box] = []
     wires: list[Wire] = []
     place: dict[int, int] = {}
-    leaving = Counter(
-        p for i in range(len(graph)) if graph.used[i] for k, p in enumerate(graph.parents[i]) if source.active(i, k)
-    )
+    leaving = uses(report)
 
     def put(i: int) -> int:
         """A box for a node."""
         op, name = graph.ops[i], graph.names[i]
-        gradient = source.adjoints[i] if report.pulled_back and leaving[i] > 1 and not report.untold(name) else None
+        total = gradient(report, i) if leaving[i] > 1 else None
         if op is CONSTANT:
             boxes.append(Box("constant", i, name))
         elif op is INPUT:
-            boxes.append(Box("input", i, name, "", gradient))
+            boxes.append(Box("input", i, name, "", total))
         else:
             given = graph.labels.get(i, "") if i != graph.output else ""
-            boxes.append(Box("gate", i, symbol(report, i), given, gradient))
+            boxes.append(Box("gate", i, symbol(report, i), given, total))
         return len(boxes) - 1
 
     def box(i: int) -> int:
@@ -139,13 +170,11 @@ def build(report: Report, *, share: bool = True) -> Picture:
         for k, start in starts:
             p = graph.parents[i][k]
             edge = Edge(source, i, k) if report.pulled_back and source.active(i, k) else None
-            told = edge is not None and not report.untold(graph.names[p])
             value = None if graph.ops[p] is CONSTANT else values[p]
-            wires.append(Wire(start, place[i], value, edge.downstream if edge is not None and told else None, edge))
+            wires.append(Wire(start, place[i], value, returned(report, i, k), edge))
     last = box(graph.output)
     boxes.append(Box("end", graph.output, report.output))
-    gradient = source.adjoints[graph.output] if graph.varied[graph.output] else None
-    wires.append(Wire(last, len(boxes) - 1, values[graph.output], gradient))
+    wires.append(Wire(last, len(boxes) - 1, values[graph.output], gradient(report, graph.output)))
     return Picture(tuple(boxes), tuple(wires), share)
 
 
@@ -217,6 +246,7 @@ def levels(report: Report, bands: int = BANDS) -> list[Level]:
         -(-level[p] // each) if each else 0 for i in nodes for p in graph.parents[i] if graph.ops[p] is not CONSTANT
     )
     values, adjoints = source.trace.values, source.adjoints
+    told = graph.varied if report.pulled_back else bytes(len(graph))
     found = []
     for group, members in sorted(groups.items()):
         kinds = Counter(graph.ops[i] for i in members)
@@ -229,7 +259,7 @@ def levels(report: Report, bands: int = BANDS) -> list[Level]:
                 ops=tuple(merged(ops)),
                 wires=leaving[group],
                 values=span([values[i] for i in members]),
-                gradients=span([adjoints[i] for i in members if adjoints[i] is not None]),
+                gradients=span([0.0 if adjoints[i] is None else adjoints[i] for i in members if told[i]]),
             )
         )
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import log
 from typing import Any
 
-from gradcli.ops.comparisons import TIE, share, wins
+from gradcli.ops.comparisons import TIE, share, winners, wins
 from gradcli.ops.elementary import call
 from gradcli.ops.op import Check, elementwise, variadic
 
@@ -257,7 +257,7 @@ BENT = (
         partial=share,
         shown=wins,
         selects=lambda m, k, *x: m.eq(x[k], m.max(*x)),
-        kinks=lambda m, *x: m.gt(sum(m.eq(value, m.max(*x)) for value in x), 1),
+        kinks=lambda m, *x: m.gt(winners(m, m.max(*x), x), 1),
         convention=TIE,
         latex=r"\max\left(#*\right)",
         gate="router",

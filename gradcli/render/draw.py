@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from importlib import import_module
+from time import monotonic
 from typing import NamedTuple, cast
 
 from gradcli import graphviz
 from gradcli.errors import LimitError
-from gradcli.picture import LARGE, SHARED, Picture, build, drawn, levels
+from gradcli.picture import SHARED, Picture, build, drawn, levels
+from gradcli.render.drawn import large
 from gradcli.render.figures import Style
 from gradcli.report import Report
 
@@ -17,8 +19,8 @@ TEXTS = ("dot", "mermaid", "tikz")
 
 BRIEFLY = "it is summarised by level"
 
-MOST = 20_000
-"""Nodes up to which Graphviz is asked at all."""
+RESERVE = 2.0
+"""Seconds that are kept for the summary, where everything else takes too long."""
 
 
 class Drawing(NamedTuple):
@@ -34,43 +36,50 @@ def drawing(report: Report, form: str, style: Style, *, local: bool = False, lan
     style: `full` for every node, however many.   local: with the local gradients.   language: of a page.
     Errors: UsageError where a package is missing; LimitError where not even the summary could be laid out.
     """
+    why = large(report, style, form)
     if form == "html":
-        from gradcli.render.page import page
+        from gradcli.render.page import noted
         from gradcli.words import Words
 
-        return Drawing(page(report, style, Words(language)).encode())
-    count = len(drawn(report))
-    small = count <= LARGE or (style.full and count <= MOST)
+        text, notes = noted(report, style, Words(language))
+        return Drawing(text.encode(), notes)
     if form == "tree":
-        return Drawing("".join(tree(report, style, local=local)).encode())
+        return Drawing("".join(tree(report, style, local=local)).encode(), (why,) if why else ())
     if form in graphviz.FORMATS:
         graphviz.require()
-        return pictured(report, form, style, count, small=small, local=local)
-    notes = () if small or style.full else (large(count, style),)
+        return pictured(report, form, style, why, local=local)
+    notes = (why,) if why else ()
     if not notes:
+        share = len(drawn(report)) <= SHARED
         try:
-            return Drawing(whole(report, build(report, share=count <= SHARED), form, style, local).encode())
+            return Drawing(whole(report, build(report, share=share), form, style, local).encode())
         except LimitError as error:
             notes = (f"{error}: {BRIEFLY}",)
     return Drawing(brief(report, form, style).encode(), notes)
 
 
-def pictured(report: Report, form: str, style: Style, count: int, *, small: bool, local: bool) -> Drawing:
-    """A picture by Graphviz: shared inputs as one box, then as one a use, then the summary: the first done in time."""
+def pictured(report: Report, form: str, style: Style, why: str, *, local: bool) -> Drawing:
+    """A picture by Graphviz: shared inputs as one box, then as one a use, then the summary: the first done in time.
+
+    why: it is to be the summary at once.
+    """
     from gradcli.render.dot import draw, titles
 
-    notes = [] if small else [large(count, style)]
-    tries = [share for share in (True, False) if small and (count <= SHARED or not share)]
+    end = monotonic() + graphviz.WALL
+    notes = [why] if why else []
+    tries = [] if why else [share for share in (True, False) if not share or len(drawn(report)) <= SHARED]
     for share in tries:
         boxes = build(report, share=share)
         named = titles(report, boxes, style) if form == "svg" else {}
+        wall = end - monotonic() - RESERVE
         try:
-            content = graphviz.picture(draw(report, boxes, style, local=local), form, named)
+            content = graphviz.picture(draw(report, boxes, style, local=local), form, named, wall=wall)
         except LimitError as error:
             notes = [f"{error}: {'each use of an input has a box of its own' if share else BRIEFLY}"]
         else:
             return Drawing(content, tuple(notes))
-    return Drawing(graphviz.picture(brief(report, "dot", style), form), tuple(notes))
+    wall = max(RESERVE, end - monotonic())
+    return Drawing(graphviz.picture(brief(report, "dot", style), form, wall=wall), tuple(notes))
 
 
 def whole(report: Report, picture: Picture, form: str, style: Style, local: bool) -> str:
@@ -89,14 +98,8 @@ def tree(report: Report, style: Style, *, local: bool = False) -> Iterator[str]:
     """The tree of a terminal, piece by piece; a summary where there are many nodes."""
     from gradcli.render import draw_tree
 
-    count = len(drawn(report))
-    if style.full or count <= LARGE:
-        yield from draw_tree.pieces(report, style, local=local)
+    why = large(report, style, "tree")
+    if why:
+        yield from draw_tree.summary(report, levels(report), style, why)
     else:
-        yield from draw_tree.summary(report, levels(report), style, large(count, style))
-
-
-def large(count: int, style: Style) -> str:
-    """Why it is summarised."""
-    what = "be laid out; -o net.dot has them all" if style.full else "look at; --full draws each"
-    return f"summarised by level: {count:,} nodes are too many to {what}"
+        yield from draw_tree.pieces(report, style, local=local)

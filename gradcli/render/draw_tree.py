@@ -6,7 +6,7 @@ deep for the width goes on below, `↓ n5`. Nothing recurses, and no number is c
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
@@ -15,7 +15,8 @@ from gradcli import notation
 from gradcli.autodiff import Edge, Value
 from gradcli.errors import visible
 from gradcli.ops.op import CONSTANT
-from gradcli.picture import Level, drawn
+from gradcli.picture import Level, drawn, returned, uses
+from gradcli.picture import gradient as arrived
 from gradcli.render.drawn import FORMULA, Words, shortened
 from gradcli.render.figures import Style, aligned, plain
 from gradcli.render.lines import INDENT, Line, folded, painted, text_of, width, wrapped
@@ -85,10 +86,7 @@ class Tree:
         self.words = Words(report, style)
         self.deepest = DEEPEST if style.width is None else min(DEEPEST, max(2, (style.width - NUMBERS) // STEP))
         self.branches = ("|- ", "`- ", "|  ") if style.ascii else ("├─ ", "└─ ", "│  ")
-        graph, active = report.graph, report.source.active
-        self.uses = Counter(
-            p for i, parents in enumerate(graph.parents) if graph.used[i] for k, p in enumerate(parents) if active(i, k)
-        )
+        self.uses = uses(report)
         self.written: set[int] = set()
         self.below: set[int] = set()
         self.waiting: deque[int] = deque()
@@ -130,14 +128,11 @@ class Tree:
         """The row of a node.   first: its first one."""
         report, source, i, edge = self.report, self.report.source, place.node, place.edge
         graph, name = report.graph, report.graph.names[i]
-        value, gradient = source.trace.values[i], None
-        if report.pulled_back and not report.untold(name) and graph.varied[i]:
-            if edge is None:
-                gradient = source.adjoints[i]
-            elif source.active(edge.child, edge.k):
-                gradient = edge.downstream
+        value = source.trace.values[i]
+        gradient = arrived(report, i) if edge is None else returned(report, edge.child, edge.k)
         summed = first and edge is not None and gradient is not None and self.uses[i] > 1
-        local = self.words.local(edge) if self.local and edge is not None and gradient is not None else []
+        told = self.local and edge is not None and gradient is not None and source.active(edge.child, edge.k)
+        local = self.words.local(edge) if told and edge is not None else []
         formula = graph.parents[i] and mark != "↑"
         return Row(
             branch=place.branch,

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from gradcli import notation
 from gradcli.errors import visible
-from gradcli.picture import Level, ends
+from gradcli.picture import LARGE as NODES
+from gradcli.picture import TANGLED, Level, drawn, edges, ends
 from gradcli.render.figures import LARGE, figure, is_numeric
 from gradcli.render.rows import title
 from gradcli.render.tensor_rules import ruled
@@ -34,6 +35,12 @@ FORMULA = 60
 
 TITLE = 200
 """Characters of an expression that a picture has as its title."""
+
+
+MOST, DENSEST = 20_000, 50_000
+"""Nodes, and edges, up to which everything is drawn on request; text for Graphviz and Mermaid however much it is."""
+
+BOUNDLESS = ("dot", "mermaid")
 
 
 def number(value: float, style: Style) -> str:
@@ -127,3 +134,16 @@ def shortened(name: str, most: int = LONGEST) -> str:
     'aaaaaaaaaaaaa…aaaaaaaaaa'
     """
     return name if len(name) <= most else f"{name[: most - 11]}…{name[-10:]}"
+
+
+def large(report: Report, style: Style, form: str) -> str:
+    """Why a report is summarised in a format; empty where it is drawn node by node, or that can be tried."""
+    if style.full and form in BOUNDLESS:
+        return ""
+    count, lines = len(drawn(report)), edges(report)
+    most, densest = (MOST, DENSEST) if style.full else (NODES, TANGLED)
+    if count <= most and lines <= densest:
+        return ""
+    what = f"{count:,} nodes" if count > most else f"{lines:,} edges between {count:,} nodes"
+    how = "be laid out; -o net.dot has them all" if style.full else "look at; --full draws each"
+    return f"summarised by level: {what} are too many to {how}"

@@ -19,11 +19,12 @@ from typing import Any
 
 from gradcli.errors import visible
 from gradcli.notation import number
-from gradcli.picture import LARGE, SHARED, Picture, build, drawn, folded, levels
-from gradcli.render.drawn import DECIMALS, shortened
+from gradcli.picture import LARGE, SHARED, Picture, build, drawn, edges, folded, levels
+from gradcli.render.drawn import DECIMALS, large, shortened
 from gradcli.render.drawn import Words as Figures
 from gradcli.render.figures import Style
 from gradcli.render.page.drawing import Carried, Drawn, Number, svg
+from gradcli.render.page.layers import fits
 from gradcli.render.page.table import table
 from gradcli.render.page.tour import Move, Tour
 from gradcli.render.rows import LONGEST, title
@@ -37,21 +38,41 @@ FOLDER = Path(__file__).parent
 SMALLEST = 0.7
 """How small the picture becomes on a large screen, before it is moved to see all of it."""
 
+LISTED = 5000
+"""Nodes up to which all have rows in the table on request."""
+
+TANGLE = "are too many to be laid out on a page; -o net.dot has them all"
+
 SAID = ("overview", "overview_text", "overview_only", "forward", "backward", "play", "pause", "not_finite", "no_slope")
 """Texts that the script fills in."""
 
 
 def page(report: Report, style: Style, words: Words | None = None) -> str:
     """The page of a report.   style: digits of the table and the steps; the picture has two decimals unless it says."""
-    return "".join(_Page(report, style, words or Words("en")).whole())
+    return noted(report, style, words or Words("en"))[0]
+
+
+def noted(report: Report, style: Style, words: Words) -> tuple[str, tuple[str, ...]]:
+    """The page, and what its reader should know of it: that it is a summary."""
+    made = _Page(report, style, words)
+    return "".join(made.whole()), (made.large,) if made.large else ()
 
 
 class _Page:
     def __init__(self, report: Report, style: Style, words: Words) -> None:
-        self.report, self.style, self.words = report, style, words
-        self.large = len(drawn(report)) > LARGE
+        self.report, self.words = report, words
+        self.large = large(report, style, "html")
+        found = Picture((), (), True) if self.large else self.laid()
+        if found is None:
+            self.large = f"summarised by level: {edges(report):,} edges {TANGLE}"
+        self.boxes = found or Picture((), (), True)
+        self.style = style = style._replace(full=style.full and len(drawn(report)) <= LISTED)
         self.code, self.why = self.source()
         self.tour = Tour(report, style, words, live=bool(self.code), steps=not self.large)
+        self.marks: dict[int, list[str]] = {}
+        for k, box in enumerate(self.boxes.boxes):
+            if box.kind != "end":
+                self.marks.setdefault(box.node, []).append(f"b{k}")
         self.figures = Figures(
             report, style if style.sig or style.decimals is not None else style._replace(decimals=DECIMALS)
         )
@@ -125,7 +146,9 @@ class _Page:
         """The picture; of a graph that is too large its levels, as a list."""
         report, figures = self.report, self.figures
         if self.large:
-            yield f"<section><h2>{self.say('levels')}</h2><p>{self.say('large', count=len(drawn(report)))}</p><ol>"
+            count, lines = len(drawn(report)), edges(report)
+            why = self.say("large", count=f"{count:,}") if count > LARGE else self.say("tangled", count=f"{lines:,}")
+            yield f"<section><h2>{self.say('levels')}</h2><p>{why}</p><ol>"
             for level in levels(report):
                 yield f"<li>{'; '.join(map(_text, figures.level(level)))}</li>"
             yield "</ol></section>"
@@ -134,10 +157,13 @@ class _Page:
         yield self.drawn.text
         yield "</section>"
 
-    @cached_property
-    def boxes(self) -> Picture:
-        """The boxes and wires."""
-        return build(self.report, share=len(drawn(self.report)) <= SHARED)
+    def laid(self) -> Picture | None:
+        """The boxes and wires, if they can be laid out: an input is one box where it can be, else one for each use."""
+        for share in (True, False)[len(drawn(self.report)) > SHARED :]:
+            found = build(self.report, share=share)
+            if fits(found):
+                return found
+        return None
 
     @cached_property
     def wired(self) -> list[tuple[int, int] | None]:
@@ -148,6 +174,11 @@ class _Page:
             hidden = folded(report, i)
             found += [(i, k) for k in range(len(report.graph.parents[i])) if k != hidden]
         return [*found, None]
+
+    @cached_property
+    def places(self) -> dict[tuple[int, int] | None, int]:
+        """Edge → its wire."""
+        return {edge: k for k, edge in enumerate(self.wired)}
 
     @property
     def carried(self) -> Iterator[Carried]:
@@ -166,17 +197,16 @@ class _Page:
             elif edge in tour.slots and (self.code or wire.gradient is not None):
                 slot = tour.slots[edge]
                 gradient = self.number(tour.rows[slot].downstream, f"d{slot}", tour.returned[parent])
+            elif wire.gradient is not None:
+                gradient = self.number(wire.gradient, "", 0)
             yield Carried(value, gradient)
 
     @property
     def totals(self) -> Iterator[Number | None]:
         """What the gradients of the wires that leave a box add up to."""
-        report, tour = self.report, self.tour
         for box in self.boxes.boxes:
-            several = box.kind != "end" and len(tour.leaving.get(box.node, ())) > 1 and report.pulled_back
-            told = several and not report.untold(report.graph.names[box.node])
-            total = report.source.at(box.node)
-            yield self.number(total, f"g{box.node}", tour.returned[box.node]) if told else None
+            at = self.tour.returned.get(box.node, 0)
+            yield None if box.total is None else self.number(box.total, f"g{box.node}", at)
 
     def number(self, value: Any, key: str, step: int) -> Number:
         """A number of the picture."""
@@ -253,9 +283,9 @@ class _Page:
     def move(self, move: Move) -> dict[str, Any]:
         """A step as the script reads it.   m: what it marks in the picture.   r: the row of the table."""
         gates = {self.tour.rows[at].child for at in move.edges} or {move.node}
-        slots = {self.tour.edges[at] for at in move.edges}
-        marks = [f"b{k}" for k, box in enumerate(self.boxes.boxes) if box.node in gates and box.kind != "end"]
-        marks += [f"w{k}" for k, edge in enumerate(self.wired) if edge in slots]
+        slots = [self.tour.edges[at] for at in move.edges]
+        marks = [mark for i in sorted(gates) for mark in self.marks.get(i, ())]
+        marks += [f"w{self.places[edge]}" for edge in slots if edge in self.places]
         return {"b": int(move.backward), "r": move.node, "m": marks, "l": move.lines}
 
 

@@ -27,6 +27,10 @@ STEEP, WIDEST = 0.4, 70.0
 """How wide the space between two columns is beside the height of a line across it, and at most."""
 
 
+MOST = 8000
+"""Items that are laid out at most, with the places where wires pass."""
+
+
 class Spot(NamedTuple):
     """The centre of an item; y grows downwards."""
 
@@ -90,6 +94,14 @@ def columns(picture: Picture) -> list[int]:
     most = max(left)
     found = [2 * (most - each) for each in left]
     return [*found, *(found[wire.end] - 1 for wire in picture.wires)]
+
+
+def fits(picture: Picture) -> bool:
+    """Whether there are few enough items to be laid out."""
+    found = columns(picture)
+    count = len(picture.boxes)
+    passing = sum(found[count + k] - found[wire.start] - 1 for k, wire in enumerate(picture.wires))
+    return len(found) + passing <= MOST
 
 
 def lay(picture: Picture, sizes: Sequence[tuple[float, float]], gap: tuple[float, float]) -> Laid:
