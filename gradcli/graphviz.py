@@ -41,6 +41,9 @@ Work is what decides, so that the same input gives the same picture on a busy ma
 FAMILY = "DejaVu Sans,Verdana,Helvetica,Arial,sans-serif"
 """What an SVG asks for: fonts as wide as the one that the layout measured, then any."""
 
+MONO = "DejaVu Sans Mono,Consolas,Menlo,monospace"
+"""The same for tensors, whose columns stand one below the other."""
+
 ENDED = tuple(-getattr(signal, name) for name in ("SIGPROF", "SIGALRM") if hasattr(signal, name))
 """The exit statuses of a process whose time was over."""
 
@@ -180,7 +183,7 @@ def configured(files: Sequence[Path], place: Path, *, more: bool) -> str:
     return str(config)
 
 
-FACES = ("DejaVuSans.ttf",)
+FACES = ("DejaVuSans.ttf", "DejaVuSansMono.ttf")
 
 SYSTEM = {
     "win32": "<dir>WINDOWSFONTDIR</dir>",
@@ -210,6 +213,11 @@ def foreign(c: str) -> bool:
     return not (c < "\u0590" or "\u1d00" <= c <= "\u1fff" or "\u2010" <= c <= "\u2bff")
 
 
+def faced(match: re.Match[str]) -> str:
+    """What stays of an attribute that names a font: that of a tensor, for any machine."""
+    return f' font-family="{MONO}"' if "Mono" in match[0] else ""
+
+
 def inert(svg: bytes, titles: Mapping[str, str]) -> bytes:
     """An SVG without what changes from version to version, with titles of our own, and fonts for any machine."""
 
@@ -221,7 +229,7 @@ def inert(svg: bytes, titles: Mapping[str, str]) -> bytes:
     words = svg.decode("utf-8")
     words = re.sub(r"<!--.*?-->\n?", "", words, flags=re.DOTALL)
     words = re.sub(r"<!DOCTYPE[^>]*>\n?", "", words)
-    words = re.sub(r' (?:xml:space|font-family|xmlns:xlink)="[^"]*"', "", words)
+    words = re.sub(r' (?:xml:space|font-family|xmlns:xlink)="[^"]*"', faced, words)
     title = re.search(r"<title>([^<]*)</title>", words)
     label = f' role="img" aria-label="{title[1]}"' if title and '"' not in title[1] else ""
     words = words.replace("<svg ", f'<svg{label} font-family="{FAMILY}" ', 1)

@@ -179,6 +179,14 @@ def test_a_large_graph_is_summarised():
     assert "svg" not in [tag for tag, _ in read.elements]
 
 
+def test_a_tensor_stands_in_columns():
+    """The lines of a tensor in the picture have one width, of blanks that stay, in a face of one width."""
+    text = written("sum(A*A)", A=[[1.0, -20.5], [300.25, 4.0]])
+    lines = re.findall(r'<text class="[vg] m"[^>]*><tspan>([^<]*)</tspan>', text)
+    assert lines[:2] == ["[[\u00a0\u00a01.00,\u00a0-20.50],", "\u00a0[300.25,\u00a0\u00a0\u00a04.00]]"]
+    assert "<tspan>Σ\u00a0</tspan><tspan>[[" in text and "<tspan>\u00a0\u00a0</tspan><tspan>\u00a0[600.5" in text
+
+
 def test_everything_has_a_name():
     """Sliders, fields and regions have labels; the step is announced; the table has a caption and heads."""
     read = Read(written(NEURON, **AT))
@@ -423,6 +431,50 @@ def test_nothing_is_wider_than_the_window(browser: Chromium, tmp_path: Path, wid
     assert browser.run("document.querySelector('#step h2').textContent") == "Backward, step 9 of 21"
     small = "[...document.querySelectorAll('button')].every((e) => e.getBoundingClientRect().height >= 36)"
     assert browser.run(small)
+
+
+@browsing
+def test_a_number_has_no_more_room_than_it_takes(browser: Chromium, tmp_path: Path):
+    """Where inputs move, a long number in the picture has fewer digits, is right to those, and nothing covers it."""
+    opened(browser, tmp_path, written("x*1e7+y", x=0.00012345, y=1e-9))
+    read = "[...document.querySelectorAll('svg [data-n]')].map((e) => [e.textContent, e.dataset.n, e.dataset.w])"
+    set_ = "((x) => {{ const f = document.getElementById('n0'); f.value = x; f.dispatchEvent(new Event('input')); }})"
+    for x in (123456.789, -123456.789, 0.00012345, -99999999.4, -1.5e-200, 12345.678, 1e300):
+        shown = browser.run(f"({set_.format()}({x!r}), {read})")
+        graph = parse("x*1e7+y", given={"x", "y"}).forward(x=x, y=1e-9).backward()
+        assert len(shown) == 8
+        for text, key, room in shown:
+            exact = graph.trace.values[int(key[1:])] if key[0] == "v" else None
+            assert len(text) <= max(int(room), len("-1.2e-200")), (x, text)
+            if exact is not None:
+                assert float(text) == pytest.approx(exact, rel=0.04), (x, text)
+    last = "[...document.querySelector('svg').children].map((e) => e.tagName)"
+    tags = browser.run(last)
+    assert tags.index("text") > max(k for k, tag in enumerate(tags) if tag == "g")
+
+
+@browsing
+def test_what_does_not_reach_the_output_is_not_complained_of(browser: Chromium, tmp_path: Path):
+    """exp(x) is inf at 1000, and 1/(1+exp(x)) is 0 all the same: it is said only if something of it is not finite."""
+    typed = """((x) => {{ const f = document.getElementById("n0"); f.value = x; f.dispatchEvent(new Event("input"));
+      return [document.getElementById("output").textContent, document.getElementById("said").textContent]; }})({})"""
+    opened(browser, tmp_path, written("max(1, -exp(x))", x=1.0))
+    assert browser.run(typed.format(1000)) == ["f = 1", ""]
+    opened(browser, tmp_path, written("1/exp(x)", x=1.0))
+    shown, said = browser.run(typed.format(1000))
+    assert shown == "f = 0" and "∂f/∂" in said and "is nan here" in said
+    opened(browser, tmp_path, written("exp(x)", x=1.0))
+    assert browser.run(typed.format(1000)) == ["f = inf", "f is inf here: what depends on it has no finite value."]
+
+
+@browsing
+def test_where_there_are_no_steps_none_can_be_played(browser: Chromium, tmp_path: Path):
+    """A number alone: all buttons are off, and keys do nothing."""
+    opened(browser, tmp_path, written("5"))
+    assert browser.run("[...document.querySelectorAll('#controls button')].every((e) => e.disabled)")
+    browser.key(" ")
+    assert browser.run("document.querySelector('#step h2').textContent") == "Both passes are done"
+    assert browser.troubles() == []
 
 
 @browsing

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from gradcli.errors import visible
 from gradcli.picture import Box, Level, Picture, Wire, commutes
-from gradcli.render.drawn import Words
+from gradcli.render.drawn import BLANK, Words, squared, upright
 
 if TYPE_CHECKING:
     from gradcli.render.figures import Style
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 GREEN, RED, GREY, INK = "#0a7d24", "#c8102e", "#666666", "#1a1a1a"
 
-FONT = "DejaVu Sans"
+FONT, MONO = "DejaVu Sans", "DejaVu Sans Mono"
 
 HEAD = f"""\
   graph [bgcolor=white, pad=0.15];
@@ -95,9 +95,12 @@ def looks(box: Box, words: Words) -> str:
     if box.name:
         lines.append(coloured(escape(words.short(box.name)), GREY, 11))
     if box.total is not None:
+        total = words.entries(box.total)
+        grid = squared(total)
+        signs = ("Σ ", *[BLANK * 2 if grid else ""] * len(total))
         lines += [
-            coloured(f"Σ {escape(line)}" if k == 0 else escape(line), RED, 11)
-            for k, line in enumerate(words.entries(box.total))
+            coloured(sign + escape(line), RED, 11, MONO if grid else "")
+            for sign, line in zip(signs, upright(total), strict=False)
         ]
     label = f"<{'<BR/>'.join(lines)}>"
     if box.kind != "gate":
@@ -110,28 +113,42 @@ def looks(box: Box, words: Words) -> str:
     return f'shape=box, style=rounded, margin="0.08,0.04", width=0.46, height=0.46, penwidth=1.2, label={label}'
 
 
-def cells(wire: Wire, words: Words, *, local: bool) -> list[tuple[str, str, int]]:
-    """The rows of a wire: text, colour, size; a rule stands between those of the value and those below."""
-    rows = [(line, GREEN, 12) for line in words.entries(wire.value, shape=True)] if wire.value is not None else []
+class Row(NamedTuple):
+    """A line of text; face: its font, where it is not that of all others."""
+
+    text: str
+    colour: str
+    size: int
+    face: str = ""
+
+
+def cells(wire: Wire, words: Words, *, local: bool) -> list[Row]:
+    """The rows of a wire; a rule stands between those of the value and those below."""
+    rows = figures(words.entries(wire.value, shape=True), GREEN) if wire.value is not None else []
     if wire.gradient is not None:
-        rows += [(line, RED, 12) for line in words.entries(wire.gradient)]
+        rows += figures(words.entries(wire.gradient), RED)
     if local and wire.edge is not None and wire.gradient is not None:
-        rows += [(line, GREY, 10) for line in words.local(wire.edge)]
+        rows += [Row(line, GREY, 10) for line in words.local(wire.edge)]
     return rows
 
 
-def table(rows: Sequence[tuple[str, str, int]]) -> str:
+def figures(lines: Sequence[str], colour: str) -> list[Row]:
+    """The rows of a number; those of a tensor in columns."""
+    face = MONO if squared(lines) else ""
+    return [Row(line, colour, 11 if face else 12, face) for line in upright(lines)]
+
+
+def table(rows: Sequence[Row]) -> str:
     """The rows as a table, with the wire between them."""
-    above = [row for row in rows if row[1] == GREEN]
-    below = [row for row in rows if row[1] != GREEN]
-    shown = [*map(cell, above), RULE, *(map(cell, below) if below else [cell((" ", RED, 12))])]
+    above = [row for row in rows if row.colour == GREEN]
+    below = [row for row in rows if row.colour != GREEN]
+    shown = [*map(cell, above), RULE, *(map(cell, below) if below else [cell(Row(" ", RED, 12))])]
     return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2">{"".join(shown)}</TABLE>'
 
 
-def cell(row: tuple[str, str, int]) -> str:
+def cell(row: Row) -> str:
     """One row."""
-    words, colour, size = row
-    return f"<TR><TD>{coloured(escape(words), colour, size)}</TD></TR>"
+    return f"<TR><TD>{coloured(escape(row.text), row.colour, row.size, row.face)}</TD></TR>"
 
 
 def bands(levels: Sequence[Level], words: Words) -> Iterator[str]:
@@ -149,9 +166,10 @@ def bands(levels: Sequence[Level], words: Words) -> Iterator[str]:
             yield f"l{k - 1} -> l{k} [label={beside}, {SMALL}];"
 
 
-def coloured(words: str, colour: str, size: int) -> str:
+def coloured(words: str, colour: str, size: int, face: str = "") -> str:
     """A piece of a label that is escaped already."""
-    return f'<FONT COLOR="{colour}" POINT-SIZE="{size}">{words}</FONT>'
+    named = f' FACE="{face}"' if face else ""
+    return f'<FONT COLOR="{colour}" POINT-SIZE="{size}"{named}>{words}</FONT>'
 
 
 def quoted(words: str) -> str:

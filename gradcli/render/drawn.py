@@ -14,6 +14,8 @@ from gradcli.render.tensor_rules import ruled
 from gradcli.render.tensors import block, is_tensor, shape_text
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gradcli.autodiff import Edge, Value
     from gradcli.render.figures import Style
     from gradcli.report import Report
@@ -26,6 +28,9 @@ ENTRIES = 9
 
 LONGEST = 24
 """Characters of a name; a longer one loses its middle."""
+
+BLANK = "\u00a0"
+"""A blank that nothing takes away."""
 
 RULE = 48
 """Characters of a rule."""
@@ -55,6 +60,23 @@ def number(value: float, style: Style) -> str:
     if decimals is None or "e" in rounded or not abs(value) < LARGE:
         return rounded
     return f"{value:.{decimals}f}" if len(rounded.partition(".")[2]) <= decimals else rounded
+
+
+def squared(lines: Sequence[str]) -> bool:
+    """Whether lines are those of a tensor, whose columns are to stand one below the other."""
+    return len(lines) > 1 and lines[0].startswith("[")
+
+
+def upright(lines: Sequence[str]) -> list[str]:
+    """The lines of a tensor with blanks that nothing takes away, padded to one width; others as they are.
+
+    >>> upright(["[[1 2]", " [3 4]]"]) == ["[[1\u00a02]\u00a0", "\u00a0[3\u00a04]]"]
+    True
+    """
+    if not squared(lines):
+        return list(lines)
+    wide = max(map(len, lines))
+    return [line.ljust(wide).replace(" ", BLANK) for line in lines]
 
 
 class Words:

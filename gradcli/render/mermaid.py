@@ -71,7 +71,7 @@ def label(lines: Sequence[str]) -> str:
     >>> label(["x^2", "a_b"]), label(["+"])
     ('"x^2<br/>a#95;b"', '"#43;"')
     """
-    return f'"{"<br/>".join(map(inert, lines))}"'
+    return f'"{"<br/>".join(inert(line.strip()) for line in lines)}"'
 
 
 def inert(words: str) -> str:

@@ -13,14 +13,17 @@ from typing import NamedTuple
 
 from gradcli.errors import visible
 from gradcli.picture import Box, Picture
-from gradcli.render.drawn import Words
+from gradcli.render.drawn import BLANK, Words, squared
 from gradcli.render.page.layers import Spot, lay
 
 LETTER, NUMBER, LINE = 8.6, 7.6, 15.0
 """Width of a letter of a name, of a digit, and height of a line."""
 
-RADIUS, ROOM, PAD = 20.0, 62.0, 8.0
-"""Of a gate; width that a wire's numbers have at least, so that others fit when sliders move; margin of the whole."""
+RADIUS, PAD = 20.0, 8.0
+"""Of a gate; margin of the whole."""
+
+ROOM = 8
+"""Characters that a number has room for at least, so that others fit when sliders move; longer ones are shortened."""
 
 GAP = (7.0, 9.0)
 """The least distance between two items, across and down."""
@@ -83,6 +86,7 @@ def svg(picture: Picture, wires: Sequence[Carried], totals: Sequence[Number | No
         f'width="{short(right - left)}" height="{short(bottom - top)}" xmlns="http://www.w3.org/2000/svg">'
     )
     lines = [head, TIP]
+    numbers: list[str] = []  # they come last, so that nothing covers them
     for k, carried in enumerate(wires):
         wire, spot, wide = picture.wires[k], laid.wires[k], extent(carried)[0] / 2
         numbered = any(each is not None for each in carried)
@@ -92,15 +96,21 @@ def svg(picture: Picture, wires: Sequence[Carried], totals: Sequence[Number | No
             begin = Spot(spots[wire.start].x + shapes[wire.start].wide + 2, spots[wire.start].y)
         end = edge(spots[wire.end], shapes[wire.end], way[-1])
         tip = "" if picture.boxes[wire.end].kind == "end" else ' marker-end="url(#tip)"'
-        lines.append(f'<g id="w{k}"><path class="wire" d="M{" ".join(map(point, (begin, *way, end)))}"{tip}/>')
+        lines.append(f'<g id="w{k}"><path class="wire" d="M{" ".join(map(point, (begin, *way, end)))}"{tip}/></g>')
         if carried.value is not None:
-            lines += number(carried.value, "v", spot.x, spot.y - 6 - LINE * (len(carried.value.lines) - 1))
+            numbers += number(carried.value, "v", spot.x, spot.y - 6 - LINE * (len(carried.value.lines) - 1))
         if carried.gradient is not None:
-            lines += number(carried.gradient, "g", spot.x, spot.y + 15)
-        lines.append("</g>")
+            numbers += number(carried.gradient, "g", spot.x, spot.y + 15)
     for k, (each, found) in enumerate(zip(picture.boxes, shapes, strict=True)):
-        lines += drawn(k, each, found, totals[k], spots[k], words)
-    return Drawn("\n".join([*lines, "</svg>"]), right - left)
+        lines += drawn(k, each, found, spots[k], words)
+        total = totals[k]
+        if total is not None and each.kind == "gate":
+            y = spots[k].y + found.high + LINE - 2 + (LINE if each.name else 0)
+            numbers += number(total, "g", spots[k].x, y, "Σ ")
+        elif total is not None:
+            y = spots[k].y + 5 - LINE * (len(total.lines) - 1) / 2
+            numbers += number(total, "g last", spots[k].x - found.wide - 3, y, "Σ ")
+    return Drawn("\n".join([*lines, *numbers, "</svg>"]), right - left)
 
 
 class Shape(NamedTuple):
@@ -116,8 +126,7 @@ def shape(box: Box, total: Number | None, words: Words) -> Shape:
     """The outline that a box has."""
     name = len(words.short(box.text))
     lines = len(total.lines) if total else 0
-    below = max([len(line) + 2 for line in total.lines], default=0) * NUMBER if total else 0.0
-    below = max(below, ROOM + 2 * NUMBER) if total and total.key else below
+    below = (room(total) + 2) * NUMBER if total else 0.0
     if box.kind != "gate":
         wide = name * LETTER / 2 + 3
         return Shape(wide, 10.0, False, (2 * wide + (below + 6 if below else 0), max(20.0, lines * LINE)))
@@ -132,10 +141,14 @@ def shape(box: Box, total: Number | None, words: Words) -> Shape:
 def extent(carried: Carried) -> tuple[float, float]:
     """The room of a wire's numbers: as much above it as beneath."""
     numbers = [each for each in carried if each is not None]
-    longest = max([len(line) for each in numbers for line in each.lines], default=0)
+    longest = max(map(room, numbers), default=0)
     lines = max([len(each.lines) for each in numbers], default=0)
-    wide = max(longest * NUMBER + 4, ROOM if any(each.key for each in numbers) else 0, 18.0)
-    return wide, 2 * (LINE * lines + 5)
+    return max(longest * NUMBER + 4, 18.0), 2 * (LINE * lines + 5)
+
+
+def room(said: Number) -> int:
+    """How many characters a number may have: as many as it has, and more where it changes."""
+    return max([len(line) for line in said.lines] + [ROOM if said.key else 0])
 
 
 def edge(spot: Spot, shape: Shape, other: Spot) -> Spot:
@@ -148,8 +161,8 @@ def edge(spot: Spot, shape: Shape, other: Spot) -> Spot:
     return Spot(spot.x + dx * reach, spot.y + dy * reach)
 
 
-def drawn(k: int, box: Box, shape: Shape, total: Number | None, spot: Spot, words: Words) -> Iterator[str]:
-    """A box with its text, the user's name for it, and its total."""
+def drawn(k: int, box: Box, shape: Shape, spot: Spot, words: Words) -> Iterator[str]:
+    """A box with its text, and the user's name for it."""
     yield f'<g id="b{k}" class="{box.kind}">'
     if box.kind == "gate" and shape.round:
         yield f'<circle cx="{short(spot.x)}" cy="{short(spot.y)}" r="{short(shape.wide)}"/>'
@@ -157,24 +170,22 @@ def drawn(k: int, box: Box, shape: Shape, total: Number | None, spot: Spot, word
         at = f'x="{short(spot.x - shape.wide)}" y="{short(spot.y - shape.high)}"'
         yield f'<rect {at} width="{short(2 * shape.wide)}" height="{short(2 * shape.high)}" rx="9"/>'
     yield f'<text x="{short(spot.x)}" y="{short(spot.y + 5)}">{text(words.short(box.text))}</text>'
-    y = spot.y + shape.high + LINE - 2
     if box.name:
+        y = spot.y + shape.high + LINE - 2
         yield f'<text class="name" x="{short(spot.x)}" y="{short(y)}">{text(words.short(box.name))}</text>'
-        y += LINE
-    if total is not None and box.kind == "gate":
-        yield from number(total, "g", spot.x, y, "Σ ")
-    elif total is not None:
-        y = spot.y + 5 - LINE * (len(total.lines) - 1) / 2
-        yield from number(total, "g last", spot.x - shape.wide - 3, y, "Σ ")
     yield "</g>"
 
 
 def number(said: Number, part: str, x: float, y: float, before: str = "") -> Iterator[str]:
     """A number, or the lines of a tensor."""
+    grid = squared(said.lines)
+    part += " m" if grid else ""
     for k, line in enumerate(said.lines):
-        key = f' data-n="{said.key}"' if said.key else ""
-        sign = f"<tspan>{before}</tspan>" if before and not k else ""
-        inner = f"{sign}<tspan{key}>{text(line)}</tspan>"
+        key = f' data-n="{said.key}" data-w="{room(said)}"' if said.key else ""
+        shown, sign = text(line), before if not k else " " * len(before) if grid else ""
+        if grid:
+            shown, sign = (each.replace(" ", BLANK) for each in (shown, sign))
+        inner = f"{f'<tspan>{sign}</tspan>' if sign else ''}<tspan{key}>{shown}</tspan>"
         yield f'<text class="{part}" data-s="{said.step}" x="{short(x)}" y="{short(y + k * LINE)}">{inner}</text>'
 
 

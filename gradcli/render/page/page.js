@@ -57,6 +57,16 @@
     if (decimals === null || data.sig || text.includes("e") || !(Math.abs(x) < 1e9)) return text;
     return (text.split(".")[1] || "").length <= decimals ? fixed(x, decimals) : text;
   };
+  // A number that is wider than its place has fewer digits, so that nothing of it is cut or covered.
+  const fitted = (x, places, room) => {
+    const text = padded(x, places);
+    if (text.length <= room || !Number.isFinite(x)) return text;
+    for (let p = (text.split(".")[1] || "").length; p >= 0; p--) {
+      const less = fixed(x, p);
+      if (less.length <= room && Math.abs(x) >= 10 ** (3 - p) && Math.abs(x) < 1e9) return less;
+    }
+    return [4, 3, 2].map((digits) => scientific(x, digits)).find((each, k) => each.length <= room || k === 2);
+  };
 
   // ── the lines of a step, as explain writes them ─────────────────────────────────────────────────────────
   let now = null;
@@ -151,6 +161,7 @@
     } else if (one("picture")) one("picture").scrollLeft = 0;
     one("first").disabled = one("previous").disabled = step === 0;
     one("next").disabled = one("last").disabled = step === count;
+    one("play").disabled = !count;
     tell(true);
   };
   const stop = () => {
@@ -159,6 +170,7 @@
     one("play").textContent = data.words.play;
   };
   const play = () => {
+    if (!count) return undefined;
     if (timer !== null) return stop();
     show(step === count ? 1 : step + 1);
     one("play").textContent = data.words.pause;
@@ -182,15 +194,16 @@
   const fill = () => {
     for (const each of all("[data-n]")) {
       const x = at(each.dataset.n), picture = each.namespaceURI.endsWith("svg");
-      each.textContent = picture ? padded(x, data.picture) : figure(x, data.decimals);
+      each.textContent = picture ? fitted(x, data.picture, Number(each.dataset.w)) : figure(x, data.decimals);
       each.classList.toggle("bad", !Number.isFinite(x));
       if (!picture) each.title = shortest(x);
     }
     one("output").textContent = `${data.name} = ${output()}`;
     const said = [];
-    const wrong = data.nodes.find((i) => !Number.isFinite(at("v" + i))) ?? data.nodes.find((i) => !Number.isFinite(at("g" + i)));
+    const finite = Number.isFinite(at("v" + data.output)), part = finite ? "g" : "v";
+    const wrong = data.nodes.find((i) => !Number.isFinite(at(part + i)));
     if (wrong !== undefined) {
-      const finite = Number.isFinite(at("v" + wrong)), key = (finite ? "g" : "v") + wrong;
+      const key = part + wrong;
       const name = finite ? `∂${data.name}/∂${data.names[wrong]}` : data.names[wrong];
       said.push(say(finite ? data.words.no_slope : data.words.not_finite, { name, value: shortest(at(key)) }));
     }
