@@ -129,6 +129,20 @@ def refuse_existing(paths: Iterable[str | Path], force: bool = False) -> None:
         raise FileError(f"{', '.join(found[:NAMED])}{more}: {what}", hint="--force writes over what is there")
 
 
+def check_target(path: str | Path, force: bool = False) -> None:
+    """Say, before any work is done for it, that a file cannot be written: it exists, is a folder, or would be in none.
+
+    Errors: FileError.
+    """
+    path = Path(path)
+    with told(path):
+        if path.is_dir():
+            raise FileError(f"{path}: a folder", hint="name a file in it")
+        refuse_existing([path], force)
+        if not path.parent.is_dir():
+            raise FileError(f"{path.parent}: there is no such folder", hint="make it first, or name another")
+
+
 def csv_rows(stream: IO[str], rows: Iterable[Iterable[Any]]) -> None:
     """Write rows for spreadsheets: text that one would run as a formula is guarded by a ', numbers never."""
     from gradcli.render.csv import cell

@@ -607,6 +607,19 @@ def test_bad_input(words: list[str], status: int, said: str, capsys: pytest.Capt
     assert said in capsys.readouterr().err
 
 
+def test_a_place_that_takes_no_file_is_named_before_anything_is_drawn(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+):
+    """A folder that is missing is not made, and one that is there is not written over: exit 4."""
+    monkeypatch.setattr(graphviz, "picture", lambda *_, **__: pytest.fail("it was laid out"))
+    (tmp_path / "d.svg").mkdir()
+    for target, said in (("none/sub/a.svg", "sub: there is no such folder"), ("d.svg", "d.svg: a folder")):
+        for more in ([], ["--force"]):
+            assert run(["draw", "x+1", "--x=1", "-o", str(tmp_path / target), *more]) == 4
+            assert said in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["d.svg"]
+
+
 def test_what_is_undefined_is_drawn_and_said(capsys: pytest.CaptureFixture[str]):
     """log(-1): the tree shows the nan, standard error says where it comes from, and the exit status is 3."""
     assert run(["draw", "log(x)*y", "--x=-1", "--y=2"]) == 3

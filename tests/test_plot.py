@@ -501,7 +501,7 @@ def test_ascii(tmp_path):
 )
 def test_pictures(kind, words, command, tmp_path):
     """A picture is written whole, the same bytes for the same input, and over another one only with --force."""
-    path = tmp_path / "new" / f"plot.{kind.upper()}"
+    path = tmp_path / f"plot.{kind.upper()}"
     assert command(*words, "-o", str(path)) == (0, "", "")
     first = path.read_bytes()
     assert first[:8].startswith((b"\x89PNG", b"<?xml", b"%PDF"))

@@ -188,9 +188,9 @@ def settle(form: str | None, output: str | None, force: bool) -> str:
     if form is None:
         known = ", ".join(f".{ending}" for ending in ENDINGS)
         raise UsageError(f"the kind of file is not known: '{brief(path)}'", hint=f"its name ends in {known}")
-    from gradcli.writing import refuse_existing
+    from gradcli.writing import check_target
 
-    refuse_existing([path], force)
+    check_target(path, force)
     if form in ("svg", "png", "pdf"):
         from gradcli.graphviz import require
 

@@ -143,9 +143,9 @@ def settle(form: str | None, output: str | None, force: bool, decimals: int | No
         if kind not in (*PICTURES, *POINTS):
             known = ", ".join(f".{each}" for each in (*PICTURES, *POINTS))
             raise UsageError(f"the kind of file is not known: '{brief(output)}'", hint=f"its name ends in {known}")
-        from gradcli.writing import refuse_existing
+        from gradcli.writing import check_target
 
-        refuse_existing([output], force)
+        check_target(output, force)
     if (decimals is not None or sig is not None) and kind in (*POINTS, "plain"):
         raise UsageError(
             f"{'--decimals' if sig is None else '--sig'} rounds, and {kind} never does", hint="leave it out"
