@@ -7,6 +7,7 @@ terms, `∂f/∂q = ∂f/∂f · ∂f/∂q = 1 · z = 1 · (-4) = -4`, which ren
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 from math import isclose, isfinite
@@ -74,9 +75,10 @@ class Product(NamedTuple):
 
 
 class Sum(NamedTuple):
-    """Terms added up."""
+    """The first terms of a sum; `of` is how many there are."""
 
     terms: tuple[Term, ...]
+    of: int
 
 
 Term = Quotient | Formula | Passed | Figured | Named | Product | Sum
@@ -169,30 +171,33 @@ class Solution:
                 links.append(Formula(put_in))
         return (*links, Figured(values[i]))
 
-    def backward(self, numbers: Collection[int] | None = None) -> list[Step]:
+    def backward(self, numbers: Collection[int] | None = None, paths: int | None = None) -> list[Step]:
         """The backward pass: for each node what arrives along each edge, and their sum.
 
-        numbers: of the steps that are wanted; all unless given.
+        numbers: of the steps that are wanted; all unless given.   paths: of one node that are told, at most.
         """
         steps: list[Step] = []
         counted = enumerate(self.reached, len(self.inner) + 1)
         picked = [(number, i) for number, i in counted if numbers is None or number in numbers]
         reached = set(self.reached)
-        for (number, i), row in zip(picked, self.report.node_rows([i for _, i in picked]), strict=True):
+        limit = paths if self.names is None else None
+        for (number, i), row in zip(picked, self.report.node_rows([i for _, i in picked], limit), strict=True):
             left = Quotient(self.top, row.name)
             gradient = Figured(row.gradient)
             if i == self.graph.output:
                 steps.append(Step(number, i, (left, gradient)))
                 continue
             edges = [edge for edge in row.edges if edge.child in reached]
+            count = len(edges) + (row.uses - len(row.edges))
+            several, children = count > 1, Counter(edge.child for edge in edges)
             for edge in edges:
-                several = len(edges) > 1
+                path = edge.child_name + (f" #{edge.duplicate}" if children[edge.child] > 1 else "")
                 chain = self.passed(edge, row, alone=not several)
-                steps.append(Step(0 if several else number, i, chain, through(edge, row) if several else "", 0, edge))
-            if len(edges) != 1:
+                steps.append(Step(0 if several else number, i, chain, path if several else "", 0, edge))
+            if count != 1:
                 parts = tuple(Figured(edge.downstream) for edge in edges)
-                total: Chain = (left, *((Sum(parts),) if parts else ()), gradient)
-                steps.append(Step(number, i, total, times=len(edges)))
+                total: Chain = (left, *((Sum(parts, count),) if parts else ()), gradient)
+                steps.append(Step(number, i, total, times=count))
         return steps
 
     def passed(self, edge: EdgeRow, row: NodeRow, *, alone: bool) -> Chain:
@@ -307,12 +312,6 @@ class Solution:
                 return None
             terms.append(Figured(local))
         return Product((*terms, last))
-
-
-def through(edge: EdgeRow, row: NodeRow) -> str:
-    """Which path an edge is: the child's name; which of its inputs, where it has the node for several."""
-    several = sum(other.child == edge.child for other in row.edges) > 1
-    return f"{edge.child_name} #{edge.duplicate}" if several else edge.child_name
 
 
 def bare(text: str) -> str:

@@ -96,6 +96,16 @@ def test_every_equality_is_true(expression: str, values: dict[str, object], line
     assert any(line in found for found in english(expression, **values)), english(expression, **values)
 
 
+@pytest.mark.parametrize("name", ["batch_affine", "two_layers"])
+def test_an_output_of_several_entries_is_explained_forward(name: str, capsys: pytest.CaptureFixture[str]):
+    """With a note that tells how the backward pass is had; nothing else on standard error."""
+    path = EXAMPLES / name
+    assert run(["explain", "--file", f"{path}.grad", "--vars", f"{path}.toml"]) == 0
+    said = capsys.readouterr()
+    assert "Forward" in said.out and "Backward" not in said.out
+    assert said.err.startswith("note: ") and said.err.count("\n") == 1
+
+
 def test_an_upstream_gradient_is_a_losss():
     """∂f/∂f is 1; where another gradient is given, the chain begins with ∂L/∂f."""
     graph = gradcli.parse("x*y")

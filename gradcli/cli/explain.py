@@ -27,6 +27,7 @@ from gradcli.cli.options import (
     ValueFiles,
     Verify,
 )
+from gradcli.cli.progress import Waiting
 from gradcli.errors import UsageError
 from gradcli.report import build
 from gradcli.steps import STYLES
@@ -105,7 +106,9 @@ def explain(
         )
         gradients = both_passes(graph.forward(values), read_upstream(ctx.obj), "explained")
         report = build(gradients)
-        report = report.with_verification(checks.run(gradients, None))
+        if report.pulled_back:
+            with Waiting("explaining"):
+                report = report.with_verification(checks.run(gradients, None))
     asked = names(for_, "--for") if for_ is not None else None
     for name in asked or ():
         graph.position(name)

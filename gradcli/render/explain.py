@@ -99,7 +99,7 @@ class Writer:
         if isinstance(term, Named):
             return term.text
         if isinstance(term, Sum):
-            return added([self.term(part) for part in term.terms[:ADDED]], len(term.terms))
+            return added([self.term(part) for part in term.terms[:ADDED]], term.of)
         if term.boxed:
             return " × ".join(boxed(self.term(factor)) for factor in term.terms)
         return self.signed(" · ").join(self.factor(factor, first=k == 0) for k, factor in enumerate(term.terms))
@@ -170,12 +170,13 @@ def sections(report: Report, style: Style, words: Words, wishes: Wishes) -> Iter
     writer = Writer(solved, style)
     middle = len(solved.inner)
     if wishes.step is None and solved.nodes:
-        yield Section(words.say("explain.graph"), shortened(list(structure(solved, words)), style, words))
+        yield Section(words.say("explain.graph"), structure(solved, style, words))
     steps = solved.forward(shown(1, middle, style, wishes))
     rows = [Row(str(step.number), "", linked(writer, step, "value"), "") for step in steps]
     if rows:
         yield Section(words.say("explain.forward"), gapped(rows, middle, style, wishes, words))
-    rows = list(backwards(solved.backward(shown(middle + 1, solved.last, style, wishes)), writer, words))
+    told = shown(middle + 1, solved.last, style, wishes)
+    rows = list(backwards(solved.backward(told, None if style.full else PATHS), writer, words))
     if rows:
         heading = words.say("explain.backward")
         if report.source.trace.tensorial:
@@ -190,15 +191,6 @@ def sections(report: Report, style: Style, words: Words, wishes: Wishes) -> Iter
     ]
     if closed:
         yield Section(words.say("explain.closed"), closed)
-
-
-def shortened(rows: list[Row], style: Style, words: Words) -> list[Row]:
-    """The first and the last rows of many."""
-    if style.full or len(rows) <= LINES:
-        return rows
-    half = LINES // 2
-    left_out = Row("…", "", [], words.say("explain.left_out", count=len(rows) - 2 * half))
-    return [*rows[:half], left_out, *rows[-half:]]
 
 
 def shown(first: int, last: int, style: Style, wishes: Wishes) -> Collection[int] | None:
@@ -232,26 +224,32 @@ def linked(writer: Writer, step: Step, part: str) -> list[Link]:
     return [Link(text, part if k and k == len(links) - 1 else "", term) for k, (text, term) in enumerate(links)]
 
 
-def structure(solved: Solution, words: Words) -> Iterator[Row]:
-    """The graph in words: what each node is made of, and where it goes."""
-    graph = solved.graph
-    writer = Writer(solved, Style())
-    users: dict[int, list[str]] = {}
+def structure(solved: Solution, style: Style, words: Words) -> list[Row]:
+    """The graph in words: what each node is made of, and where it goes; of many the first and the last."""
+    graph, half = solved.graph, LINES // 2
+    writer = Writer(solved, style)
+    cut = 0 if style.full else max(len(solved.nodes) - 2 * half, 0)
+    told = [*solved.nodes[:half], *solved.nodes[-half:]] if cut else solved.nodes
+    users: dict[int, list[int]] = {i: [] for i in told}
     for child, parents in enumerate(graph.parents):
         for p in dict.fromkeys(parents):
-            users.setdefault(p, []).append(graph.names[child])
-    for i in solved.nodes:
-        op, used = graph.ops[i], users.get(i, [])
+            if p in users:
+                users[p].append(child)
+    rows = []
+    for i in told:
+        op, used = graph.ops[i], users[i]
         said = words.say("explain.input") if op is INPUT else words.say("explain.gate", op=op.called or op.name)
         if i == graph.output:
             said += f"; {words.say('explain.output')}"
         elif used:
-            some = [*used[:MOST], *(["…"] if len(used) > MOST else [])]
+            some = [*(graph.names[child] for child in used[:MOST]), *(["…"] if len(used) > MOST else [])]
             said += f"; {words.say('explain.goes', nodes=tuple(some))}"
         if len(used) > 1:
             said += f"; {words.say('explain.copied')}"
         made = [] if op is INPUT else [link(writer, Formula(notation.formula(graph, i)))]
-        yield Row("", "", [link(writer, Named(graph.names[i])), *made], said)
+        rows.append(Row("", "", [link(writer, Named(graph.names[i])), *made], said))
+    left_out = [Row("…", "", [], words.say("explain.left_out", count=cut))] if cut else []
+    return [*rows[:half], *left_out, *rows[half:]] if cut else rows
 
 
 def backwards(steps: Iterable[Step], writer: Writer, words: Words) -> Iterator[Row]:

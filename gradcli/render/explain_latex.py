@@ -85,7 +85,7 @@ class Typesetter(Writer):
                 return matrix(value, self.style)
             return rf"\text{{{text(self.term(term))}}}" if is_tensor(value) else number_text(self.term(term), "")
         if isinstance(term, Sum):
-            written = added([self.typeset(part) for part in term.terms[:ADDED]], len(term.terms))
+            written = added([self.typeset(part) for part in term.terms[:ADDED]], term.of)
             return re.sub(r"… \((.*?) terms\)", r"\\dots\\ (\1)", written)
         if term.boxed:
             return r" \times ".join(rf"\left[{self.typeset(factor)}\right]" for factor in term.terms)

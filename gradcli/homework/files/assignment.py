@@ -146,7 +146,7 @@ def documented(text: str, place: str, from_json: Callable[[str], Any] = json_doc
 def advice(message: str) -> str | None:
     """What helps against a decoder's complaint."""
     if "overwrite a value" in message:
-        return 'a key may be given twice here; "value" and "value.q" beside each other need quotes'
+        return 'the key is given twice: keep one; "value" and "value.q" beside each other need quotes'
     if message.startswith("illegal character '\\n'") or "unterminated string" in message:
         return "text ends on its line: close its quotes"
     if message.startswith("invalid value") and "end of document" not in message:

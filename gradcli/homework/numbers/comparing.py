@@ -66,6 +66,8 @@ HIDDEN: Mapping[str, str | None] = {
     "numbers.relative": None,
     "numbers.infinite": "numbers.infinite_hidden",
     "numbers.uncomfortable": "numbers.uncomfortable_hidden",
+    "formulas.counter": "formulas.counter_hidden",
+    "formulas.counter_entry": "formulas.counter_entry_hidden",
 }
 """Remarks that tell the right number, or lead to it → what is said where it is hidden; None for nothing."""
 

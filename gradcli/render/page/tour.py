@@ -187,7 +187,7 @@ class Tour:
                 lines.append(line)
             if not alone:
                 parts = tuple(Figured(Key(f"d{at}")) for at in along)
-                total = (Quotient(top, row.name), *((Sum(parts),) if parts else ()), last)
+                total = (Quotient(top, row.name), *((Sum(parts, len(parts)),) if parts else ()), last)
                 times = words.say("explain.sum", times=len(along)) if along else words.say("explain.nothing")
                 lines.append(self.line(total, times))
             yield Move(number_, True, i, tuple(along), lines)
