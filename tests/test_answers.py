@@ -897,7 +897,9 @@ def test_hidden_remarks_tell_no_right_number() -> None:
             for language in words.LANGUAGES if masked else ():
                 said = Words(language).said(masked)  # type: ignore[arg-type]
                 assert not re.search(r"0\.20|0\.39|0\.1966|3\.7", said)
-    assert all(key is None or key.split(".")[1] in words.texts("en", "numbers") for key in HIDDEN.values())
+    for key in filter(None, HIDDEN.values()):
+        area, name = key.split(".")
+        assert name in words.texts("en", area)
 
 
 def test_numbers_are_compared_without_slow_imports() -> None:
