@@ -786,9 +786,7 @@ def test_every_example_is_plotted(path, command, monkeypatch):
     given = from_files([values])
     graph = gradcli.parse(path.read_text(), given=given)
     trace = graph.forward(given)
-    if np.shape(trace.value):
-        pytest.skip("its output is no number")
-    adjoints = trace.backward().adjoints
+    adjoints = trace.backward(np.ones(np.shape(trace.value))[()]).adjoints
     reached = [name for name, index in graph.inputs.items() if adjoints[index] is not None]
     name = min(reached, key=lambda each: np.ndim(given[each]))
     index = ",".join("0" * np.ndim(given[name]))
@@ -798,3 +796,15 @@ def test_every_example_is_plotted(path, command, monkeypatch):
     status, out, err = command("--file", str(path), "--vars", values, "--set", f"{name}=-3:3")
     assert (status, err) == (0, "")
     assert f"{name} from -3 to 3" in out
+
+
+def test_a_few_entries_are_a_curve_each(capsys):
+    """[x, x^2] is two curves with their own derivatives; more than six entries are refused with what to do."""
+    assert run(["plot", "[x,x^2]", "--x=-1:1:0.5", "--format", "csv"]) == 0
+    head, *rows = capsys.readouterr().out.splitlines()
+    assert head == "x,f[0],d(f[0])/dx,f[1],d(f[1])/dx"
+    assert [list(map(float, row.split(","))) for row in rows] == [
+        [x, x, 1, x * x, 2 * x] for x in (-1, -0.5, 0, 0.5, 1)
+    ]
+    assert run(["plot", "[x,x,x,x,x,x,x]", "--x=-1:1"]) == 2
+    assert "one entry of it is a curve" in capsys.readouterr().err

@@ -18,6 +18,7 @@ from gradcli.cli.inputs import meant, refuse_many
 from gradcli.cli.plot_texts import EXAMPLE, Text, label, named, parsed, read_texts, single
 from gradcli.cli.values import refuse_twice, value
 from gradcli.errors import GradcliError, ShapeError, Span, UsageError
+from gradcli.graph import OUTPUT_NAME
 from gradcli.places import place
 from gradcli.plotting.axes import Axis, read
 from gradcli.reading.values import constant
@@ -34,6 +35,9 @@ RANGE = -6.0, 6.0
 
 NAMELESS = "x"
 """The axis where every function is a bare name."""
+
+CURVES = 6
+"""Entries of an output that are drawn each as a curve."""
 
 SHOWN = 8
 """Names that a message lists."""
@@ -96,10 +100,11 @@ def read_plot(
 
     called = [f"{each.text}({name})" if each.bare and len(texts) == 1 else label(each.text) for each in texts]
     functions = [Function(graphs[each], names, values) for each in texts]
-    for function in functions:
+    told = [one for said, function in zip(called, functions, strict=True) for one in _curves(said, function, axes)]
+    for _, function in told:
         function.affordable(1)
         _tried(function, axes)
-    return Plotted(list(zip(called, functions, strict=True)), axes)
+    return Plotted(told, axes)
 
 
 def ranged(binding: Binding) -> bool:
@@ -241,6 +246,20 @@ def _refuse(
         listed = ", ".join(missing[:SHOWN]) + (f" and {len(missing) - SHOWN} more" if len(missing) > SHOWN else "")
         more = f", or a range, --{missing[0]}=-3:3, for contours" if len(axes) == len(graphs) == 1 else ""
         raise UsageError(f"no value for {listed}", hint=f"one number, --{missing[0]}=1{more}")
+
+
+def _curves(called: str, function: Function, axes: Sequence[Axis]) -> list[tuple[str, Function]]:
+    """A function by its name; where its output has a few entries, each of them."""
+    if len(axes) > 1 or not function.graph.tensorial:
+        return [(called, function)]
+    try:
+        entries = function.entries(axes[0].low)
+    except GradcliError:
+        return [(called, function)]  # what is wrong is told when it is tried
+    if not 0 < len(entries) <= CURVES:
+        return [(called, function)]
+    output = function.graph.labels.get(function.graph.output, OUTPUT_NAME)
+    return [(place(output, index), entry) for index, entry in entries.items()]
 
 
 def _tried(function: Function, axes: Sequence[Axis]) -> None:

@@ -7,6 +7,7 @@ ones makes each entry's own derivative. One with sums, products of matrices or m
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,9 @@ from numpy.typing import NDArray
 from gradcli.autodiff import Gradients
 from gradcli.errors import LimitError, NotScalarError
 from gradcli.graph import Graph
+from gradcli.ops import TABLE
 from gradcli.ops.op import Op
-from gradcli.places import Index
+from gradcli.places import Index, place
 
 Array = NDArray[np.float64]
 
@@ -108,6 +110,27 @@ class Function:
             hint = "one entry of it is a curve: […][0]; so is the sum of all: sum(…)"
             message = error.message.partition(":")[0]
             raise NotScalarError(message, source=error.source, span=error.span, hint=hint) from None
+
+    def entries(self, *point: float) -> dict[Index, Function]:
+        """Each entry of an output of several as a function of its own; nothing for a number."""
+        shape = self.graph.forward({**self.fixed, **self._given(point)}).shapes[self.graph.output]
+        return {index: self._entry(index) for index in product(*map(range, shape))} if shape else {}
+
+    def _entry(self, index: Index) -> Function:
+        """The function that is one entry of this one's output."""
+        graph, output = self.graph, self.graph.output
+        taken = Graph(
+            ops=[*graph.ops, TABLE["index"].bind(key=index)],
+            parents=[*graph.parents, (output,)],
+            spans=[*graph.spans, graph.spans[output]],
+            numbers=graph.numbers,
+            inputs=graph.inputs,
+            labels=graph.labels,
+            output=len(graph),
+            source=graph.source,
+            notes=graph.notes,
+        )
+        return Function(taken, [place(name, key) for name, key in self.targets], self.fixed)
 
     def _given(self, point: Sequence[Any]) -> dict[str, Any]:
         """What the variables that are varied have as values at a point."""
