@@ -12,11 +12,10 @@ from typing import Annotated
 
 import typer
 
-from gradcli.autodiff import Gradients, Trace, Value
 from gradcli.cli import streams
 from gradcli.cli.command import ExpressionCommand, completing, one_of, whole
 from gradcli.cli.eval import GATES, judge
-from gradcli.cli.inputs import read_graph, read_upstream
+from gradcli.cli.inputs import both_passes, read_graph, read_upstream
 from gradcli.cli.languages import Language, language
 from gradcli.cli.options import (
     Definitions,
@@ -28,8 +27,7 @@ from gradcli.cli.options import (
     Upstream,
     ValueFiles,
 )
-from gradcli.errors import NotScalarError, UsageError, brief
-from gradcli.ops.mismatch import shown
+from gradcli.errors import UsageError, brief
 from gradcli.report import build
 from gradcli.words import LANGUAGES
 
@@ -154,19 +152,6 @@ def draw(
 
             write(str(output), made.content, force)
     raise typer.Exit(judge(report, "draw"))
-
-
-def both_passes(trace: Trace, upstream: Value | None, done: str = "drawn") -> Gradients:
-    """The gradients; none, and a note, where the output has several entries and no upstream gradient weighs them."""
-    try:
-        return trace.backward(upstream)
-    except NotScalarError:
-        if upstream is not None:
-            raise
-        shape = shown(trace.shapes[trace.graph.output])
-        how = "--upstream weighs its entries, for the backward pass too"
-        streams.tell_each("note", [f"the output has the shape {shape}: the forward pass alone is {done}; {how}"])
-        return Gradients(trace, [None] * len(trace.values), None)
 
 
 def settle(form: str | None, output: str | None, force: bool) -> str:

@@ -9,9 +9,8 @@ import typer
 from gradcli.cli import streams
 from gradcli.cli.checks import Checks, wanted
 from gradcli.cli.command import ExpressionCommand, completing, one_of, whole
-from gradcli.cli.draw import both_passes
 from gradcli.cli.eval import judge, names
-from gradcli.cli.inputs import read_graph, read_upstream
+from gradcli.cli.inputs import both_passes, read_graph, read_upstream
 from gradcli.cli.languages import Language, language
 from gradcli.cli.options import (
     Budget,

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from gradcli.cli import streams
 from gradcli.cli.arguments import RESERVED, Arguments, Binding, assignment
 from gradcli.cli.values import refuse_twice, value
-from gradcli.errors import ExpressionError, LimitError, UsageError, brief
+from gradcli.errors import ExpressionError, LimitError, NotScalarError, UsageError, brief
 from gradcli.ops import FUNCTIONS
 from gradcli.syntax import parse
 
 if TYPE_CHECKING:
+    from gradcli.autodiff import Gradients, Trace
     from gradcli.graph import Graph
     from gradcli.reading.values import Value
 
@@ -184,3 +185,19 @@ def meant(name: str, graph: Graph, given: Collection[str], options: Collection[s
     if not known:
         return "it has no variables"
     return f"its variables: {', '.join(known[:8])}" + (f" and {len(known) - 8} more" if len(known) > 8 else "")
+
+
+def both_passes(trace: Trace, upstream: Value | None, done: str = "drawn") -> Gradients:
+    """The gradients; none, and a note, where the output has several entries and no upstream gradient weighs them."""
+    from gradcli.autodiff import Gradients
+    from gradcli.ops.mismatch import shown
+
+    try:
+        return trace.backward(upstream)
+    except NotScalarError:
+        if upstream is not None:
+            raise
+        shape = shown(trace.shapes[trace.graph.output])
+        how = "--upstream weighs its entries, for the backward pass too"
+        streams.tell_each("note", [f"the output has the shape {shape}: the forward pass alone is {done}; {how}"])
+        return Gradients(trace, [None] * len(trace.values), None)

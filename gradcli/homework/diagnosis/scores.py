@@ -45,7 +45,7 @@ def less_target(scene: Scene, i: int) -> Less | None:
         for name, at in scene.graph.inputs.items():
             if at not in before and alike(target, scene.values[at]):
                 return Less(scores, name, share)
-        if is_one(target, rows_sum=scene.op(i).name == "softmax"):
+        if is_one(target, rows_sum=scene.op(i).structural):
             return Less(scores, "", share)
     return None
 
