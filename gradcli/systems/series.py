@@ -19,6 +19,9 @@ NAN, ZERO, ONE = arb(math.nan), arb(0), arb(1)
 UNDEFINED = arb_series([NAN] * 3)
 """What a function of a series is outside its domain; a number's is NAN."""
 
+UNIT, TWO, THREE = arb_series([1]), arb_series([2]), arb_series([3])
+"""Numbers as series: FLINT adds and multiplies two series in a quarter of the time that a series and an int take."""
+
 ORDERS = 100
 """The highest order of polygamma that is expanded."""
 
@@ -57,7 +60,8 @@ def composed(value: Callable[[Any], Any], series: Callable[[Any], Any]) -> Funct
     def function(x: Any) -> Any:
         if type(x) is arb_series:
             y = series(x)
-            return arb_series([value(x[0]), *(y[k] for k in range(1, ctx.cap))])
+            y[0] = value(x[0])
+            return y
         return value(ball(x))
 
     return function
@@ -65,29 +69,29 @@ def composed(value: Callable[[Any], Any], series: Callable[[Any], Any]) -> Funct
 
 def _sinh(x: arb_series) -> arb_series:
     y = x.exp()
-    return (y - 1 / y) / 2
+    return (y - UNIT / y) / TWO
 
 
 def _cosh(x: arb_series) -> arb_series:
     y = x.exp()
-    return (y + 1 / y) / 2
+    return (y + UNIT / y) / TWO
 
 
 def _tanh(x: arb_series) -> arb_series:
-    return 1 - 2 / ((2 * x).exp() + 1)
+    return UNIT - TWO / ((x + x).exp() + UNIT)
 
 
 def _asinh(x: arb_series) -> arb_series:
-    root = (x * x + 1).sqrt()
+    root = (x * x + UNIT).sqrt()
     return -(root - x).log() if x[0] < 0 else (x + root).log()
 
 
 def _acosh(x: arb_series) -> arb_series:
-    return (x + ((x - 1) * (x + 1)).sqrt()).log()
+    return (x + ((x - UNIT) * (x + UNIT)).sqrt()).log()
 
 
 def _atanh(x: arb_series) -> arb_series:
-    return ((1 + x).log() - (1 - x).log()) / 2
+    return ((UNIT + x).log() - (UNIT - x).log()) / TWO
 
 
 def _root(x: arb) -> arb:
@@ -97,7 +101,7 @@ def _root(x: arb) -> arb:
 
 
 def _cbrt(x: arb_series) -> arb_series:
-    y = ((-x if x[0] < 0 else x).log() / 3).exp()
+    y = ((-x if x[0] < 0 else x).log() / THREE).exp()
     return -y if x[0] < 0 else y
 
 
@@ -187,7 +191,7 @@ PRIMITIVES: dict[str, Function] = {
     **{word: analytic(word) for word in ANALYTIC},
     "exp2": composed(lambda x: arb(2) ** x, lambda x: (x * _log(2)).exp()),
     "expm1": composed(arb.expm1, arb_series.exp),
-    "log1p": composed(arb.log1p, lambda x: (1 + x).log()),
+    "log1p": composed(arb.log1p, lambda x: (UNIT + x).log()),
     "log2": composed(lambda x: x.log() / _log(2), lambda x: x.log() / _log(2)),
     "log10": composed(lambda x: x.log() / _log(10), lambda x: x.log() / _log(10)),
     "cbrt": composed(_root, _cbrt),

@@ -1,8 +1,8 @@
 """The code system: a rule run over it becomes straight-line code in another language, with shared work done once.
 
 A language is a Dialect, data: how an assignment and a number are written. What an op is called in it stands in the
-op's row, as a function's name or as a pattern, `#1 + #2`. Names are of our own making, v0, v1 …; nothing that a user
-wrote gets into the code.
+op's row, as a function's name or as a pattern, `#1 + #2`. Names are of our own making, v0, v1 …, unless the caller
+has better ones; no text of a user's gets into the code.
 
 Numbers are folded by the floats; ×1, /1 and ^1 are left out, and choices that are made already. Nothing else is
 rewritten, so that the code computes the same doubles as the engine wherever the two languages' functions agree.
@@ -10,11 +10,9 @@ rewritten, so that the code computes the same doubles as the engine wherever the
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from math import isfinite, isnan
 from typing import Any, NamedTuple
 
 from gradcli.errors import UsageError
@@ -24,69 +22,11 @@ from gradcli.ops.op import Op
 from gradcli.sweeps import backward
 from gradcli.systems import Function
 from gradcli.systems.building import WHERE, Building, Guarded, Operand
+from gradcli.systems.dialects.dialect import ATOM, Dialect, binding, filled
+from gradcli.systems.dialects.javascript import JAVASCRIPT
 from gradcli.systems.floats import FLOATS
 
-
-class Dialect(NamedTuple):
-    """How a language is written.
-
-    key: its column in the rows' spellings.   called: its name for people.   assignment: with {name} and {code}.
-    helpers: word of a spelling → the text that defines it, for what the language has not by itself.
-    special: inf, -inf and nan.
-    """
-
-    key: str
-    called: str
-    assignment: str
-    helpers: Mapping[str, str]
-    special: tuple[str, str, str]
-
-    def number(self, value: float) -> str:
-        """A double, so that it reads back as the same."""
-        if isfinite(value):
-            return repr(value).removesuffix(".0") if value or str(value)[0] != "-" else "-0"
-        return self.special[2] if isnan(value) else self.special[value < 0]
-
-
-ERROR_FUNCTION = """\
-const bell = (x, n) => {
-  const h = Math.floor(16 * x) / 16;
-  return Math.exp(-h * h / n) * Math.exp(-(x - h) * (x + h) / n);
-};
-const middle = (x) => {
-  let term = x, sum = x;
-  for (let n = 1; n < 40; n++) sum += term *= 2 * x * x / (2 * n + 1);
-  return 2 / Math.sqrt(Math.PI) * bell(x, 1) * sum;
-};
-const tail = (z, x, n) => {
-  if (z > 40) return 0;
-  let k = 0;
-  for (let i = Math.ceil(25 + 220 / (z * z)); i > 0; i--) k = i / 2 / (z + k);
-  return bell(x, n) / Math.sqrt(Math.PI) / (z + k);
-};
-const erfc = (x) => x >= 0.9 ? tail(x, x, 1) : x > -1.5 ? 1 - middle(x) : 2 - tail(-x, -x, 1);
-const erf = (x) => Math.abs(x) < 1.5 ? middle(x) : x > 0 ? 1 - tail(x, x, 1) : tail(-x, -x, 1) - 1;
-const normal_cdf = (x) => (x <= -1.3 ? tail(-x / Math.SQRT2, -x, 2) : erfc(-x / Math.SQRT2)) / 2;"""
-"""erf by its series, whose terms have one sign, and by its continued fraction (Abramowitz and Stegun 7.1.6, 7.1.14).
-
-exp(-x²/n) as the row of the Gaussian has it, with x split at a sixteenth, so that exp magnifies no rounding.
-"""
-
-JAVASCRIPT = Dialect(
-    key="js",
-    called="JavaScript",
-    assignment="const {name} = {code};",
-    helpers={
-        # C's pow is 1 where the base is 1, and where it is -1 and the exponent infinite; JavaScript's is NaN
-        "power": "const power = (x, p) => x === 1 || (x === -1 && (p === Infinity || p === -Infinity)) ? 1 : x ** p;",
-        # Math.round rounds halves up
-        "half_even": (
-            "const half_even = (x) => { const n = Math.round(x); return n - x === 0.5 && n % 2 !== 0 ? n - 1 : n; };"
-        ),
-        **dict.fromkeys(("erf", "erfc", "normal_cdf"), ERROR_FUNCTION),
-    },
-    special=("Infinity", "-Infinity", "NaN"),
-)
+UNNAMED: Mapping[int, str] = {}
 
 
 class Unspelled(UsageError):
@@ -143,8 +83,8 @@ class Source(Building):
         return self.element(element).value
 
     def function(self, op: Op) -> Function:
-        """The op as a line of code, if its row spells it; a composite as the lines of its definition."""
-        if self.name in op.spelled or op.primitive:
+        """The op as a line of code, if the language spells it; a composite as the lines of its definition."""
+        if op.primitive or self.dialect.spelling(op) is not None:
             return partial(self.apply, op)
         return super().function(op)
 
@@ -162,12 +102,19 @@ class Source(Building):
         for k, neutral in enumerate(NEUTRAL.get(op, ())):
             if neutral is not None and numbers[k] == neutral:
                 return parts[1 - k]
-        word = op.spelled.get(self.name)
-        if word is None:
+        if op is MUL and -1 in numbers:
+            return self.apply(NEG, parts[1 - numbers.index(-1)])
+        pattern = self.dialect.spelling(op)
+        if pattern is None:
             raise Unspelled(op, self.dialect)
-        if "#" not in word:
-            word += f"({', '.join(f'#{k + 1}' for k in range(len(parts)))})"
-        return self.line(word, parts)
+        if op is WHERE and parts[1].value is None:  # of a choice made on the same condition, the branch taken
+            before = self.lines[parts[1].index]
+            if before.pattern == pattern and before.parts[0] is parts[0]:
+                parts = parts[0], before.parts[1], parts[2]
+        made = parts[0]
+        for part in parts[1:-1] if op.variadic else ():  # of many, two and two
+            made = self.line(pattern, (made, part))
+        return self.line(pattern, (made, parts[-1]) if op.variadic else parts)
 
     def line(self, pattern: str, parts: tuple[Code, ...]) -> Code:
         """The value of a line; the same line twice is one."""
@@ -184,41 +131,83 @@ class Source(Building):
             return self.literal(0.0)
         return self.element(result.plain() if isinstance(result, Guarded) else result)
 
-    def written(self, results: Iterable[Code]) -> tuple[list[str], dict[int, str]]:
-        """The lines that these results need, helpers first, and by its index how each value is written."""
-        live = bytearray(len(self.lines))
+    def uses(self, results: Iterable[Code]) -> list[int]:
+        """How often each line is used by what these results need; 0 for one that they do not."""
+        uses = [0] * len(self.lines)
         waiting = [code.index for code in results if code.value is None]
         while waiting:
             index = waiting.pop()
-            if not live[index]:
-                live[index] = 1
-                waiting += [part.index for part in self.lines[index].parts if part.value is None]
-        names = {
-            code.index: self.dialect.number(code.value) for code in self.constants.values() if code.value is not None
+            uses[index] += 1
+            if uses[index] == 1:
+                pattern, parts = self.lines[index]
+                for k, part in enumerate(parts, 1):
+                    if part.value is None:
+                        waiting += [part.index] * pattern.count(f"#{k}")
+        return uses
+
+    def assigned(
+        self, results: Collection[Code], *, within: int = 0, names: Mapping[int, str] = UNNAMED
+    ) -> tuple[list[Assigned], dict[int, str]]:
+        """The assignments that these results need, and by its index how each of their values is written.
+
+        within: what is used once is put where it is used, as long as it has at most so many characters.
+        names: index → the name of a value; v0, v1 … unless given.
+        """
+        uses = self.uses(results)
+        kept = {code.index for code in results} | names.keys()
+        texts = {
+            code.index: (self.dialect.number(code.value), ATOM)
+            for code in self.constants.values()
+            if code.value is not None
         }
-        helpers: dict[str, None] = {}
-        texts: list[str] = []
+        levels, found = [0] * len(self.lines), list[Assigned]()
         for index, line in enumerate(self.lines):
-            if live[index]:
-                word = line.pattern.partition("(")[0]
-                helpers |= dict.fromkeys([self.dialect.helpers[word]] if word in self.dialect.helpers else ())
-                names[index] = f"v{len(texts)}"
-                filled = filled_in(line.pattern, [names[part.index] for part in line.parts])
-                texts.append(self.dialect.assignment.format(name=names[index], code=filled))
-        return [*(line for helper in helpers for line in helper.splitlines()), *texts], names
+            if not uses[index]:
+                continue
+            levels[index] = max([levels[part.index] for part in line.parts if part.value is None], default=0)
+            code = filled(line.pattern, [texts[part.index] for part in line.parts])
+            leaf = not line.parts and bool(within) and code.isidentifier()
+            if leaf or (uses[index] == 1 and index not in kept and len(code) <= within):
+                texts[index] = code, binding(line.pattern)
+                continue
+            levels[index] += 1
+            name = names.get(index) or f"v{len(found)}"
+            texts[index] = name, ATOM
+            found.append(Assigned(name, code, levels[index], line.pattern))
+        return found, {code.index: texts[code.index][0] for code in results}
+
+    def written(
+        self, results: Collection[Code], *, within: int = 0, names: Mapping[int, str] = UNNAMED
+    ) -> tuple[list[str], dict[int, str]]:
+        """The lines that these results need, helpers first, and by its index how each value is written."""
+        found, texts = self.assigned(results, within=within, names=names)
+        lines = [self.dialect.assignment.format(name=each.name, code=each.code) for each in found]
+        return [*self.helpers(results), *lines], texts
+
+    def helpers(self, results: Iterable[Code]) -> list[str]:
+        """The lines of the definitions that the code of these results uses, each once."""
+        uses, helpers = self.uses(results), self.dialect.helpers
+        words = (line.pattern.partition("(")[0] for line, used in zip(self.lines, uses, strict=True) if used)
+        texts = dict.fromkeys(helpers[word] for word in words if word in helpers)
+        return [line for text in texts for line in text.splitlines()]
 
 
+class Assigned(NamedTuple):
+    """A name, the code of its value, how many assignments deep that is, and the pattern of its outermost op."""
+
+    name: str
+    code: str
+    level: int
+    pattern: str
+
+
+MUL, NEG = TABLE["mul"], TABLE["neg"]
 NEUTRAL: dict[Op, tuple[float | None, float | None]] = {
-    TABLE["mul"]: (1, 1),
+    MUL: (1, 1),
     TABLE["div"]: (None, 1),
     TABLE["pow"]: (None, 1),
 }
 """Op → the number that changes nothing on its left, on its right, not even the sign of 0."""
-
-
-def filled_in(pattern: str, parts: Sequence[str]) -> str:
-    """A pattern with its parts put in."""
-    return re.sub(r"#([0-9]+)", lambda place: parts[int(place[1]) - 1], pattern)
 
 
 def edges(graph: Graph) -> Iterator[tuple[int, int]]:
@@ -281,7 +270,7 @@ def javascript(graph: Graph, upstream: float = 1.0, name: str = "passes") -> str
         raise UsageError("only a graph of scalars is written as JavaScript")
     m = Source(JAVASCRIPT, [f"x[{k}]" for k in range(len(graph.inputs))])
     found = passes(graph, m, upstream)
-    lines, names = m.written(code for column in found for code in column)
+    lines, names = m.written([code for column in found for code in column])
     columns = (f"{key}: [{', '.join(names[code.index] for code in column)}]" for key, column in found._asdict().items())
     body = [*lines, f"return {{{', '.join(columns)}}};"]
     return "\n".join([f"function {name}(x) {{", *(f"  {line}" for line in body), "}"]) + "\n"

@@ -1,0 +1,52 @@
+"""The engine for few points, and for one at a time: a Python function on plain floats."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from gradcli.engines import running
+from gradcli.engines.formula import Formula
+from gradcli.systems.dialects.python import PYTHON
+from gradcli.systems.floats import PRIMITIVES
+
+Point = Callable[..., tuple[Any, ...]]
+"""The values of the variables, in order → the value and the gradients, and last whether all is well.
+
+Where it is not, or where one of RAISED is raised, the engine itself has to be asked."""
+
+RAISED = (ArithmeticError, ValueError)
+"""What Python raises where IEEE 754 has inf or nan."""
+
+WITHIN = 60
+"""Characters of an expression that is not worth a name."""
+
+
+def function(formula: Formula) -> Point:
+    """The formula as a Python function.
+
+    Errors: Unspelled, which no op is; UsageError for a formula of tensors.
+    """
+    names = {name: f"x{k}" for k, name in enumerate(formula.variables)}
+    coded = formula.code(PYTHON, names)
+    results = coded.results
+    lines, texts = coded.m.written([*results, *coded.sound], within=WITHIN)
+    written = [texts[code.index] for code in results]
+    sound = " and ".join(f"{texts[code.index]} != 0.0" for code in coded.sound)
+    total = f"total = {' + '.join(dict.fromkeys(written))}"  # inf - inf is nan, and a number minus itself 0
+    checked = f"total - total == 0.0{f' and {sound}' if sound else ''}"
+    body = [*lines, total, f"return {', '.join(written)}, {checked}"]
+    text = "\n".join([f"def point({', '.join(names.values())}):", *(f"    {line}" for line in body)])
+    found: Point = running.function("point", text, NAMESPACE)
+    return found
+
+
+NAMESPACE: dict[str, Any] = {
+    **{name: getattr(math, name) for name in dir(math) if not name.startswith("_")},
+    **{word: value for word, value in PRIMITIVES.items() if word not in vars(math)},
+    **{word: PRIMITIVES[word] for word in ("floor", "ceil", "gamma", "lgamma")},
+    "inf": math.inf,
+    "nan": math.nan,
+}
+"""What the code may call: `math` itself, which raises, and the engine's own functions of other names."""

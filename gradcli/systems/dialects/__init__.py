@@ -1,0 +1,1 @@
+"""Languages that code is written in, as data: one Dialect a file."""
