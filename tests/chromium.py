@@ -6,8 +6,10 @@ import json
 import os
 import select
 import shutil
+import signal
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
@@ -15,48 +17,84 @@ from typing import Any
 
 PROGRAM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
-SECONDS = 30.0
-"""How long an answer may take."""
+START, SECONDS = 90.0, 60.0
+"""How long a browser may take to come up, 300 MB of it from a cold disk, and an answer of one that is up."""
+
+ATTEMPTS = 2
+"""How often one is started before it is said not to come up."""
+
+FLAGS = """--headless --no-sandbox --disable-gpu --disable-dev-shm-usage --hide-scrollbars --no-first-run
+    --no-default-browser-check --disable-background-networking --disable-breakpad --disable-component-update
+    --disable-default-apps --disable-domain-reliability --disable-extensions --disable-quic --disable-sync
+    --metrics-recording-only --no-pings --password-store=basic --remote-debugging-pipe""".split()
+"""A browser that asks the network for nothing and keeps nothing."""
+
+
+class NoAnswerError(AssertionError):
+    """The browser said nothing for too long, or has ended."""
+
+
+class NoBrowserError(Exception):
+    """The browser does not come up on this machine."""
+
+
+def started() -> Chromium:
+    """A browser, at the second attempt where the first fails.
+
+    Errors: NoBrowserError.
+    """
+    for _ in range(ATTEMPTS - 1):
+        with suppress(NoBrowserError):
+            return Chromium()
+    return Chromium()
 
 
 class Chromium:
-    """A browser with one page."""
+    """A browser with one page, and a profile that goes with it.
+
+    Errors: NoBrowserError with what it said last, if it does not come up; nothing of it is left then.
+    """
 
     def __init__(self) -> None:
         self.folder = TemporaryDirectory(ignore_cleanup_errors=True)
+        said = Path(self.folder.name) / "said"
         ours, theirs = os.pipe(), os.pipe()
-        arguments = [
-            str(PROGRAM),
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-dev-shm-usage",
-            "--no-first-run",
-            "--disable-extensions",
-            "--disable-background-networking",
-            "--hide-scrollbars",
-            f"--user-data-dir={self.folder.name}",
-            "--remote-debugging-pipe",
-            "about:blank",
-        ]
+        arguments = [str(PROGRAM), *FLAGS, f"--user-data-dir={self.folder.name}", "about:blank"]
         script = f'exec "$@" 3<&{ours[0]} 4>&{theirs[1]}'
-        self.process = subprocess.Popen(
-            ["bash", "-c", script, "chromium", *arguments],
-            pass_fds=(ours[0], theirs[1]),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        with said.open("wb") as log:
+            self.process = subprocess.Popen(
+                ["bash", "-c", script, "chromium", *arguments],
+                pass_fds=(ours[0], theirs[1]),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+                start_new_session=True,
+            )
         os.close(ours[0])
         os.close(theirs[1])
         self.write, self.read = ours[1], theirs[0]
         self.rest, self.number, self.session = b"", 0, ""
         self.events: list[dict[str, Any]] = []
-        (target,) = [each for each in self.send("Target.getTargets")["targetInfos"] if each["type"] == "page"][:1]
-        found = self.send("Target.attachToTarget", targetId=target["targetId"], flatten=True)
-        self.session = found["sessionId"]
+        self.until = time.monotonic() + START
+        try:
+            self.attach()
+        except NoAnswerError as error:
+            last = " | ".join(said.read_text(errors="replace").splitlines()[-3:])
+            self.close()
+            raise NoBrowserError(f"{PROGRAM} does not come up: {error} ({last[-500:]})") from error
+        except BaseException:
+            self.close()
+            raise
+        self.until = 0.0
+
+    def attach(self) -> None:
+        """Find the page, and wait until it runs scripts."""
+        while not (pages := [each for each in self.send("Target.getTargets")["targetInfos"] if each["type"] == "page"]):
+            time.sleep(0.05)
+        self.session = self.send("Target.attachToTarget", targetId=pages[0]["targetId"], flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.send(f"{domain}.enable")
+        assert self.run("1+1") == 2
 
     def __enter__(self) -> Chromium:
         return self
@@ -64,24 +102,34 @@ class Chromium:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.process.terminate()
-        try:
-            self.process.wait(5)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        self.close()
+
+    def close(self) -> None:
+        """End the browser and all that it started, and remove its profile."""
         os.close(self.write)
         os.close(self.read)
+        self.process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(5)
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
         self.folder.cleanup()
 
     def send(self, method: str, **parameters: Any) -> dict[str, Any]:
-        """A command's result."""
+        """A command's result.
+
+        Errors: NoAnswerError.
+        """
         self.number += 1
         message: dict[str, Any] = {"id": self.number, "method": method, "params": parameters}
         if self.session:
             message["sessionId"] = self.session
-        os.write(self.write, json.dumps(message).encode() + b"\0")
-        until = time.monotonic() + SECONDS
+        try:
+            os.write(self.write, json.dumps(message).encode() + b"\0")
+        except BrokenPipeError:
+            raise NoAnswerError("the browser has ended") from None
+        until = self.until or time.monotonic() + SECONDS
         while True:
             answer = self.received(until)
             if answer.get("id") == self.number:
@@ -94,8 +142,12 @@ class Chromium:
         """The next message."""
         while b"\0" not in self.rest:
             ready, _, _ = select.select([self.read], [], [], max(0.0, until - time.monotonic()))
-            assert ready, "the browser does not answer"
-            self.rest += os.read(self.read, 1 << 20)
+            if not ready:
+                raise NoAnswerError("the browser does not answer")
+            more = os.read(self.read, 1 << 20)
+            if not more:
+                raise NoAnswerError("the browser has ended")
+            self.rest += more
         message, _, self.rest = self.rest.partition(b"\0")
         found: dict[str, Any] = json.loads(message)
         return found
@@ -105,7 +157,8 @@ class Chromium:
         self.send("Page.navigate", url="about:blank")
         self.events.clear()
         self.send("Page.navigate", url=path.as_uri() + fragment)
-        for _ in range(500):
+        until = time.monotonic() + SECONDS
+        while time.monotonic() < until:
             if self.run("location.protocol === 'file:' && document.readyState === 'complete'"):
                 return
             time.sleep(0.01)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import re
 from base64 import b64encode
@@ -28,7 +29,8 @@ from gradcli.report import Report, build
 from gradcli.syntax import parse
 from gradcli.systems.source import edges
 from gradcli.words import Words
-from tests.chromium import PROGRAM, Chromium
+from tests import chromium
+from tests.chromium import PROGRAM, Chromium, NoBrowserError, started
 
 EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.grad"))
 NEURON = "1/(1+exp(-(w0*x0+w1*x1+w2)))"
@@ -274,13 +276,51 @@ def test_no_lines_of_a_tree_cross():
 
 # ── in a browser ────────────────────────────────────────────────────────────────────────────────────────────
 
-browsing = pytest.mark.skipif(PROGRAM is None, reason="Chromium is not at hand")
+
+def browsing(test: Any) -> Any:
+    """Of a test in a browser: it may wait until one comes up, and is skipped where there is none."""
+    there = pytest.mark.skipif(PROGRAM is None, reason="Chromium is not at hand")
+    return there(pytest.mark.timeout(300)(test))
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Chromium]:
-    with Chromium() as found:
+    try:
+        found = started()
+    except NoBrowserError as error:
+        pytest.skip(str(error))
+    with found:
         yield found
+
+
+@pytest.mark.parametrize(
+    ("program", "patience", "said"),
+    [
+        ("echo no screen >&2; exit 1", 60.0, "has ended (no screen)"),
+        ("sleep 60 & wait", 0.2, "does not answer ()"),
+        (r"printf '{\"id\": 1, \"resu' >&4; sleep 60", 0.2, "does not answer ()"),
+    ],
+    ids=["ends", "is silent", "stops short"],
+)
+def test_a_browser_that_does_not_come_up_leaves_nothing(
+    program: str, patience: float, said: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    """It is tried twice, then told with its last words; its process and its profile are gone."""
+    path, log = tmp_path / "chromium", tmp_path / "log"
+    path.write_text(f'#!/bin/bash\necho "$$ $@" >> {log}\n{program}\n')
+    path.chmod(0o755)
+    monkeypatch.setattr(chromium, "PROGRAM", str(path))
+    monkeypatch.setattr(chromium, "START", patience)
+    with pytest.raises(NoBrowserError) as caught:
+        started()
+    assert said in str(caught.value)
+    starts = log.read_text().splitlines()
+    assert len(starts) == chromium.ATTEMPTS
+    for start in starts:
+        (profile,) = re.findall(r"--user-data-dir=(\S+)", start)
+        assert not Path(profile).exists()
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(start.split()[0]), 0)
 
 
 SET = """((k, x) => {{
