@@ -512,6 +512,42 @@ def test_pictures(kind, words, command, tmp_path):
     assert list(path.parent.iterdir()) == [path]
 
 
+@pytest.mark.parametrize("home", ["new", "not to be written", "with half a list of fonts", "nowhere"])
+def test_a_picture_on_a_fresh_machine(home, command, tmp_path):
+    """Without a list of fonts, and where the system's cannot be listed, the bytes are the same, and nothing is said.
+
+    Where nothing can be kept at all, that is one line, with exit 4.
+    """
+    from matplotlib.font_manager import FontManager
+
+    path, folder = tmp_path / "here.png", tmp_path / "home"
+    folder.mkdir()
+    (folder / f"fontlist-v{FontManager.__version__}.json").write_text('{"_version": ' if "half" in home else "")
+    (folder / "fc-list").write_text("#!/bin/sh\nexit 1\n")
+    (folder / "fc-list").chmod(0o755)
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith(("MPL", "XDG"))},
+        "PYTHONPATH": os.pathsep.join([str(Path(gradcli.__file__).parent.parent), *filter(None, sys.path)]),
+        "HOME": "/dev/null/home" if home in ("not to be written", "nowhere") else str(tmp_path),
+        "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}",
+        **({"MPLCONFIGDIR": str(folder)} if "half" in home else {}),
+    }
+    script = "import sys, tempfile\nfrom gradcli.cli import run\n"
+    script += "def mkdtemp(**_): raise OSError(30, 'Read-only file system')\n"
+    script += "tempfile.mkdtemp = mkdtemp\n" if home == "nowhere" else ""
+    script += "sys.exit(run(sys.argv[1:]))"
+    words = ["1/x", "--at=1", "-o"]
+    program = [sys.executable, "-W", "error", "-c", script, "plot", *words, str(tmp_path / "there.png")]
+    done = subprocess.run(program, capture_output=True, text=True, env=environment, check=False)
+    if home == "nowhere":
+        assert (done.returncode, done.stdout) == (4, "")
+        assert done.stderr.startswith("error: matplotlib") and "MPLCONFIGDIR" in done.stderr.splitlines()[1]
+        return
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert command(*words, str(path)) == (0, "", "")
+    assert (tmp_path / "there.png").read_bytes() == path.read_bytes()
+
+
 def test_a_picture_that_cannot_be_written(command, tmp_path):
     """A folder in the way, or a file where a folder should be, is told with exit 4."""
     (tmp_path / "plot.csv").mkdir()

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gradcli.errors import visible
+from gradcli.errors import FileError, visible
 from gradcli.plotting.curves import BEYOND, Curve
 from gradcli.plotting.fields import Field
 from gradcli.render.figures import Style, figure
@@ -98,9 +98,16 @@ def render(drawn: Sequence[Curve] | Field, kind: str, style: Style, *, derivativ
 
 @contextmanager
 def drawing() -> Iterator[None]:
-    """matplotlib in its own defaults and ours, quietly."""
+    """matplotlib in its own defaults and ours, quietly.
+
+    Errors: FileError where it finds no folder at all for its list of fonts.
+    """
     logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it tells of folders and font caches
-    from matplotlib import rc_context, rcdefaults, rcParams
+    try:
+        from matplotlib import font_manager, rc_context, rcdefaults, rcParams  # noqa: F401 - makes the list
+    except OSError as error:
+        hint = "set MPLCONFIGDIR to a folder that can be written"
+        raise FileError("matplotlib, which draws pictures, can keep no file anywhere", hint=hint) from error
 
     with rc_context():
         rcdefaults()
