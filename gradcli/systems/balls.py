@@ -81,17 +81,24 @@ class Balls(System):
 
     def slope(self, op: Op, x: Sequence[arb], k: int) -> arb:
         """∂op/∂x_k at balls, from FLINT's power series of the definition; nan where there is none."""
+        other = self.factor(op, k)  # of (x + t)·y the series is x·y + y·t
+        return self.tangent(op, x, k)[1] if other is None else x[other]
+
+    def tangent(self, op: Op, x: Sequence[arb], k: int) -> tuple[arb, arb]:
+        """The op at balls, and ∂op/∂x_k, from one series of the definition; nan what there is not."""
         function = self.functions[op]
-        fast = function in RATIONAL  # series × series is quicker than series × number
-        elements: list[Any] = [arb_series([value]) for value in x] if fast else list(x)
-        elements[k] = arb_series([x[k], 1])
+        elements: list[Any] = list(x)
+        elements[k] = arb_series([x[k], ONE])
+        if function in RATIONAL:  # series × series is quicker than series × number
+            elements[1 - k] = arb_series([x[1 - k]])
         try:
             y = function(*elements)
         except (ValueError, ZeroDivisionError):
-            return NAN
+            return NAN, NAN
         if type(y) is arb_series:
-            return y[1]
-        return ZERO if ball(y).is_finite() else NAN
+            return y[0], y[1]
+        value = ball(y)
+        return value, ZERO if value.is_finite() else NAN
 
     def factor(self, op: Op, k: int) -> int | None:
         """The input that is the slope along input k, by the product rule; None for what is no product."""

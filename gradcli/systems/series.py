@@ -180,6 +180,8 @@ def _log(base: int) -> Any:
     return arb(base).log()
 
 
+ROUNDED = (operator.add, operator.sub, operator.mul, operator.neg, operator.pos)
+
 RATIONAL = (operator.add, operator.sub, operator.mul, operator.truediv)
 
 ANALYTIC = ("exp", "log", "sqrt", "sin", "cos", "tan", "asin", "acos", "atan", "erf", "erfc", "gamma")

@@ -9,8 +9,7 @@ enclosures.py tells what it loses.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from functools import cached_property
+from collections.abc import Collection, Sequence
 from math import isfinite
 from time import perf_counter
 
@@ -19,14 +18,15 @@ from flint import arb
 from gradcli.autodiff import Gradients
 from gradcli.notation import number
 from gradcli.ops.op import CONSTANT, INPUT, Op
+from gradcli.systems import Argument, Constant, Function
 from gradcli.systems.balls import Balls, precision
 from gradcli.systems.floats import FLOATS
-from gradcli.systems.series import NAN, ZERO
+from gradcli.systems.series import NAN, ROUNDED, ZERO
 from gradcli.verify import BUDGET, ProofVerdict, asked_for
 from gradcli.verify.enclosures import WIDE, Kept, enclose
 from gradcli.verify.judge import BITS, SMALLEST, ULPS
 from gradcli.verify.proof_words import LISTED, ProofWords, listed, shown
-from gradcli.verify.settling import CLEAR, CLEAR_BITS
+from gradcli.verify.settling import CLEAR_BITS, plainly, rounds_to
 
 
 def prove(gradients: Gradients, budget: float = BUDGET, *, wrt: Collection[str] | None = None) -> ProofVerdict:
@@ -70,54 +70,49 @@ def started(gradients: Gradients, budget: float, asked: bytearray) -> Proof:
     return TensorProof(gradients, deadline, asked, budget)
 
 
+Edge = tuple[int, int, arb | float]
+"""By which a gradient arrives: the child, which of its inputs, and the slope."""
+
+
 class Proof(ProofWords):
     """One run over the tape, from the output back, and what it found."""
 
     def run(self) -> None:
         """The whole tape: cheap acceptance here, everything doubtful in the methods below."""
-        graph, values, adjoints, m = self.graph, self.values, self.adjoints, self.m
-        ops, tape, used, varied, asked = graph.ops, graph.parents, graph.used, graph.varied, self.asked
-        functions, rules_of, steady = m.functions, FLOATS.locals, _Steady(m)
-        slope, clear, bits = m.slope, CLEAR, CLEAR_BITS
-        value, exactly = values.__getitem__, list(map(arb, values)).__getitem__
-        arrived: list[arb | None] = [None] * len(ops)
-        arrived[graph.output] = arb(self.gradients.upstream)
+        graph, values, adjoints, asked = self.graph, self.values, self.adjoints, self.asked
+        ops, tape, used = graph.ops, graph.parents, graph.used
+        rules_of, known_of = FLOATS.locals, _Known(self.m)
+        value, slope, tangent = self.m.value, self.m.slope, self.m.tangent
+        arrived: list[list[Edge] | None] = [None] * len(ops)
         for i in range(graph.output, -1, -1):
-            if not used[i]:
-                continue
             op = ops[i]
-            if op is CONSTANT:
+            if not used[i] or op is CONSTANT:
                 continue
             if not i & 127 and perf_counter() > self.deadline:
                 self.stop(i)
                 return
             self.nodes += 1
-            g, total = adjoints[i], arrived[i]
+            g, edges = adjoints[i], arrived[i] or []
             arrived[i] = None
-            if total is None and g and asked[i]:
-                self.check_sum(i, g)
-            elif total is not None and (asked[i] or not varied[i]):
-                claim = g or 0.0
-                middle = float(total)
-                if not (abs(claim - middle) <= clear * abs(middle) and total.rel_accuracy_bits() >= bits):
-                    self.check_sum(i, claim)
+            if (asked[i] or i == graph.output) and not self.adds_up(i, g or 0.0, edges):
+                self.check_sum(i, g or 0.0, edges)
             if op is INPUT:
                 continue
-            y, parents = values[i], tape[i]
-            x, balls = list(map(value, parents)), list(map(exactly, parents))
-            try:
-                exact = functions[op](*balls)
-            except (ValueError, ZeroDivisionError):
-                exact = NAN
-            fine = False
-            if type(exact) is arb and exact.rel_accuracy_bits() >= bits:
-                middle = float(exact)
-                fine = abs(y - middle) <= clear * abs(middle)
-            if not fine:
-                self.check_value(i, op, y, balls)
+            y, parents, rules, (rounded, sure) = values[i], tape[i], rules_of[op], known_of[op]
+            x = [values[p] for p in parents]
+            balls: list[arb] = []
+            first: arb | None = None
+            if rounded is None or not rounds_to(y, rounded(*x)):
+                balls = [arb(number) for number in x]
+                if g is not None and rules[0] is not None and asked[parents[0]]:
+                    exact, first = tangent(op, balls, 0)
+                else:
+                    exact = value(op, balls)
+                if not plainly(y, exact):
+                    self.check_value(i, op, y, balls)
             if g is None:
                 continue
-            upstream, rules, fixed, wide = arb(g), rules_of[op], steady[op], len(parents) > WIDE
+            wide = len(parents) > WIDE
             for k, p in enumerate(parents):
                 if wide and perf_counter() > self.deadline:
                     self.nodes -= 1
@@ -131,22 +126,28 @@ class Proof(ProofWords):
                 if not asked[p]:
                     continue
                 self.edges += 1
-                local = rule(y, *x)
-                if local is None:
-                    local = 0.0
-                known = fixed[k] if fixed else None
-                if known is not None and known[1] == local:
-                    d = known[0]
+                d: arb | float = rule(y, *x) or 0.0
+                if not (sure and sure[k]):
+                    exact = slope(op, balls, k) if k or first is None else first
+                    d = exact if plainly(d, exact) else self.check_slope(i, op, k, float(d), balls)
+                if (met := arrived[p]) is None:
+                    arrived[p] = [(i, k, d)]
                 else:
-                    d = slope(op, balls, k)
-                    middle = float(d)
-                    if not (abs(local - middle) <= clear * abs(middle) and d.rel_accuracy_bits() >= bits):
-                        d = self.check_slope(i, op, k, float(local), balls)
-                before = arrived[p]
-                if d.is_zero():
-                    arrived[p] = ZERO if before is None else before
-                else:
-                    arrived[p] = d * upstream if before is None else before + d * upstream
+                    met.append((i, k, d))
+
+    def adds_up(self, p: int, claim: float, edges: Sequence[Edge]) -> bool:
+        """Whether a gradient is the sum of what arrives, at first sight."""
+        if len(edges) == 1:
+            child, _, slope = edges[0]
+            narrow = type(slope) is not arb or slope.rel_accuracy_bits() >= CLEAR_BITS
+            if narrow and rounds_to(claim, float(slope) * self.adjoints[child]):
+                return True
+        total = arb(self.gradients.upstream) if p == self.graph.output else ZERO
+        for child, _, slope in edges:
+            d = arb(slope)
+            if not d.is_zero():
+                total += d * self.adjoints[child]
+        return plainly(claim, total, terms=len(edges))
 
     def kept(self) -> Kept | None:
         """The digits that the formula keeps."""
@@ -200,11 +201,10 @@ class Proof(ProofWords):
         if exact.is_finite() and (exact > 0 or exact < 0) and before == (self.m.kinks, self.m.straddles):
             self.fail(i, f"no gradient is passed to {self.edge(i, k)}, but proved is {shown(exact)}")
 
-    def check_sum(self, p: int, claim: float) -> None:
+    def check_sum(self, p: int, claim: float, edges: Sequence[Edge]) -> None:
         """A gradient that the fast test did not accept: the terms again, with the size of each."""
-        edges = self.leaving.get(p, [])
         taken: list[float] = []
-        for child, k in edges:
+        for child, k, _ in edges:
             local = FLOATS.locals[self.graph.ops[child]][k]
             x = [self.values[q] for q in self.graph.parents[child]]
             found = local(self.values[child], *x) if local is not None else None
@@ -226,10 +226,10 @@ class Proof(ProofWords):
             self.open_nodes.add(p)
             self.vague.append(f"{name} = {number(claim)}: the enclosure {shown(exact)} is too wide")
 
-    def total(self, p: int, edges: list[tuple[int, int]]) -> tuple[arb, arb]:
+    def total(self, p: int, edges: Sequence[Edge]) -> tuple[arb, arb]:
         """The downstream gradients that arrive at a node, summed, and the error that summing may cause."""
         total, size, reach = (arb(self.gradients.upstream), ZERO, ZERO) if p == self.graph.output else (ZERO,) * 3
-        for child, k in edges:
+        for child, k, _ in edges:
             upstream = arb(self.adjoints[child])
             chosen = self.taken.get((child, k))
             if chosen is None:
@@ -242,29 +242,25 @@ class Proof(ProofWords):
         # n sums in doubles err by up to n half-ulps of the sum of magnitudes; a subnormal factor by its step
         return total, size * ((ULPS + len(edges)) * 2.0**-52) + reach * ULPS * arb(SMALLEST)
 
-    @cached_property
-    def leaving(self) -> dict[int, list[tuple[int, int]]]:
-        """The active edges (child, k) by parent; made when first needed."""
-        found: dict[int, list[tuple[int, int]]] = {}
-        graph, adjoints = self.graph, self.adjoints
-        for child, parents in enumerate(graph.parents):
-            if adjoints[child] is not None and graph.used[child]:
-                op = graph.ops[child]
-                smooth = op.differentiable
-                for k, p in enumerate(parents):
-                    if self.asked[p] and (smooth or op.passes(k)):
-                        found.setdefault(p, []).append((child, k))
-        return found
 
+class _Known(dict[Op, tuple[Function | None, tuple[bool, ...]]]):
+    """What is known of an op wherever it stands.
 
-class _Steady(dict[Op, tuple[tuple[arb, float] | None, ...]]):
-    """Op → its slopes that are the same everywhere, as ball and double."""
+    How IEEE 754 rounds it, if it does so correctly; and of which inputs the engine's partial is FLINT's slope: a
+    number, or another input. No others need to be compared at every node.
+    """
 
     def __init__(self, m: Balls) -> None:
         super().__init__()
         self.m = m
 
-    def __missing__(self, op: Op) -> tuple[tuple[arb, float] | None, ...]:
-        pairs = (None if slope is None else (slope, float(slope)) for slope in self.m.everywhere[op])
-        found = self[op] = tuple(pairs)
+    def __missing__(self, op: Op) -> tuple[Function | None, tuple[bool, ...]]:
+        function = self.m.functions[op]
+        sure = []
+        for k, slope in enumerate(self.m.everywhere[op]):
+            rule, factor = FLOATS.locals[op][k], self.m.factor(op, k)
+            constant = isinstance(rule, Constant) and slope is not None and slope == rule
+            sure.append(constant or (isinstance(rule, Argument) and factor == rule - 1))
+        rounded = function if function in ROUNDED and all(sure) else None
+        found = self[op] = rounded, tuple(sure)
         return found

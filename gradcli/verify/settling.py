@@ -30,8 +30,31 @@ from gradcli.verify.judge import (
     touches,
 )
 
+NORMAL = sys.float_info.min
+"""The smallest number that has all its digits."""
+
 CLEAR, CLEAR_BITS = 60 * 2.0**-53, 60
 """A relative error, and the bits of a ball, that pass without a closer look."""
+
+
+def plainly(claim: float, exact: arb, terms: int = 0) -> bool:
+    """Whether a number is right at first sight: near the middle of a narrow ball.
+
+    terms: of a sum, in which each may cost an ulp.
+    """
+    middle = float(exact)
+    near = abs(claim - middle) <= (CLEAR + terms * 2.0**-52) * abs(middle)
+    return near and exact.rel_accuracy_bits() >= CLEAR_BITS
+
+
+def rounds_to(claim: float, double: float) -> bool:
+    """Whether a number is right at first sight, where the exact one is `double` but for its rounding.
+
+    double: an operation of IEEE 754 on doubles. These are rounded correctly: half an ulp is what it is off by, as long
+    as it neither under- nor overflows; where it may have, no is the answer.
+    """
+    size = abs(double)
+    return NORMAL <= size <= LARGEST and abs(claim - double) <= CLEAR * size
 
 Made = TypeVar("Made")
 
@@ -161,8 +184,8 @@ WOBBLE = arb(1, NUDGE * 2.0**-52)
 WHOLE = 2.0**53
 """Whole numbers from here on are no labels."""
 
-NORMAL, STEP = sys.float_info.min, arb(0, NUDGE * SMALLEST)
-"""The smallest number that has all its digits, and how far one below it may be off."""
+STEP = arb(0, NUDGE * SMALLEST)
+"""How far a number below the normal ones may be off."""
 
 
 def nudged(values: Sequence[arb]) -> list[arb]:

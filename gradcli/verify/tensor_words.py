@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from math import isfinite, prod
 from typing import Any
 
@@ -42,6 +43,18 @@ class TensorWords(Proof):
         op = self.graph.ops[i]
         averaged = bool(op.reduces) and any(self.shapes[p] for p in self.graph.parents[i])
         return op.structural or op.body is not None or averaged
+
+    @cached_property
+    def leaving(self) -> dict[int, list[tuple[int, int]]]:
+        """The active edges (child, k) by parent."""
+        found: dict[int, list[tuple[int, int]]] = {}
+        graph, adjoints = self.graph, self.adjoints
+        for child, (op, parents) in enumerate(zip(graph.ops, graph.parents, strict=True)):
+            if adjoints[child] is not None and graph.used[child]:
+                for k, p in enumerate(parents):
+                    if self.asked[p] and op.passes(k):
+                        found.setdefault(p, []).append((child, k))
+        return found
 
     # ── numbers ──────────────────────────────────────────────────────────────────────────────────────────
 
