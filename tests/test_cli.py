@@ -624,7 +624,7 @@ def test_version(gradcli):
 
 
 COMPLETED = [
-    ("gradcli e", {"eval", "explain"}),
+    ("gradcli e", {"eval", "explain", "export"}),
     ("gradcli ev", {"eval"}),
     ("gradcli ", set(COMMANDS)),
     ("gradcli eval --no", {"--no-verify"}),

@@ -35,6 +35,8 @@ RESERVED = frozenset(
     answer answers hide-answer hint problem student encoding rtol atol cs231n
     roster blank one-file key jobs id-from show-answer
     for step style at derivative no-derivative local
+    col columns no-header input-format engine keep prefix null strict aggregate output
+    to function table
     """.split()
 )
 """Names of options, of any command, now or planned: no variable is given its value by one of them."""

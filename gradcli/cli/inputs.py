@@ -31,10 +31,12 @@ def read_graph(
     files: Sequence[str] = (),
     defs: str | None = None,
     share: bool = False,
+    optional: bool = False,
 ) -> tuple[Graph, dict[str, Value]]:
     """The graph of a command line, and the values of its variables.
 
     settings: what `--set` gave.   files: what `--vars` gave.   defs: a file of definitions.
+    optional: whether it may give no values at all.
     Errors: UsageError, ExpressionError, FileError, LimitError.
     """
     text, place = read_expression(arguments, command, options, file)
@@ -55,7 +57,7 @@ def read_graph(
         if error.place == "definitions":
             error.place = defs
         raise
-    refuse_unknown(graph, given, bindings, options)
+    refuse_unknown(graph, given if given or not optional else graph.inputs, bindings, options)
     unused = [name for name in filed if name not in graph.inputs]
     if unused:
         listed = ", ".join(map(brief, unused[:8])) + (f" and {len(unused) - 8} more" if len(unused) > 8 else "")

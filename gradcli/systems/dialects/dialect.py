@@ -18,6 +18,7 @@ class Dialect(NamedTuple):
     base: the column whose words it takes where a row has none of its own; `form` makes a call of such a word.
     own: word of `base` → the pattern that is right here, or None for what the language lacks.
     helpers: the word that a pattern starts with → the text that defines it, for what the language has not by itself.
+    truths: word → the pattern as a truth, for code that people read; in it, ?1 is the first part as a truth.
     whole: whether 2 is written for 2.0.   raises: the words whose functions raise outside the op's domain.
     """
 
@@ -29,6 +30,7 @@ class Dialect(NamedTuple):
     form: str = "{word}"
     own: Mapping[str, str | None] = NOTHING
     helpers: Mapping[str, str] = NOTHING
+    truths: Mapping[str, str] = NOTHING
     whole: bool = False
     raises: frozenset[str] = frozenset()
 
