@@ -81,6 +81,33 @@ class SeveralCommand(ExpressionCommand):
         return arguments.several(str(self.name))
 
 
+class TableCommand(ExpressionCommand):
+    """A command that takes an expression and a file beside it; of the expression alone its Arguments tell."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Take the file out of the words, so that what is left has one expression."""
+        rest = super().parse_args(ctx, args)
+        if isinstance(ctx.obj, Arguments):
+            count = 0 if any(word.startswith("--file=") for word in ctx.obj.options) else 1
+            ctx.obj = ctx.obj._replace(expressions=ctx.obj.expressions[:count])
+        return rest
+
+    def positional(self, arguments: Arguments) -> Sequence[str]:
+        """The expression, "" where a file has it, and the table.
+
+        Errors: UsageError for more.
+        """
+        filed = any(word.startswith("--file=") for word in arguments.options)
+        words = ("", *arguments.expressions) if filed else arguments.expressions
+        if len(words) > 2:
+            arguments._replace(expressions=words[1:]).expression(str(self.name), "table")
+        return words
+
+    def admit(self, arguments: Arguments, options: Mapping[str, Option]) -> None:
+        """The same for the expression alone."""
+        super().admit(arguments._replace(expressions=tuple(self.positional(arguments)[:1])), options)
+
+
 class NamedCommand(ExpressionCommand):
     """A command that takes a name, and no values of variables."""
 

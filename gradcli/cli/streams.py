@@ -70,6 +70,33 @@ def put_all(pieces: Iterable[str]) -> None:
         raise failure from None
 
 
+class Output:
+    """Standard output for bytes: what is written is there at once.
+
+    Errors: ReaderGone; FileError where standard output cannot be written.
+    """
+
+    def __init__(self) -> None:
+        if sys.stdout is None:
+            raise FileError("standard output is closed")
+        sys.stdout.flush()
+
+    def write(self, piece: bytes) -> int:
+        """Write all of it."""
+        try:
+            sys.stdout.buffer.write(piece)
+            sys.stdout.buffer.flush()
+        except OSError as error:
+            failure = unwritable(error)
+            if reader_gone(error):
+                raise ReaderGone from None
+            raise failure from None
+        return len(piece)
+
+    def flush(self) -> None:
+        """Nothing waits."""
+
+
 def reader_gone(error: OSError) -> bool:
     """Whether the other end of a pipe is closed."""
     return error.errno in (errno.EPIPE, errno.EINVAL)  # EINVAL: the same on Windows

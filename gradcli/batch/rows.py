@@ -1,0 +1,88 @@
+"""Rows through the engine of plain floats: for tables that are small, and for rows that need a closer look."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+from gradcli.batch.cells import NoNumber, number
+from gradcli.batch.plan import Plan
+from gradcli.engines import exact
+from gradcli.engines.python import RAISED, function
+
+
+class Records(NamedTuple):
+    """The rows of a block.
+
+    cells: of each row, as text.   faults: which rows are none, and why.   line: index → the number of a row's line.
+    suspect: whether a cell may be a number to Python that is none here.
+    """
+
+    cells: list[list[str]]
+    faults: Mapping[int, str]
+    line: Callable[[int], int]
+    suspect: bool = True
+
+
+Result = tuple[Any, ...]
+"""The value, the gradients, and last True; or, of a bad row, what there is of them, and last what is wrong, in words.
+
+With nothing wrong and no results, for a missing value, it is ("",)."""
+
+
+class Rows:
+    """A plan over rows, one at a time.
+
+    places: the columns of the formula's variables.   width: how many cells a row has.
+    """
+
+    def __init__(self, plan: Plan, places: Sequence[int], width: int) -> None:
+        self.plan, self.places, self.width = plan, tuple(places), width
+
+    @cached_property
+    def point(self) -> Callable[..., Result]:
+        """The formula as a function; of tensors, one that leaves everything to the engine."""
+        formula = self.plan.formula
+        return function(formula) if not formula.tensorial else lambda *x: (False,)
+
+    @cached_property
+    def picked(self) -> Callable[[Sequence[str]], Sequence[str]]:
+        """The cells of the variables."""
+        if len(self.places) > 1:
+            return itemgetter(*self.places)
+        return lambda cells: [cells[place] for place in self.places]
+
+    def computed(self, records: Records) -> Iterator[Result]:
+        """The result of each row, in order."""
+        point, picked, width, suspect = self.point, self.picked, self.width, records.suspect or bool(records.faults)
+        for index, cells in enumerate(records.cells):
+            result: Result = (False,)
+            if len(cells) == width:
+                try:  # faster than suppress
+                    result = point(*map(float, picked(cells)))
+                except RAISED:
+                    result = (False,)
+            if not result[-1] or (suspect and (index in records.faults or not all(map(isnumber, picked(cells))))):
+                result = self.judged(cells, records.faults.get(index, ""))
+            yield result
+
+    def judged(self, cells: Sequence[str], fault: str = "") -> Result:
+        """The result of a row that needs a closer look."""
+        if fault or len(cells) != self.width:
+            count = len(cells)
+            return (fault or f"the row has {count} cell{'' if count == 1 else 's'}, the header {self.width}",)
+        found: list[float] = []
+        for variable, cell in zip(self.plan.formula.variables, self.picked(cells), strict=True):
+            try:
+                found.append(number(cell))
+            except NoNumber as fault_:
+                return ("" if self.plan.null and not cell.strip() else f"{variable} {fault_}",)
+        results, error = exact.evaluated(self.plan.formula, found)
+        return (*results, error or True)
+
+
+def isnumber(cell: str) -> bool:
+    """Whether a cell that Python reads as a number is one here: ASCII, and without _."""
+    return cell.isascii() and "_" not in cell

@@ -1,0 +1,115 @@
+"""Where a table comes from: a file, or what is piped in; bytes as they come, in UTF-8."""
+
+from __future__ import annotations
+
+import codecs
+import os
+import stat
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from gradcli.errors import FileError, UsageError, reason
+
+Read = Callable[[], bytes]
+"""The next bytes, b"" at the end. Of a pipe, those that are there: it waits for some only."""
+
+PIECE, PIPED = 1 << 22, 1 << 18
+"""Bytes that are read at once from a file, and from a pipe."""
+
+MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+"""What a file in an encoding may begin with."""
+
+
+class Source(NamedTuple):
+    """Bytes and what is known of them.   size: of a file, in bytes; None for a pipe."""
+
+    read: Read
+    place: str
+    size: int | None
+
+
+def source(path: str | None, encoding: str | None = None) -> Source:
+    """A file's bytes, or standard input's.
+
+    Errors: FileError; UsageError where nothing is piped in.
+    """
+    if path is not None and path != "-":
+        return _file(path, encoding)
+    if sys.stdin is None or sys.stdin.isatty():
+        raise UsageError(
+            "no table: name a file, or pipe one in",
+            hint='(echo x,y; echo 3,2) | gradcli batch "x^2*y"',
+        )
+    stream = sys.stdin.buffer
+    take = getattr(stream, "read1", stream.read)
+
+    def read() -> bytes:
+        try:
+            found: bytes = take(PIPED)
+        except OSError as error:
+            raise FileError(f"standard input could not be read: {reason(error)}") from None
+        return found
+
+    return Source(decoded(read, encoding, "standard input"), "standard input", None)
+
+
+def _file(path: str, encoding: str | None) -> Source:
+    try:
+        stream = Path(path).open("rb")  # noqa: SIM115 - open until the process ends
+        about = os.fstat(stream.fileno())
+    except OSError as error:
+        raise FileError(f"{path}: {reason(error)}", hint="is the path right?" if error.errno == 2 else None) from None
+    except ValueError:
+        raise FileError(f"{path}: this is no path of a file") from None
+    regular = stat.S_ISREG(about.st_mode)
+
+    def read() -> bytes:
+        try:
+            return stream.read(PIECE) if regular else stream.read1(PIPED)
+        except OSError as error:
+            raise FileError(f"{path}: {reason(error)}") from None
+
+    return Source(decoded(read, encoding, path), path, about.st_size if regular else None)
+
+
+def decoded(read: Read, encoding: str | None, place: str) -> Read:
+    """The bytes in UTF-8, whatever mark they begin with or encoding is named.
+
+    Bytes that are no UTF-8 where no encoding is named are left to the cells they stand in.
+    Errors: UsageError for an encoding that is not known; FileError for bytes that are not in it.
+    """
+    first = read()
+    while 0 < len(first) < 4:
+        more = read()
+        if not more:
+            break
+        first += more
+    mark, found = next(((mark, name) for mark, name in MARKS if first.startswith(mark)), (b"", encoding or "utf-8"))
+    try:
+        decoder = codecs.getincrementaldecoder(found)()
+    except LookupError:
+        raise UsageError(f"no encoding '{encoding}'", hint="such as utf-8, utf-16, cp949, latin-1") from None
+    pieces = iter([first[len(mark) :]]) if first else iter(())
+    if found.replace("_", "-").lower() in ("utf-8", "utf8"):
+        return lambda: next(pieces, b"") or read()
+
+    def transcoded() -> bytes:
+        text, ended = "", False
+        while not text and not ended:
+            piece = next(pieces, b"") or read()
+            ended = not piece
+            try:
+                text = decoder.decode(piece, final=ended)
+            except UnicodeDecodeError as error:
+                raise FileError(f"{place}: this is no text in {found}: {error.reason}") from None
+        return text.encode()
+
+    return transcoded

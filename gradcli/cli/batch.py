@@ -1,0 +1,157 @@
+"""`gradcli batch`: one formula over every row of a table."""
+
+# Annotations are values here, not text: typer would compile each of them again on every run.
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, BinaryIO
+
+import typer
+
+from gradcli.batch import formats
+from gradcli.batch.plan import Plan
+from gradcli.batch.run import Count, by_rows
+from gradcli.batch.sources import source
+from gradcli.cli import streams
+from gradcli.cli.command import TableCommand, completing, one_of
+from gradcli.cli.eval import names
+from gradcli.cli.inputs import read_graph
+from gradcli.cli.options import Definitions, Expression, FileName, Names, Settings, Share, ValueFiles
+from gradcli.engines.formula import formula
+from gradcli.errors import Status, UsageError, brief
+
+HELP = """Evaluate a formula and its gradient for every row of a table.
+
+\b
+  (echo x,y; echo 3,2; echo 4,2) | gradcli batch "x^2*y"
+  gradcli batch "sigmoid(w*x+b)" points.csv --w=0.5 --b=-1 -o gradients.csv
+
+A column is bound to the variable of its name; --col x="unit price" binds another,
+and --x=2 gives a variable one value for all rows. A row that has no result keeps
+its place: its cell in the column error says why.
+"""
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command("batch", cls=TableCommand, rich_help_panel="pipelines", help=HELP)
+def batch(
+    ctx: typer.Context,
+    expression: Expression = None,
+    table: Annotated[
+        str | None, typer.Argument(help="The table; standard input unless given.", metavar="[FILE]", show_default=False)
+    ] = None,
+    file: FileName = None,
+    set_: Settings = None,
+    vars_: ValueFiles = None,
+    defs: Definitions = None,
+    share: Share = False,
+    col: Annotated[
+        list[str] | None,
+        typer.Option("--col", help="Bind a variable to a column of another name. Repeatable.", metavar="NAME=COLUMN"),
+    ] = None,
+    wrt: Names = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the table's columns before the results.")] = False,
+    prefix: Annotated[str, typer.Option(help="Begin the names of the result columns so.", metavar="TEXT")] = "",
+    null: Annotated[bool, typer.Option("--null", help="Take an empty cell as missing, not as an error.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Stop at the first row without a result.")] = False,
+    header: Annotated[
+        bool, typer.Option("--header/--no-header", help="Whether the first line names the columns.")
+    ] = True,
+    column_names: Annotated[
+        str | None, typer.Option("--columns", help="The names of the columns, where no header has them.", metavar="x,y")
+    ] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="The encoding of the table; UTF-8 unless given.", metavar="NAME")
+    ] = None,
+    input_format: Annotated[
+        str | None,
+        typer.Option(
+            help="The table's format; by its ending unless given, else csv.",
+            metavar="|".join(formats.FORMATS),
+            autocompletion=completing(formats.FORMATS),
+        ),
+    ] = None,
+    format_: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            help="The format of the results; by the ending of -o unless given, else csv.",
+            metavar="|".join(formats.FORMATS),
+            autocompletion=completing(formats.FORMATS),
+        ),
+    ] = None,
+    output: Annotated[str | None, typer.Option("--output", "-o", help="Write a file.", metavar="FILE")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+) -> None:
+    """Read, compute and write, block by block; end with the exit status."""
+    graph, values = read_graph(
+        ctx.obj,
+        command="batch",
+        options=ctx.command.declared(ctx),  # type: ignore[attr-defined]
+        file=file,
+        settings=set_ or (),
+        files=vars_ or (),
+        defs=defs,
+        share=share,
+    )
+    for flag, word in (("--input-format", input_format), ("--format", format_)):
+        if word is not None:
+            one_of(flag, word, formats.FORMATS)
+    asked = names(wrt, "--wrt") if wrt is not None else None
+    plan = Plan(formula(graph, fixed=values, wrt=asked), columns(col or []), keep=keep, prefix=prefix, null=null)
+    taken, given = formats.of(table, input_format, "--input-format"), formats.of(output, format_, "--format")
+    found = formats.reader(taken)(source(table, encoding), taken, named(header, column_names))
+    layout = plan.layout(found.names, found.place)
+    plan.bound(found.names, found.place)
+    count = Count(found.place, strict=strict)
+    with target(output, force) as sink:
+        by_rows(found, plan, formats.writer(given, layout, sink), count)
+    if count.bad:
+        streams.tell_each("warning", [f"{count.bad:,} of {count.rows:,} rows have no result; {count.first}"])
+    raise typer.Exit(Status.UNDEFINED if count.bad else Status.FINE)
+
+
+@contextmanager
+def target(output: str | None, force: bool) -> Iterator[BinaryIO]:
+    """Where the results go: a file, which is whole or is not there, or standard output.
+
+    Errors: FileError.
+    """
+    if output is None:
+        yield streams.Output()  # type: ignore[misc] # it can be written to, which is all
+        return
+    from gradcli.writing import opened
+
+    with opened(output, force) as stream:
+        yield stream.buffer  # type: ignore[attr-defined] # a file has one
+
+
+def named(header: bool, words: str | None) -> list[str] | None:
+    """The names of the columns where the table has no header; None where it has one.
+
+    Errors: UsageError.
+    """
+    if header:
+        if words is not None:
+            raise UsageError("--columns names the columns of a table without a header", hint="add --no-header")
+        return None
+    if words is None:
+        raise UsageError("without a header, the columns have no names", hint="such as --columns x,y")
+    return [word.strip() for word in words.split(",")]
+
+
+def columns(words: list[str]) -> dict[str, str]:
+    """Which variable takes which column, from words such as x=unit price.
+
+    Errors: UsageError.
+    """
+    from gradcli.cli.arguments import assignment
+
+    found: dict[str, str] = {}
+    for word in words:
+        binding = assignment(word, "--col")
+        if binding.name in found:
+            raise UsageError(f"--col gives '{brief(binding.name)}' two columns", hint="keep one of them")
+        found[binding.name] = binding.text
+    return found
