@@ -15,7 +15,8 @@ class Dialect(NamedTuple):
 
     key: its own column in the rows' spellings, patterns such as `#1 + #2` or a function's name.
     called: its name for people.   assignment: with {name} and {code}.   special: inf, -inf and nan.
-    base: the column whose words it takes where a row has none of its own; `form` makes a call of such a word.
+    base: the columns, the first that knows one, whose words it takes where a row has none of its own; `form` makes a
+    call of such a word.
     own: word of `base` → the pattern that is right here, or None for what the language lacks.
     helpers: the word that a pattern starts with → the text that defines it, for what the language has not by itself.
     truths: word → the pattern as a truth, for code that people read; in it, ?1 is the first part as a truth.
@@ -37,9 +38,10 @@ class Dialect(NamedTuple):
     def spelling(self, op: Op) -> str | None:
         """The pattern of an op; None where the language lacks it."""
         word: str | None = op.spelled.get(self.key)
-        if word is None and self.base in op.spelled:
-            word = op.spelled[self.base]
-            word = self.own[word] if word in self.own else self.form.format(word=word)
+        for base in self.base.split():
+            if word is None and base in op.spelled:
+                word = op.spelled[base]
+                word = self.own[word] if word in self.own else self.form.format(word=word)
         if word is None or "#" in word:
             return word
         places = range(1, len(op.parameters) + 1)
@@ -60,7 +62,7 @@ SHAPES = (
     (SUM, re.compile(r"#1 [+-] #2")),
     (PRODUCT, re.compile(r"#1 [*/] #2")),
     (TIGHT, re.compile(r"-#1")),
-    (ATOM, re.compile(r"[\w.]+|[\w.]+\((#\d|[\w.]+)(, (#\d|[\w.]+))*\)|#1(\.\w+\([^()]*\))+|\([^()]*\)")),
+    (ATOM, re.compile(r"[\w.]+|[\w.]+\((#\d|[\w.]+)(, (#\d|[\w.]+))*\)|#1(\.\w+(\([^()]*\))?|\[[^\[\]]*\])+|\([^()]*\)")),
 )
 
 
@@ -78,7 +80,7 @@ def filled(pattern: str, parts: list[tuple[str, int]]) -> str:
         text, inner = parts[k]
         if outer in (SUM, PRODUCT):
             loose = inner < outer + (k > 0) or (text[0] == "-" and k > 0)
-        elif outer == ATOM and not pattern.startswith("#1."):
+        elif outer == ATOM and not pattern.startswith(("#1.", "#1[")):
             loose = False
         else:
             loose = inner < ATOM or text[0] == "-"
