@@ -11,7 +11,7 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from math import isfinite, isnan
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from gradcli.batch.cells import NUMBER
 from gradcli.batch.formats import Layout
@@ -152,10 +152,10 @@ class Writer:
     def __init__(self, layout: Layout, sink: BinaryIO, form: str) -> None:
         self.own, self.results = len(layout.own), len(layout.results)
         self.sink, self.delimiter = sink, DELIMITERS[form]
-        self.put(self.line([cell(name) for name in (*layout.own, *layout.results)]))
+        self.put(self.line([cell(name) for name in (*layout.own, *layout.results)]).encode("utf-8", "surrogateescape"))
 
-    def records(self, records: Records, results: Iterable[Result]) -> None:
-        """Write the lines of some rows."""
+    def records(self, records: Records, results: Iterable[Result]) -> bytes:
+        """The lines of some rows; what was no UTF-8 when it was read is the same bytes again."""
         delimiter, end = self.delimiter, f"{self.delimiter}\n"
         lines = (
             map(self.both, records.cells, results)
@@ -165,14 +165,20 @@ class Writer:
                 for result in results
             ]
         )
-        self.put("".join(lines))
+        return "".join(lines).encode("utf-8", "surrogateescape")
+
+    def frame(self, frame: Any) -> bytes:
+        """The lines of a frame whose columns are those that come out."""
+        stream = io.BytesIO()
+        frame.write_csv(stream, include_header=False, separator=self.delimiter)
+        return stream.getvalue()
 
     def end(self) -> None:
         """Write what is left."""
 
-    def put(self, text: str) -> None:
-        """Write a text; what was no UTF-8 when it was read is the same bytes again."""
-        self.sink.write(text.encode("utf-8", "surrogateescape"))
+    def put(self, piece: bytes) -> None:
+        """Write what `records` or `frame` made."""
+        self.sink.write(piece)
 
     def both(self, cells: Sequence[str], result: Result) -> str:
         """A row's line with its own cells first; text that a spreadsheet would compute is guarded."""

@@ -56,8 +56,14 @@ class Count:
 class Written(Protocol):
     """A table that is written block by block."""
 
-    def records(self, records: Records, results: Iterable[Result]) -> None:
-        """Write the results of some rows."""
+    def records(self, records: Records, results: Iterable[Result]) -> Any:
+        """The results of some rows, as they are written; made in any order, by any thread."""
+
+    def frame(self, frame: Any) -> Any:
+        """The same of a frame whose columns are those that come out."""
+
+    def put(self, piece: Any) -> None:
+        """Write what `records` or `frame` made."""
 
     def end(self) -> None:
         """Write what is left."""
@@ -71,7 +77,7 @@ def by_rows(table: Table, plan: Plan, written: Written, count: Count) -> None:
         results = list(engine.computed(records))
         bad = [index for index, result in enumerate(results) if result[-1] and result[-1] is not True]
         if bad and count.strict:
-            written.records(records, results[: bad[0]])
+            written.put(written.records(records, results[: bad[0]]))
         count.took(len(results), len(bad), *((records.line(bad[0]), results[bad[0]][-1]) if bad else ()))
-        written.records(records, results)
+        written.put(written.records(records, results))
     written.end()
