@@ -12,6 +12,7 @@ from gradcli.errors import UsageError
 from gradcli.graph import Graph
 from gradcli.sweeps import backward
 from gradcli.syntax import parse
+from gradcli.systems.building import WHERE, Guarded
 from gradcli.systems.dialects.dialect import Dialect
 from gradcli.systems.source import Code, Source
 
@@ -58,11 +59,14 @@ class Formula:
         """The formula in a language, shared work done once.
 
         leaves: variable → how the code writes it.   conditions: whether `sound` is wanted too.
-        Errors: Unspelled for an op that the language lacks; UsageError for a formula of tensors.
+        Errors: Unspelled for an op that the language lacks; NotUnrolled for tensors too large for it, whose formula
+        the engine itself has to run; NotScalarError where the value, or a gradient, is no number.
         """
         if self.tensorial:
-            raise UsageError(f"only formulas of numbers are written as {dialect.called}")
-        graph, m = self.graph, Source(dialect)
+            from gradcli.engines.unrolled import coded
+
+            return coded(self, dialect, leaves, conditions=conditions)
+        graph, m = self.graph, Source(dialect, signs=True)
         bound = {
             place: m.literal(self.fixed[name]) if name in self.fixed else m.line(leaves[name], ())
             for name, place in graph.inputs.items()
@@ -70,17 +74,21 @@ class Formula:
         values = graph.evaluate(m, bound)
         adjoints = backward(graph, values, m, 1.0)
         gradients = [m.settled(adjoints[graph.inputs[name]]) for name in self.wrt]
-        sound = _sound(graph, values, m) if conditions else []
+        sound = _sound(graph, values, adjoints, m) if conditions else []
         return Coded(m, m.element(values[graph.output]), gradients, sound)
 
 
-def _sound(graph: Graph, values: list[Any], m: Source) -> list[Code]:
-    """That every node of the output is inside its domain, but for what is known already and where the code raises."""
+def _sound(graph: Graph, values: list[Any], adjoints: list[Any], m: Source) -> list[Code]:
+    """That every active node is inside its domain, but for what is known already and where the code raises."""
     found: dict[int, Code] = {}
     for i, op in enumerate(graph.ops):
-        domain: Any = op.predicate("domain") if graph.used[i] else None
+        g = adjoints[i]
+        domain: Any = op.predicate("domain") if g is not None and graph.varied[i] else None
         if domain is not None and op.spelled.get(m.dialect.base) not in m.dialect.raises:
-            condition = m.element(domain(m, *[values[p] for p in graph.parents[i]]))
+            condition = domain(m, *[values[p] for p in graph.parents[i]])
+            if isinstance(g, Guarded):  # elsewhere it is not active
+                condition = m.apply(WHERE, g.condition, condition, 1)
+            condition = m.element(condition)
             if condition.value is None or not condition.value:
                 found[condition.index] = condition
     return list(found.values())
@@ -111,4 +119,5 @@ def formula(
                 hint=f"did you mean {near[0]}?" if near else f"its variables: {known}",
             )
     values = {name: real(value, f"the value of '{name}'") for name, value in given.items()}
-    return Formula(graph, values, tuple(graph.inputs if wrt is None else dict.fromkeys(wrt)))
+    numbers = [name for name in graph.inputs if isinstance(values.get(name, 0.0), float)]
+    return Formula(graph, values, tuple(numbers if wrt is None else dict.fromkeys(wrt)))

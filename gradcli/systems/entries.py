@@ -69,12 +69,16 @@ class Block:
     def __neg__(self) -> Block:
         return self.m.apply(NEG, self)
 
+    def __or__(self, other: Any) -> Block:
+        """Of truths, 1 where either is."""
+        return self.m.apply(UNEQUAL, self + other, 0)
+
     def __bool__(self) -> bool:
         raise TypeError("a rule may not branch on its inputs: use m.where")
 
 
 ADD, SUB, MUL, DIV, POW, NEG = (TABLE[name] for name in ("add", "sub", "mul", "div", "pow", "neg"))
-LARGER, SMALLER, EQUAL = (TABLE[name] for name in ("max", "min", "eq"))
+LARGER, SMALLER, EQUAL, UNEQUAL = (TABLE[name] for name in ("max", "min", "eq", "ne"))
 PAIRWISE = frozenset({LARGER, SMALLER})
 """Ops of many numbers that are the same op of two, over and over."""
 

@@ -1,4 +1,7 @@
-"""NumPy, as an engine runs it: every word is a function of the arrays' system."""
+"""NumPy on columns, as an engine runs it: every line is a call, whose last argument is where the result is written.
+
+What NumPy has no function for is the float function, entry by entry (engines/numpy.py).
+"""
 
 from __future__ import annotations
 
@@ -9,4 +12,5 @@ NUMPY = Dialect(
     called="NumPy",
     assignment="{name} = {code}",
     special=("inf", "-inf", "nan"),
+    base="floats",
 )
