@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from gradcli.errors import LimitError, Span
 from gradcli.ops.mismatch import shown
-from gradcli.tokens import NUMBER
+from gradcli.tokens import NUMBER, most
 
 DEEPEST = 32
 """Axes that a list may have."""
@@ -29,11 +29,11 @@ ONE_LENGTH = "lists beside each other have one length: [[1, 2], [3, 4]]"
 TOO_SMALL = "this number is smaller than any double (about 4.9e-324)"
 
 SIGNED = rf"[-+−]?{NUMBER}"
-ROW = re.compile(rf"\[\s*+({SIGNED}(?:\s*+,\s*+{SIGNED})*+)\s*+\]")
-PLAIN_ROW = re.compile(rf"\s*+{SIGNED}\s*+(?:,\s*+{SIGNED}\s*+)*+")
+ROW = re.compile(rf"\[\s*+({SIGNED}" + most(rf"\s*+,\s*+{SIGNED}") + r")\s*+\]")
+PLAIN_ROW = re.compile(rf"\s*+{SIGNED}\s*+" + most(rf",\s*+{SIGNED}\s*+"))
 ALONE = re.compile(rf"({SIGNED})\s*+(?=[,\]])")
-SIDE_BY_SIDE = re.compile(rf"{SIGNED}(?:\s++{SIGNED})++")
-BETWEEN = re.compile(rf"(?:[\s,]++|{SIGNED}(?=[\s,\[\]]))*+(\[{{1,40}}|\]{{1,40}})")
+SIDE_BY_SIDE = re.compile(SIGNED + most(rf"\s++{SIGNED}", "+"))
+BETWEEN = re.compile(most(rf"[\s,]++|{SIGNED}(?=[\s,\[\]])") + r"(\[{1,40}|\]{1,40})")
 DIGITS = re.compile(r"[1-9]")
 SPACE = re.compile(r"\s*+")
 STRUCTURE = re.compile(r"[\[\](),]")

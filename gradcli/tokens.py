@@ -6,20 +6,36 @@ Most texts are ASCII, and their patterns are compiled in a third of the time: `l
 from __future__ import annotations
 
 import re
+import sys
 from functools import cache
 from typing import NamedTuple
+
+SOUND = sys.version_info >= (3, 11, 5)
+"""Whether `(?:ab)*+` goes back when it fails after the a: before, it stayed there (python/cpython#106052)."""
+
+
+def most(body: str, times: str = "*") -> str:
+    r"""A pattern for as many of these as there are, none of which is given back.
+
+    >>> [re.match("1" + most(r",\d"), text)[0] for text in ("1,2,3", "1,2,x", "1,")]
+    ['1,2,3', '1,2', '1']
+    """
+    return f"(?:{body}){times}+" if SOUND else f"(?>(?:{body}){times})"
+
 
 SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")
 
 _LETTER = r"[^\W\d₀-₉⁰¹²³⁴-⁹½¼¾⅐-⅞ᵀ]"
 ASCII_NAME = r"[A-Za-z_][A-Za-z0-9_]*+"
 NAME = rf"{_LETTER}(?:{_LETTER}|[0-9₀-₉])*+"
-NUMBER = r"(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?+"
+EXPONENT = most(r"[eE][+-]?[0-9]++", "?")
+NUMBER = rf"(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++){EXPONENT}"
 POWER = r"[⁺⁻]?[⁰¹²³⁴-⁹]+"
 SPACE = r"[ \t\r\f\v\u00a0\u2009\u202f]"
 
 INTEGER = r"[-−]?[ \t]*+[0-9]{1,18}+"
-AXES = rf"[\[(]\s*+{INTEGER}(?:\s*+,\s*+{INTEGER})*+\s*+,?\s*+[\])]"
+_MORE = most(rf"\s*+,\s*+{INTEGER}")
+AXES = rf"[\[(]\s*+{INTEGER}{_MORE}\s*+,?\s*+[\])]"
 """Whole numbers in brackets: axes, or a shape."""
 
 
@@ -52,13 +68,15 @@ def keyword_pattern(ascii_only: bool) -> re.Pattern[str]:
 @cache
 def key_pattern() -> re.Pattern[str]:
     """What follows a tensor to choose entries: [0], [-1,2], [1:3,:]."""
-    part = rf"(?:{INTEGER})?\s*+(?::\s*+(?:{INTEGER})?\s*+){{0,2}}+"
-    return re.compile(rf"\[\s*+({part}(?:,\s*+{part})*+)\]")
+    part = rf"(?:{INTEGER})?\s*+" + most(rf":\s*+(?:{INTEGER})?\s*+", "{0,2}")
+    more = most(rf",\s*+{part}")
+    return re.compile(rf"\[\s*+({part}{more})\]")
 
 
 @cache
 def _compiled(ascii_only: bool) -> Lexis:
     name, space = (ASCII_NAME, r"[ \t\r\f\v]") if ascii_only else (NAME, SPACE)
+    names = most(rf"\s*+,\s*+{name}")
     # A plain name followed by a plain character is the most frequent word: it comes first.
     quick = "" if ascii_only else rf"{ASCII_NAME} (?![ \t(]|[^\x00-\x7f]) |"
     return Lexis(
@@ -78,7 +96,7 @@ def _compiled(ascii_only: bool) -> Lexis:
             )""",
             re.VERBOSE | re.DOTALL,
         ),
-        head=re.compile(rf"({name})[ \t]*(\(\s*+(?:{name}(?:\s*+,\s*+{name})*+\s*+)?\)[ \t]*)?=(?!=)"),
+        head=re.compile(rf"({name})[ \t]*(\(\s*+(?:{name}{names}\s*+)?\)[ \t]*)?=(?!=)"),
     )
 
 

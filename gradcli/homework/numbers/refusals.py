@@ -7,11 +7,12 @@ from collections.abc import Collection
 
 from gradcli.homework.numbers.given import clipped, number
 from gradcli.homework.records import Number, Unreadable
+from gradcli.tokens import EXPONENT, NUMBER, most
 from gradcli.words import Said
 
-COMMA = re.compile(r"([+-]?[0-9]*+),([0-9]++)([eE][+-]?[0-9]++)?+")
-THOUSANDS = re.compile(r"[+-]?[1-9][0-9]{0,2}(?:,[0-9]{3})++(\.[0-9]++)?+")
-TURNED = re.compile(r"([+-]?[0-9]{1,3}(?:\.[0-9]{3})++),([0-9]++)")
+COMMA = re.compile(rf"([+-]?[0-9]*+),([0-9]++)({EXPONENT})")
+THOUSANDS = re.compile(r"[+-]?[1-9][0-9]{0,2}" + most(",[0-9]{3}", "+") + r"(?:\.[0-9]++)?")
+TURNED = re.compile(r"([+-]?[0-9]{1,3}" + most(r"\.[0-9]{3}", "+") + "),([0-9]++)")
 DATE = re.compile(
     r"[0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}(?:[ T].*)?|[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}|[0-9]{1,2}월 ?[0-9]{1,2}일"
     r"|[0-9]{1,2}[- ](?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*"
@@ -21,7 +22,7 @@ DATE = re.compile(
 """What spreadsheets make of 1/4."""
 
 PERCENT = re.compile(r"(.+?)\s*+[%‰]")
-UNIT = re.compile(r"([+-]?[ \t]*+(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?+)\s*+([^\W\d_]++|°\w?)[²³]?")
+UNIT = re.compile(rf"([+-]?[ \t]*+{NUMBER})\s*+([^\W\d_]++|°\w?)[²³]?")
 NO_ANSWER = re.compile(r"n\.?/?a\.?|none|null|nil|idk|tbd|unknown|없음|모름|모르겠.*", re.IGNORECASE)
 
 
