@@ -4,8 +4,9 @@ A language is a Dialect, data: how an assignment and a number are written. What 
 op's row, as a function's name or as a pattern, `#1 + #2`. Names are of our own making, v0, v1 …, unless the caller
 has better ones; no text of a user's gets into the code.
 
-Numbers are folded by the floats; ×1, /1 and ^1 are left out, and choices that are made already. Nothing else is
-rewritten, so that the code computes the same doubles as the engine wherever the two languages' functions agree.
+Numbers are folded by the floats; ×1, /1 and ^1 are left out, choices that are made already, and where it is asked for
+signs that cancel. Nothing else is rewritten, so that the code computes the same doubles as the engine wherever the two
+languages' functions agree.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from gradcli.systems.building import WHERE, Building, Guarded, Operand
 from gradcli.systems.dialects.dialect import ATOM, Dialect, binding, filled
 from gradcli.systems.dialects.javascript import JAVASCRIPT
 from gradcli.systems.floats import FLOATS
+from gradcli.systems.signs import negated
 
 UNNAMED: Mapping[int, str] = {}
 
@@ -54,12 +56,16 @@ class Line(NamedTuple):
 
 
 class Source(Building):
-    """A system whose elements are computed by lines of code.   leaves: how the inputs are written."""
+    """A system whose elements are computed by lines of code.
+
+    leaves: how the inputs are written.   signs: whether those that cancel are left out.
+    """
 
     machine = True
 
-    def __init__(self, dialect: Dialect, leaves: Iterable[str] = ()) -> None:
+    def __init__(self, dialect: Dialect, leaves: Iterable[str] = (), *, signs: bool = False) -> None:
         super().__init__()
+        self.signs = signs
         self.name, self.dialect = dialect.key, dialect
         self.lines: list[Line] = []
         self.known_lines: dict[tuple[str, tuple[int, ...]], Code] = {}
@@ -104,6 +110,10 @@ class Source(Building):
                 return parts[1 - k]
         if op is MUL and -1 in numbers:
             return self.apply(NEG, parts[1 - numbers.index(-1)])
+        if self.signs and op is NEG:
+            unsigned = negated(self, parts[0])
+            if unsigned is not None:
+                return unsigned
         pattern = self.dialect.spelling(op)
         if pattern is None:
             raise Unspelled(op, self.dialect)
