@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from math import isfinite, isnan
-from typing import Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from gradcli.batch.cells import NUMBER
 from gradcli.batch.formats import Layout
@@ -19,6 +19,9 @@ from gradcli.batch.rows import Records, Result
 from gradcli.batch.sources import Read, Source
 from gradcli.errors import FileError, LimitError
 from gradcli.render.csv import FORMULA, cell
+
+if TYPE_CHECKING:
+    from gradcli.batch.frames import Framed
 
 LONGEST = 1 << 24
 """Bytes of a record: no table of numbers has longer ones."""
@@ -43,6 +46,7 @@ class Table:
 
     def __init__(self, source: Source, form: str, names: Sequence[str] | None = None) -> None:
         self.place, self.delimiter = source.place, DELIMITERS[form]
+        self.size, self.idle = source.size, source.idle
         self.waiting = blocks(source.read, source.place)
         self.first: Block | None = next(self.waiting, None)
         self.names = list(names) if names is not None else self.header()
@@ -73,6 +77,30 @@ class Table:
     def records(self, block: Block) -> Records:
         """The rows of a block."""
         return records(block, self.delimiter, single=len(self.names) == 1)
+
+    def expected(self, block: Block) -> float | None:
+        """How many rows there will be about, going by the first block; None for a pipe."""
+        return None if self.size is None else self.size * (1 + block.text.count(b"\n")) / len(block.text)
+
+    def framing(self, places: Sequence[int], *, keep: bool) -> Callable[[Block], Framed | None]:
+        """What makes a frame of a block, or None where it has to be read record by record."""
+        from gradcli.batch.text_frames import reader
+
+        return reader(places, len(self.names), self.delimiter, keep=keep)
+
+    def gathered(self, blocks: Iterator[Block], size: int) -> Iterator[Block]:
+        """Larger blocks, as long as nothing has to be waited for."""
+        texts: list[bytes] = []
+        line = length = 0
+        for block in blocks:
+            line = line if texts else block.line
+            texts.append(block.text)
+            length += len(block.text)
+            if length >= size or self.idle():
+                yield Block(b"".join(texts), line)
+                texts, length = [], 0
+        if texts:
+            yield Block(b"".join(texts), line)
 
 
 def blocks(read: Read, place: str) -> Iterator[Block]:

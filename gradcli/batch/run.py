@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
+from typing import TYPE_CHECKING, Any, Protocol
 
+from gradcli.batch.done import Done, faulty, some
 from gradcli.batch.plan import Plan
 from gradcli.batch.rows import Records, Result, Rows
 from gradcli.errors import GradcliError, Status
+
+if TYPE_CHECKING:
+    from gradcli.batch.frames import Framed
 
 
 class BadRow(GradcliError):
@@ -28,6 +33,21 @@ class Table(Protocol):
     def records(self, block: Any) -> Records:
         """The rows of a block."""
 
+    def expected(self, block: Any) -> float | None:
+        """How many rows there will be about, going by the first block; None where nothing is known."""
+
+    def framing(self, places: Sequence[int], *, keep: bool) -> Callable[[Any], Framed | None]:
+        """What makes a frame of a block, or None where it has to be read row by row.
+
+        places: the columns of the formula's variables.   keep: whether the row's own cells are wanted too.
+        """
+
+    def gathered(self, blocks: Iterator[Any], size: int) -> Iterator[Any]:
+        """Larger blocks, of about so many bytes, as long as nothing has to be waited for."""
+
+    def idle(self) -> bool:
+        """Whether nothing has come for a moment."""
+
 
 class Count:
     """How many rows there were, how many of them bad, and the first of these."""
@@ -36,6 +56,7 @@ class Count:
         self.place, self.strict = place, strict
         self.rows = self.bad = 0
         self.first = ""
+        self.notes: list[str] = []
 
     def took(self, rows: int, bad: int, line: int = 0, error: str = "") -> None:
         """Count some rows; `line` and `error` are those of the first bad one.
@@ -69,15 +90,86 @@ class Written(Protocol):
         """Write what is left."""
 
 
-def by_rows(table: Table, plan: Plan, written: Written, count: Count) -> None:
-    """Each block by the engine of plain floats."""
-    engine = Rows(plan, plan.bound(table.names, table.place), len(table.names))
-    for block in table.blocks():
-        records = table.records(block)
-        results = list(engine.computed(records))
-        bad = [index for index, result in enumerate(results) if result[-1] and result[-1] is not True]
-        if bad and count.strict:
-            written.put(written.records(records, results[: bad[0]]))
-        count.took(len(results), len(bad), *((records.line(bad[0]), results[bad[0]][-1]) if bad else ()))
-        written.put(written.records(records, results))
+ENGINES = ("auto", "python", "numpy", "polars", "spark")
+
+CROSSOVER = 0.15
+"""Seconds that plain floats may take before another engine, which has to be loaded first, is the faster one."""
+
+A_ROW, A_NODE = 4e-6, 4e-8
+"""Seconds that plain floats take for a row, and for each of the formula's nodes in it."""
+
+LARGE = 1 << 22
+"""Bytes of the blocks that the engines for many rows get, where they are there."""
+
+
+def run(table: Table, plan: Plan, written: Written, count: Count, engine: str = "auto") -> None:
+    """All blocks through an engine; `auto` takes that of plain floats for as long as no other one is worth its loading.
+
+    Errors: BadRow; Unspelled for an op that the engine asked for lacks; UsageError where it is not installed.
+    """
+    rows = Rows(plan, plan.bound(table.names, table.place), len(table.names))
+    blocks, most = table.blocks(), CROSSOVER / (A_ROW + A_NODE * len(plan.formula.graph))
+    for block in blocks:
+        expected = table.expected(block) or count.rows
+        if engine != "python" and (engine != "auto" or (expected > most and available(count))):
+            for done in by_frames(table, plan, rows, chain([block], blocks), written, engine):
+                take(done, written, count)
+            break
+        take(by_rows(table, rows, block, written), written, count)
     written.end()
+
+
+def take(done: Done, written: Written, count: Count) -> None:
+    """Count a block and write its results.
+
+    Errors: BadRow, when what comes before that row is written.
+    """
+    try:
+        count.took(done.rows, done.bad, *done.first)
+    except BadRow:
+        written.put(done.before())
+        raise
+    written.put(done.piece)
+
+
+def by_rows(table: Table, rows: Rows, block: Any, written: Written) -> Done:
+    """A block by the engine of plain floats."""
+    records = table.records(block)
+    results = list(rows.computed(records))
+    bad = faulty(results)
+    return Done(
+        written.records(records, results),
+        len(results),
+        len(bad),
+        (records.line(bad[0]), results[bad[0]][-1]) if bad else (0, ""),
+        lambda: written.records(some(records, range(bad[0])), results[: bad[0]]),
+        lambda indices: (some(records, indices), [results[index] for index in indices]),
+    )
+
+
+def by_frames(
+    table: Table, plan: Plan, rows: Rows, blocks: Iterator[Any], written: Written, engine: str
+) -> Iterator[Done]:
+    """Blocks by an engine for many rows; those in which there is much to doubt row by row."""
+    from gradcli.batch import frames
+
+    function = frames.engine(plan.formula, engine)
+    read = table.framing(rows.places, keep=plan.keep)
+    computed = frames.Frames(plan, rows, function, len(table.names) if plan.keep else 0)
+
+    def work(block: Any) -> Done:
+        framed = read(block)
+        done = None if framed is None else computed.done(framed, written)
+        return by_rows(table, rows, block, written) if done is None else done
+
+    return frames.ordered(work, table.gathered(blocks, LARGE), table.idle)
+
+
+def available(count: Count) -> bool:
+    """Whether the engines for many rows are installed."""
+    from importlib.util import find_spec
+
+    found = find_spec("polars") is not None
+    if not found:
+        count.notes.append('pip install "gradcli[batch]" makes large tables many times as fast')
+    return found

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import codecs
 import os
+import select
 import stat
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from gradcli.errors import FileError, UsageError, reason
 
@@ -17,6 +19,9 @@ Read = Callable[[], bytes]
 
 PIECE, PIPED = 1 << 22, 1 << 18
 """Bytes that are read at once from a file, and from a pipe."""
+
+MOMENT = 0.02
+"""Seconds in which a program that writes all it has writes something."""
 
 MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -29,11 +34,15 @@ MARKS = (
 
 
 class Source(NamedTuple):
-    """Bytes and what is known of them.   size: of a file, in bytes; None for a pipe."""
+    """Bytes and what is known of them.
+
+    size: of a file, in bytes; None for a pipe.   idle: whether nothing has come for a moment.
+    """
 
     read: Read
     place: str
     size: int | None
+    idle: Callable[[], bool] = lambda: False
 
 
 def source(path: str | None, encoding: str | None = None) -> Source:
@@ -58,7 +67,7 @@ def source(path: str | None, encoding: str | None = None) -> Source:
             raise FileError(f"standard input could not be read: {reason(error)}") from None
         return found
 
-    return Source(decoded(read, encoding, "standard input"), "standard input", None)
+    return Source(decoded(read, encoding, "standard input"), "standard input", None, partial(idle, stream))
 
 
 def _file(path: str, encoding: str | None) -> Source:
@@ -77,7 +86,16 @@ def _file(path: str, encoding: str | None) -> Source:
         except OSError as error:
             raise FileError(f"{path}: {reason(error)}") from None
 
-    return Source(decoded(read, encoding, path), path, about.st_size if regular else None)
+    if regular:
+        return Source(decoded(read, encoding, path), path, about.st_size)
+    return Source(decoded(read, encoding, path), path, None, partial(idle, stream))
+
+
+def idle(stream: BinaryIO) -> bool:
+    """Whether a pipe has had nothing for a moment."""
+    if sys.platform == "win32":
+        return False  # which cannot tell
+    return not select.select([stream], [], [], MOMENT)[0]
 
 
 def decoded(read: Read, encoding: str | None, place: str) -> Read:

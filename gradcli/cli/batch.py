@@ -10,7 +10,7 @@ import typer
 
 from gradcli.batch import formats
 from gradcli.batch.plan import Plan
-from gradcli.batch.run import Count, by_rows
+from gradcli.batch.run import ENGINES, Count, run
 from gradcli.batch.sources import source
 from gradcli.cli import streams
 from gradcli.cli.command import TableCommand, completing, one_of
@@ -81,6 +81,14 @@ def batch(
             autocompletion=completing(formats.FORMATS),
         ),
     ] = None,
+    engine: Annotated[
+        str,
+        typer.Option(
+            help="What computes; by the number of rows unless given.",
+            metavar="|".join(ENGINES),
+            autocompletion=completing(ENGINES),
+        ),
+    ] = "auto",
     output: Annotated[str | None, typer.Option("--output", "-o", help="Write a file.", metavar="FILE")] = None,
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
 ) -> None:
@@ -98,6 +106,7 @@ def batch(
     for flag, word in (("--input-format", input_format), ("--format", format_)):
         if word is not None:
             one_of(flag, word, formats.FORMATS)
+    one_of("--engine", engine, ENGINES)
     asked = names(wrt, "--wrt") if wrt is not None else None
     plan = Plan(formula(graph, fixed=values, wrt=asked), columns(col or []), keep=keep, prefix=prefix, null=null)
     taken, given = formats.of(table, input_format, "--input-format"), formats.of(output, format_, "--format")
@@ -106,7 +115,8 @@ def batch(
     plan.bound(found.names, found.place)
     count = Count(found.place, strict=strict)
     with target(output, force) as sink:
-        by_rows(found, plan, formats.writer(given, layout, sink), count)
+        run(found, plan, formats.writer(given, layout, sink), count, engine)
+    streams.tell_each("note", count.notes)
     if count.bad:
         streams.tell_each("warning", [f"{count.bad:,} of {count.rows:,} rows have no result; {count.first}"])
     raise typer.Exit(Status.UNDEFINED if count.bad else Status.FINE)

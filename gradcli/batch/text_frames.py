@@ -1,0 +1,100 @@
+"""A block of delimited text as a frame, by Polars: what it takes for a number is one to `cells.number` too."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from gradcli.batch.cells import NUMBER
+from gradcli.batch.frames import Framed
+from gradcli.batch.rows import Records
+from gradcli.render.csv import FORMULA
+
+if TYPE_CHECKING:
+    import polars
+
+    from gradcli.batch.delimited import Block
+
+
+def reader(places: Sequence[int], width: int, delimiter: str, *, keep: bool) -> Callable[[Block], Framed | None]:
+    """What makes frames of blocks.
+
+    places: the columns of the formula's variables.   width: how many columns there are.
+    """
+    return partial(framed, places=tuple(places), width=width, delimiter=delimiter, keep=keep)
+
+
+def framed(block: Block, *, places: tuple[int, ...], width: int, delimiter: str, keep: bool) -> Framed | None:
+    """A block as a frame; None for one that has to be read record by record."""
+    import polars as pl
+
+    text, comma = block.text, delimiter.encode()
+    quotes = b'"' in text
+    if quotes and not quoted_plainly(text, comma):
+        return None
+    lines = text.count(b"\n") + (not text.endswith(b"\n"))
+    names = [f"column_{k}" for k in range(1, width + 1)]  # as Polars calls them itself
+    wanted = range(width) if keep else sorted({*places, width - 1})
+    doubles = set() if keep else set(places)
+    try:
+        frame = pl.read_csv(
+            text,
+            has_header=False,
+            schema={name: pl.Float64 if k in doubles else pl.String for k, name in enumerate(names)},
+            columns=[names[k] for k in wanted],
+            separator=delimiter,
+            ignore_errors=True,
+            truncate_ragged_lines=True,
+        )
+    except pl.exceptions.PolarsError:
+        return None
+    if frame.height != lines:
+        return None  # a quoted cell has a new line in it
+    odd: list[int] = []
+    none: list[int] = []
+    if text.count(comma) != lines * (width - 1) or (width > 1 and frame[names[-1]].null_count()):
+        if quotes:
+            return None
+        odd, none = irregular(text, comma, width)
+    inputs = [pl.col(names[k]).cast(pl.Float64, strict=False).alias(f"x{at}") for at, k in enumerate(places)]
+    own = [harmless(pl.col(name)).alias(f"c{k}") for k, name in enumerate(names)] if keep else []
+    made = frame.select(*inputs, *own) if inputs or own else frame.select(pl.lit(0.0).alias("column"))
+    return Framed(made, odd, none, partial(chosen, block, delimiter))
+
+
+def quoted_plainly(text: bytes, comma: bytes) -> bool:
+    """Whether every quote in a block opens a cell or closes one, as far as counting tells."""
+    opening = text.count(comma + b'"') + text.count(b'\n"') + text.startswith(b'"')
+    closing = sum(text.count(b'"' + end) for end in (comma, b"\n", b"\r\n")) + text.endswith(b'"')
+    return opening == closing and opening + closing == text.count(b'"')
+
+
+def irregular(text: bytes, comma: bytes, width: int) -> tuple[list[int], list[int]]:
+    """The lines that have more cells or fewer than there are columns, and the blank ones."""
+    counts = [(k, line) for k, line in enumerate(text.split(b"\n")) if line.count(comma) != width - 1]
+    if counts and not counts[-1][1] and text.endswith(b"\n"):
+        counts.pop()
+    blank = [k for k, line in counts if line in (b"", b"\r")]
+    return [k for k, line in counts if line not in (b"", b"\r")], blank
+
+
+def harmless(column: polars.Expr) -> polars.Expr:
+    """Kept cells, those guarded that a spreadsheet would compute."""
+    import polars as pl
+
+    formula = column.str.contains(f"^[{re.escape(''.join(FORMULA))}]") & ~column.str.contains(
+        f"(?i)^(?:{NUMBER.pattern})$"
+    )
+    return pl.when(formula).then(pl.concat_str(pl.lit("'"), column)).otherwise(column)
+
+
+def chosen(block: Block, delimiter: str, places: Sequence[int]) -> Records:
+    """Some of a block's lines as records."""
+    from gradcli.batch.delimited import Block, records
+
+    lines = block.text.split(b"\n")
+    found = [records(Block(lines[k] + b"\n", block.line + k), delimiter, single=True) for k in places]
+    faults = {k: each.faults[0] for k, each in enumerate(found) if each.faults}
+    return Records([each.cells[0] for each in found], faults, lambda k: block.line + places[k])
