@@ -103,7 +103,7 @@ class Table:
             yield Block(b"".join(texts), line)
 
 
-def blocks(read: Read, place: str) -> Iterator[Block]:
+def blocks(read: Read, place: str, *, quotes: bool = True) -> Iterator[Block]:
     """The records of a stream, as they come.
 
     Errors: LimitError for a record longer than LONGEST.
@@ -111,7 +111,7 @@ def blocks(read: Read, place: str) -> Iterator[Block]:
     rest, line = b"", 1
     while piece := read():
         text = rest + piece
-        cut = end_of_records(text)
+        cut = end_of_records(text) if quotes else text.rfind(b"\n") + 1
         if cut:
             yield Block(text[:cut], line)
             line += text.count(b"\n", 0, cut)
@@ -198,6 +198,10 @@ class Writer:
     def frame(self, frame: Any) -> bytes:
         """The lines of a frame whose columns are those that come out."""
         stream = io.BytesIO()
+        if self.own:
+            from gradcli.batch.text_frames import harmless
+
+            frame = harmless(frame, self.own)
         frame.write_csv(stream, include_header=False, separator=self.delimiter)
         return stream.getvalue()
 

@@ -27,10 +27,12 @@ class Layout(NamedTuple):
     """How the rows of the results are laid out.
 
     own: the table's own columns that come first, if they are kept.   results: the value, the gradients, the error.
+    numbers: which of its own columns are the formula's variables, by their indices.
     """
 
     own: Sequence[str]
     results: Sequence[str]
+    numbers: frozenset[int] = frozenset()
 
 
 def of(path: str | None, named: str | None, flag: str, default: str = "csv") -> str:

@@ -36,13 +36,15 @@ class Framed(NamedTuple):
 
     frame: doubles in x0, x1 …, the formula's variables, null where there is none; the row's own cells in c0, c1 …,
     where they are kept.   odd: rows that are doubtful whatever is in them.   none: rows that are blank lines.
-    records: some of the rows, by their indices, as text.
+    records: some of the rows, by their indices, as text.   whole: whether the block has to stay a frame, whose columns
+    have types that text has not, however many rows are doubtful.
     """
 
     frame: polars.DataFrame
     odd: Sequence[int]
     none: Sequence[int]
     records: Callable[[Sequence[int]], Records]
+    whole: bool = False
 
 
 class Frames:
@@ -65,7 +67,7 @@ class Frames:
         places: list[int] = doubtful.arg_true().to_list() if doubtful.any() else []
         if framed.odd or framed.none:
             places = sorted({*places, *framed.odd} - {*framed.none})
-        if len(places) * MOSTLY > frame.height:
+        if len(places) * MOSTLY > frame.height and not framed.whole:
             return None
         made = frame.select(*self.own, *self.results, pl.lit(None, pl.String).alias("error"))
         first, bad = (0, ""), list[int]()

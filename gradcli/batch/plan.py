@@ -71,7 +71,7 @@ class Plan:
                     f"{place} has a column '{brief(name)}' already, and --keep keeps it",
                     hint="--prefix out_ names the results out_value, out_error …",
                 )
-        return Layout(tuple(header), self.results)
+        return Layout(tuple(header), self.results, frozenset(self.bound(header, place)))
 
 
 def plain(name: str) -> str:

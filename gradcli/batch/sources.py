@@ -36,13 +36,14 @@ MARKS = (
 class Source(NamedTuple):
     """Bytes and what is known of them.
 
-    size: of a file, in bytes; None for a pipe.   idle: whether nothing has come for a moment.
+    size: of a file, in bytes; None for a pipe.   idle: whether nothing has come for a moment.   path: of a file.
     """
 
     read: Read
     place: str
     size: int | None
     idle: Callable[[], bool] = lambda: False
+    path: str | None = None
 
 
 def source(path: str | None, encoding: str | None = None) -> Source:
@@ -87,8 +88,27 @@ def _file(path: str, encoding: str | None) -> Source:
             raise FileError(f"{path}: {reason(error)}") from None
 
     if regular:
-        return Source(decoded(read, encoding, path), path, about.st_size)
+        return Source(decoded(read, encoding, path), path, about.st_size, path=path)
     return Source(decoded(read, encoding, path), path, None, partial(idle, stream))
+
+
+def seekable(source: Source) -> str | BinaryIO:
+    """A file that can be read from any place: what comes through a pipe is put into a temporary one.
+
+    Errors: FileError.
+    """
+    if source.path is not None:
+        return source.path
+    from tempfile import TemporaryFile
+
+    try:
+        file = TemporaryFile()  # noqa: SIM115 - open until the process ends
+        while piece := source.read():
+            file.write(piece)
+        file.seek(0)
+    except OSError as error:
+        raise FileError(f"{source.place} could not be kept in a temporary file: {reason(error)}") from None
+    return file
 
 
 def idle(stream: BinaryIO) -> bool:

@@ -59,7 +59,7 @@ def framed(block: Block, *, places: tuple[int, ...], width: int, delimiter: str,
             return None
         odd, none = irregular(text, comma, width)
     inputs = [pl.col(names[k]).cast(pl.Float64, strict=False).alias(f"x{at}") for at, k in enumerate(places)]
-    own = [harmless(pl.col(name)).alias(f"c{k}") for k, name in enumerate(names)] if keep else []
+    own = [pl.col(name).alias(f"c{k}") for k, name in enumerate(names)] if keep else []
     made = frame.select(*inputs, *own) if inputs or own else frame.select(pl.lit(0.0).alias("column"))
     return Framed(made, odd, none, partial(chosen, block, delimiter))
 
@@ -80,14 +80,22 @@ def irregular(text: bytes, comma: bytes, width: int) -> tuple[list[int], list[in
     return [k for k, line in counts if line not in (b"", b"\r")], blank
 
 
-def harmless(column: polars.Expr) -> polars.Expr:
-    """Kept cells, those guarded that a spreadsheet would compute."""
+def harmless(frame: polars.DataFrame, own: int) -> polars.DataFrame:
+    """A frame whose own cells are text or numbers, text guarded that a spreadsheet would compute."""
     import polars as pl
 
-    formula = column.str.contains(f"^[{re.escape(''.join(FORMULA))}]") & ~column.str.contains(
-        f"(?i)^(?:{NUMBER.pattern})$"
-    )
-    return pl.when(formula).then(pl.concat_str(pl.lit("'"), column)).otherwise(column)
+    made = []
+    for name in frame.columns[:own]:
+        column = frame[name]
+        if column.dtype.is_nested() or column.dtype == pl.Binary:
+            column = pl.Series(name, [None if value is None else str(value) for value in column.to_list()], pl.String)
+        if column.dtype == pl.String:
+            begins = column.str.contains(f"^[{re.escape(''.join(FORMULA))}]")
+            formula = begins & ~column.str.contains(f"(?i)^(?:{NUMBER.pattern})$")
+            if formula.any():
+                column = column.zip_with(~formula.fill_null(False), "'" + column)
+        made.append(column)
+    return frame.with_columns(made)
 
 
 def chosen(block: Block, delimiter: str, places: Sequence[int]) -> Records:
