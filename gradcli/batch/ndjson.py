@@ -36,6 +36,8 @@ class Text(str):
 class Table:
     """A table as it is read.   names: the keys of the first block's objects."""
 
+    unit = "line"
+
     def __init__(self, source: Source, form: str, names: Sequence[str] | None = None) -> None:
         if names is not None:
             raise UsageError("NDJSON names its columns in every line", hint="leave --no-header and --columns out")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
+from gradcli.batch.arrow_cells import doubles
 from gradcli.batch.formats import Layout
 from gradcli.batch.rows import Records, Result
 from gradcli.batch.sources import Source, seekable
@@ -29,6 +30,8 @@ class Block(NamedTuple):
 
 class Table:
     """A table as it is read."""
+
+    unit = "row"
 
     def __init__(self, source: Source, form: str, names: Sequence[str] | None = None) -> None:
         if names is not None:
@@ -87,11 +90,11 @@ class Table:
 
         from gradcli.batch.frames import Framed
 
-        frame = pl.from_arrow(block.batch)
-        assert isinstance(frame, pl.DataFrame)  # noqa: S101 - a batch makes no series
-        inputs = [frame.to_series(k).cast(pl.Float64, strict=False).alias(f"x{at}") for at, k in enumerate(places)]
-        own = [frame.to_series(k).alias(f"c{k}") for k in range(frame.width)] if keep else []
-        made = pl.DataFrame([*inputs, *own]) if inputs or own else pl.DataFrame({"column": [0.0] * frame.height})
+        numbers = [doubles(block.batch.column(k), self.names[k])[0] for k in places]
+        columns: list[Any] = [pl.Series(f"x{at}", column) for at, column in enumerate(numbers)]
+        if keep:
+            columns += [pl.Series(f"c{k}", column) for k, column in enumerate(block.batch.columns)]
+        made = pl.DataFrame(columns or {"column": [0.0] * block.batch.num_rows})
 
         def records(rows: Sequence[int]) -> Records:
             chosen = self.records(Block(block.batch.take(list(rows)), 0))
@@ -109,7 +112,9 @@ class Table:
 
 
 def cell(value: Any) -> str:
-    """A value as text; null as nothing."""
+    """A value as text, a truth as a number; null as nothing."""
+    if isinstance(value, bool):
+        return str(int(value))
     return "" if value is None else repr(value) if isinstance(value, float) else str(value)
 
 

@@ -22,10 +22,11 @@ class BadRow(GradcliError):
 
 
 class Table(Protocol):
-    """A table that is read block by block."""
+    """A table that is read block by block.   unit: what its rows are counted by, "line" or "row"."""
 
     names: list[str]
     place: str
+    unit: str
 
     def blocks(self) -> Iterator[Any]:
         """The blocks, as they come."""
@@ -52,8 +53,8 @@ class Table(Protocol):
 class Count:
     """How many rows there were, how many of them bad, and the first of these."""
 
-    def __init__(self, place: str, *, strict: bool = False) -> None:
-        self.place, self.strict = place, strict
+    def __init__(self, place: str, unit: str = "line", *, strict: bool = False) -> None:
+        self.place, self.unit, self.strict = place, unit, strict
         self.rows = self.bad = 0
         self.first = ""
         self.notes: list[str] = []
@@ -65,10 +66,10 @@ class Count:
         """
         self.rows += rows
         if bad and not self.bad:
-            self.first = f"line {line}: {error}"
+            self.first = f"{self.unit} {line}: {error}"
             if self.strict:
                 raise BadRow(
-                    f"{self.place}: line {line}: {error}",
+                    f"{self.place}: {self.unit} {line}: {error}",
                     hint="without --strict the other rows go on, and the column error says what is wrong",
                 )
         self.bad += bad

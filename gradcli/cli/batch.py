@@ -113,7 +113,7 @@ def batch(
     found = formats.reader(taken)(source(table, encoding), taken, named(header, column_names))
     layout = plan.layout(found.names, found.place)
     plan.bound(found.names, found.place)
-    count = Count(found.place, strict=strict)
+    count = Count(found.place, found.unit, strict=strict)
     with target(output, force) as sink:
         run(found, plan, formats.writer(given, layout, sink), count, engine)
     streams.tell_each("note", count.notes)
