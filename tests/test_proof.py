@@ -16,10 +16,11 @@ import numpy as np
 import pytest
 from flint import arb, arb_series
 
-from gradcli.autodiff import Gradients
+from gradcli.autodiff import Gradients, Trace
 from gradcli.graph import Builder, Graph
 from gradcli.ops import TABLE, Op
 from gradcli.syntax import parse
+from gradcli.systems import Argument, Constant
 from gradcli.systems.balls import Balls, precision
 from gradcli.systems.floats import FLOATS
 from gradcli.verify import ProofVerdict
@@ -297,6 +298,54 @@ def test_a_wrong_value_is_found(name: str, wrong: str, monkeypatch: pytest.Monke
     verdict = prove(one(op, len(at)).forward({f"x{j}": float(v) for j, v in enumerate(at)}).backward())
     assert verdict.status == "failed", verdict
     assert any("the value of f = " in sentence and "proved is" in sentence for sentence in verdict.failures)
+
+
+ROUNDED = [
+    # expression, x, y, what the value may be, what it may not
+    ("x+y", 0.1, 0.2, [0.1 + 0.2, 0.3], [0.3 * (1 + 2**-44), -0.3, 0.0, nan, inf]),
+    ("x-y", 1.0, 1.0, [0.0], [2.0**-40, nan]),
+    ("x*y", 1e-200, 1e-200, [0.0, TINY], [100 * TINY, 1e-300]),
+    ("x*y", 1e-160, 1e-160, [1e-320, 1e-320 + 60 * TINY], [1e-320 + 70 * TINY, 0.0]),
+    ("x*y", 1e200, -1e200, [-inf], [inf, -1e308, nan]),
+    ("x*y", 0.0, 3.0, [0.0], [TINY * 100, 3.0]),
+    ("-x+0*y", 2.5, 1.0, [-2.5], [2.5, -2.5 * (1 - 2**-44)]),
+]
+
+
+@pytest.mark.parametrize(("text", "x", "y", "right", "wrong"), ROUNDED)
+def test_what_doubles_round_correctly_is_held_to_64_ulp_too(
+    text: str, x: float, y: float, right: list[float], wrong: list[float]
+) -> None:
+    """A sum or a product is compared with the rounded one only where that has all its digits, else with a ball."""
+    trace = parse(text).forward(x=x, y=y)
+    for claims, statuses in ((right, {"passed"}), (wrong, {"failed"})):
+        for claim in claims:
+            spoiled = Trace(trace.graph, [*trace.values[:-1], claim])
+            assert prove(spoiled.backward()).status in statuses, claim
+
+
+@pytest.mark.parametrize("rules", [(Argument(1), Argument(2)), (Argument(0), Argument(1)), (Constant(1), Constant(1))])
+def test_a_product_must_switch_its_inputs(
+    rules: tuple[Argument | Constant, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A partial that is simply another argument, or a number, is compared at each node unless it is the right one."""
+    monkeypatch.setitem(FLOATS.locals, TABLE["mul"], rules)
+    failures = proved("x*y", x=2, y=5).failures
+    assert [sentence.split(", but")[0] for sentence in failures] == [
+        f"the local gradient ∂f/∂{name} is {rule(10.0, 2.0, 5.0):g}"
+        for name, rule, right in zip("xy", rules, (5, 2), strict=True)
+        if rule(10.0, 2.0, 5.0) != right
+    ]
+
+
+def test_a_sum_over_many_edges_may_err_by_an_ulp_each() -> None:
+    """1,000 terms of one sign are right although their sum is off by more than 64 ulp, and wrong at 1e-12."""
+    right = gradients("+".join(f"x*{i / 7:.3f}" for i in range(1000)), x=0.3)
+    at = right.graph.position("x")
+    for error, status in ((0.0, "passed"), (900 * 2.0**-52, "passed"), (1e-12, "failed")):
+        adjoints = list(right.adjoints)
+        adjoints[at] = right["x"] * (1 + error)
+        assert prove(Gradients(right.trace, adjoints)).status == status, error
 
 
 def test_a_selecting_op_must_choose_the_right_input(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import floor, isfinite, log10, ulp
+from math import floor, inf, isfinite, log10, ulp
 from time import perf_counter
 
 from flint import arb
@@ -164,7 +164,7 @@ class Enclosure:
             if exact is not None and claim is not None and exact.rel_accuracy_bits() >= CLEAR_BITS:
                 middle = float(exact)
                 error = abs(claim - middle)
-                if error <= 1e-12 * abs(middle):
+                if error <= 1e-12 * abs(middle) < inf:
                     if middle:
                         worst = max(worst, error / abs(middle))
                     continue

@@ -101,10 +101,10 @@ class Proof(ProofWords):
             y, parents, rules, (rounded, sure) = values[i], tape[i], rules_of[op], known_of[op]
             x = [values[p] for p in parents]
             balls: list[arb] = []
-            first: arb | None = None
+            first: arb | None = None  # the slope of an only input, which comes with the value
             if rounded is None or not rounds_to(y, rounded(*x)):
-                balls = [arb(number) for number in x]
-                if g is not None and rules[0] is not None and asked[parents[0]]:
+                balls = list(map(arb, x))
+                if len(x) == 1 and g is not None and rules[0] is not None and asked[parents[0]]:
                     exact, first = tangent(op, balls, 0)
                 else:
                     exact = value(op, balls)
@@ -126,14 +126,15 @@ class Proof(ProofWords):
                 if not asked[p]:
                     continue
                 self.edges += 1
-                d: arb | float = rule(y, *x) or 0.0
-                if not (sure and sure[k]):
+                d = local = rule(y, *x) or 0.0
+                if not (sure and sure[k]) or local - local != 0.0:  # inf and nan are no slopes
                     exact = slope(op, balls, k) if k or first is None else first
-                    d = exact if plainly(d, exact) else self.check_slope(i, op, k, float(d), balls)
-                if (met := arrived[p]) is None:
+                    d = exact if plainly(local, exact) else self.check_slope(i, op, k, float(local), balls)
+                before = arrived[p]
+                if before is None:
                     arrived[p] = [(i, k, d)]
                 else:
-                    met.append((i, k, d))
+                    before.append((i, k, d))
 
     def adds_up(self, p: int, claim: float, edges: Sequence[Edge]) -> bool:
         """Whether a gradient is the sum of what arrives, at first sight."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from math import isfinite
+from math import inf, isfinite
 from typing import Generic, Literal, TypeVar
 
 from flint import arb, ctx
@@ -43,7 +43,7 @@ def plainly(claim: float, exact: arb, terms: int = 0) -> bool:
     terms: of a sum, in which each may cost an ulp.
     """
     middle = float(exact)
-    near = abs(claim - middle) <= (CLEAR + terms * 2.0**-52) * abs(middle)
+    near = abs(claim - middle) <= (CLEAR + terms * 2.0**-52) * abs(middle) < inf
     return near and exact.rel_accuracy_bits() >= CLEAR_BITS
 
 
@@ -55,6 +55,7 @@ def rounds_to(claim: float, double: float) -> bool:
     """
     size = abs(double)
     return NORMAL <= size <= LARGEST and abs(claim - double) <= CLEAR * size
+
 
 Made = TypeVar("Made")
 
@@ -90,12 +91,7 @@ def settle(
     terms: coefficients of FLINT's series.   reach: the sum of what is multiplied by a slope that underflows.
     narrow: like `again`, of these entries alone.
     """
-    doubtful = []
-    for j, claim in enumerate(claims):
-        ball = exact[j]
-        middle = float(ball)
-        if not (abs(claim - middle) <= CLEAR * abs(middle) and ball.rel_accuracy_bits() >= CLEAR_BITS):
-            doubtful.append(j)
+    doubtful = [j for j, claim in enumerate(claims) if not plainly(claim, exact[j])]
     if not doubtful:
         return {}
     bits, blind, odd = BITS, 0, {}

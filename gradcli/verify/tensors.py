@@ -23,7 +23,7 @@ from gradcli.systems.arrays import ARRAYS
 from gradcli.systems.series import NAN, ONE, ZERO
 from gradcli.verify.enclosures import Kept
 from gradcli.verify.proof_words import LISTED
-from gradcli.verify.settling import CLEAR, CLEAR_BITS, DOUBLE, Roughness, as_double, nudged, settle
+from gradcli.verify.settling import DOUBLE, Roughness, as_double, nudged, plainly, settle
 from gradcli.verify.tensor_digits import enclose_entries
 from gradcli.verify.tensor_programs import TensorPrograms
 from gradcli.verify.tensor_words import Balls
@@ -144,7 +144,7 @@ class TensorProof(TensorPrograms):
 
     def check_values(self, i: int, op: Op, inputs: list[tuple[arb, ...]]) -> None:
         """The forward values of an elementwise node."""
-        function, clear, bits = self.m.functions[op], CLEAR, CLEAR_BITS
+        function = self.m.functions[op]
         for j, (claim, x) in enumerate(zip(self.floats(i), inputs, strict=True)):
             if not j & 255:
                 self.tick()
@@ -152,10 +152,8 @@ class TensorProof(TensorPrograms):
                 exact = function(*x)
             except (ValueError, ZeroDivisionError):
                 exact = NAN
-            if type(exact) is arb and exact.rel_accuracy_bits() >= bits:
-                middle = float(exact)
-                if abs(claim - middle) <= clear * abs(middle):
-                    continue
+            if type(exact) is arb and plainly(claim, exact):
+                continue
             self.at = j
             self.check_value(i, op, claim, list(x))
             if len(self.failures) > LISTED:
@@ -163,7 +161,7 @@ class TensorProof(TensorPrograms):
 
     def check_slopes(self, i: int, op: Op, k: int, columns: list[list[arb]]) -> list[arb]:
         """The local gradients of an elementwise node along one edge; returns the slopes to go on with."""
-        slope, clear, bits = self.m.slope, CLEAR, CLEAR_BITS
+        slope = self.m.slope
         fixed = self.m.everywhere[op]
         known = fixed[k] if fixed else None
         x = [self.values[p] for p in self.graph.parents[i]]
@@ -185,8 +183,7 @@ class TensorProof(TensorPrograms):
                 slopes.append(arb(claim))
                 continue
             d = slope(op, at, k)
-            middle = float(d)
-            if not (abs(claim - middle) <= clear * abs(middle) and d.rel_accuracy_bits() >= bits):
+            if not plainly(claim, d):
                 self.at = j
                 left = self.open_edges
                 d = self.check_slope(i, op, k, claim, list(at))
