@@ -8,23 +8,23 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
+import re
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+from itertools import chain, islice
 from math import isfinite, isnan
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, overload
 
 from gradcli.batch.cells import NUMBER
 from gradcli.batch.formats import Layout
 from gradcli.batch.rows import Records, Result
 from gradcli.batch.sources import Read, Source
+from gradcli.batch.splitting import LONGEST, end_of_record, end_of_records, exactly, lines
 from gradcli.errors import FileError, LimitError
 from gradcli.render.csv import FORMULA, cell
 
 if TYPE_CHECKING:
     from gradcli.batch.frames import Framed
-
-LONGEST = 1 << 24
-"""Bytes of a record: no table of numbers has longer ones."""
 
 
 class Block(NamedTuple):
@@ -37,6 +37,11 @@ class Block(NamedTuple):
 DELIMITERS = {"csv": ",", "tsv": "\t"}
 """What stands between the cells, by the format's name."""
 
+QUOTE = '"'
+
+BEGINNINGS = frozenset(FORMULA)
+"""How a text begins that a spreadsheet may take for a formula."""
+
 
 class Table:
     """A table of text as it is read.
@@ -44,10 +49,13 @@ class Table:
     names: of the columns; the first record's cells unless given.   place: what messages call it.
     """
 
+    unit = "line"
+
     def __init__(self, source: Source, form: str, names: Sequence[str] | None = None) -> None:
         self.place, self.delimiter = source.place, DELIMITERS[form]
         self.size, self.idle = source.size, source.idle
-        self.waiting = blocks(source.read, source.place)
+        csv.field_size_limit(max(csv.field_size_limit(), LONGEST))
+        self.waiting = blocks(source.read, source.place, delimiter=self.delimiter)
         self.first: Block | None = next(self.waiting, None)
         self.names = list(names) if names is not None else self.header()
 
@@ -57,15 +65,15 @@ class Table:
         Errors: FileError for an empty table.
         """
         while self.first is not None:
-            end = end_of_record(self.first.text)
-            record, rest = self.first.text[:end], self.first.text[end:]
-            line = self.first.line + record.count(b"\n")
-            self.first = Block(rest, line) if rest else next(self.waiting, None)
-            found = records(Block(record, line), self.delimiter)
+            text, line = self.first
+            end = end_of_record(text, self.delimiter)
+            record, rest = Block(text[:end], line), text[end:]
+            self.first = Block(rest, line + lines(record.text)) if rest else next(self.waiting, None)
+            found = records(record, self.delimiter)
             if found.faults:
-                raise FileError(f"{self.place}: line {found.line(0)}: the header: {found.faults[0]}")
-            if found.cells:
-                return found.cells[0]
+                raise FileError(f"{self.place}: the header, line {line}: {found.faults[0]}")
+            if len(found.cells):
+                return checked(found.cells[0], self.place)
         raise FileError(f"{self.place}: the table is empty", hint="its first line names the columns: x,y")
 
     def blocks(self) -> Iterator[Block]:
@@ -103,7 +111,20 @@ class Table:
             yield Block(b"".join(texts), line)
 
 
-def blocks(read: Read, place: str, *, quotes: bool = True) -> Iterator[Block]:
+def checked(names: list[str], place: str) -> list[str]:
+    """A header, if it is text.
+
+    Errors: FileError for one in another encoding.
+    """
+    written = ",".join(names)
+    if "\0" in written:
+        raise FileError(f"{place}: NUL bytes in the header: this is no text in UTF-8", hint="such as --encoding utf-16")
+    if any("\udc80" <= character <= "\udcff" for character in written):
+        raise FileError(f"{place}: the header is no text in UTF-8", hint="such as --encoding cp949, or latin-1")
+    return names
+
+
+def blocks(read: Read, place: str, *, quotes: bool = True, delimiter: str = ",") -> Iterator[Block]:
     """The records of a stream, as they come.
 
     Errors: LimitError for a record longer than LONGEST.
@@ -111,45 +132,30 @@ def blocks(read: Read, place: str, *, quotes: bool = True) -> Iterator[Block]:
     rest, line = b"", 1
     while piece := read():
         text = rest + piece
-        cut = end_of_records(text) if quotes else text.rfind(b"\n") + 1
+        cut = end_of_records(text, delimiter) if quotes else text.rfind(b"\n") + 1
         if cut:
             yield Block(text[:cut], line)
-            line += text.count(b"\n", 0, cut)
+            line += lines(text, cut) if quotes else text.count(b"\n", 0, cut)
         rest = text[cut:]
         if len(rest) > LONGEST:
             raise LimitError(
-                f"{place}: the record at line {line} is longer than {LONGEST:,} bytes",
-                hint="is a quote in it never closed?" if b'"' in rest else "is this a table, with a line for each row?",
+                f"{place}: line {line} is longer than {LONGEST:,} bytes",
+                hint="is this a table, with a line for each row?",
             )
     if rest:
         yield Block(rest, line)
 
 
-def end_of_records(text: bytes) -> int:
-    """Where the last whole record ends: behind the last new line that no quoted cell goes on over."""
-    cut = text.rfind(b"\n") + 1
-    while cut and text.count(b'"', 0, cut) % 2:
-        cut = text.rfind(b"\n", 0, text.rfind(b'"', 0, cut)) + 1
-    return cut
-
-
-def end_of_record(text: bytes) -> int:
-    """Where the first record ends."""
-    end = text.find(b"\n") + 1 or len(text)
-    while text.count(b'"', 0, end) % 2 and end < len(text):
-        end = text.find(b"\n", end) + 1 or len(text)
-    return end
-
-
 def records(block: Block, delimiter: str, *, single: bool = False) -> Records:
     """The records of a block; blank lines are none, unless the table has a single column."""
     text = block.text.decode("utf-8", "surrogateescape")
-    suspect = "_" in text or not text.isascii()
 
     def line(index: int) -> int:
         starts = (at for at, cells, fault in exactly(text, delimiter) if cells or fault or single)
         return block.line + next(islice(starts, index, None))
 
+    if '"' not in text:
+        return Records(Cells(text, delimiter, single), {}, line, suspect(text))
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         found = [cells or [""] for cells in reader] if single else [cells for cells in reader if cells]
@@ -157,21 +163,54 @@ def records(block: Block, delimiter: str, *, single: bool = False) -> Records:
         each = [(cells, fault) for _, cells, fault in exactly(text, delimiter) if cells or fault or single]
         faults = {index: fault for index, (_, fault) in enumerate(each) if fault}
         return Records([cells for cells, _ in each], faults, line)
-    return Records(found, {}, line, suspect)
+    return Records(found, {}, line, suspect(text))
 
 
-def exactly(text: str, delimiter: str) -> Iterator[tuple[int, list[str], str]]:
-    """The number of lines before each record, its cells, and what is wrong with it as a record."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    line = 0
-    while True:
+def suspect(text: str) -> bool:
+    """Whether Python may read a cell as a number that is none here."""
+    return "_" in text or not text.isascii()
+
+
+class Cells(Sequence[Sequence[str]]):
+    """The cells of a text without quotes, cut when they are asked for."""
+
+    def __init__(self, text: str, delimiter: str, single: bool) -> None:
+        if "\r" in text:
+            text = text.replace("\r\n", "\n").replace("\r", "\n")
+        self.text, self.delimiter, self.single = text.removesuffix("\n"), delimiter, single
+
+    @cached_property
+    def rows(self) -> list[list[str]]:
+        """The cells of each record."""
+        found = self.text.split("\n")
+        return [line.split(self.delimiter) for line in (found if self.single else filter(None, found))]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @overload
+    def __getitem__(self, index: int) -> Sequence[str]: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Sequence[str]]: ...
+
+    def __getitem__(self, index: int | slice) -> Any:
+        return self.rows[index]
+
+    def __iter__(self) -> Iterator[Sequence[str]]:
+        return iter(self.rows)
+
+    def numbers(self, places: Sequence[int], width: int) -> list[list[float]] | None:
+        """Columns of numbers, all at once; None where some record or cell needs a closer look."""
+        delimiter, count = self.delimiter, self.text.count("\n") + 1
+        cells = self.text.replace("\n", f"\n{delimiter}").split(delimiter)
+        if len(cells) != count * width or "".join(cells[width - 1 :: width]).count("\n") != count - 1:
+            return None
         try:
-            yield line, next(reader), ""
-        except StopIteration:
-            return
-        except csv.Error as error:
-            yield line, [], f"this is no record: {error}"
-        line = reader.line_num
+            columns = [list(map(float, cells[place::width])) for place in places]
+        except ValueError:
+            return None
+        return columns if all(map(isfinite, map(sum, columns))) else None
 
 
 class Writer:
@@ -180,20 +219,19 @@ class Writer:
     def __init__(self, layout: Layout, sink: BinaryIO, form: str) -> None:
         self.own, self.results = len(layout.own), len(layout.results)
         self.sink, self.delimiter = sink, DELIMITERS[form]
+        self.odd = re.compile(rf'[{self.delimiter}"\r\n]')
+        self.pattern = self.delimiter.join(["%r"] * (self.results - 1) + ["%.0s\n"])  # of the final True, nothing
         self.put(self.line([cell(name) for name in (*layout.own, *layout.results)]).encode("utf-8", "surrogateescape"))
 
-    def records(self, records: Records, results: Iterable[Result]) -> bytes:
+    def records(self, records: Records, results: Sequence[Result]) -> bytes:
         """The lines of some rows; what was no UTF-8 when it was read is the same bytes again."""
-        delimiter, end = self.delimiter, f"{self.delimiter}\n"
-        lines = (
-            map(self.both, records.cells, results)
-            if self.own
-            else [
-                delimiter.join(map(repr, result[:-1])) + end if result[-1] is True else self.line(self.cells(result))
-                for result in results
-            ]
-        )
-        return "".join(lines).encode("utf-8", "surrogateescape")
+        if self.own:
+            text = "".join(map(self.both, records.cells, results))
+        elif {result[-1] for result in results} == {True} and plain(results[:1]):
+            text = self.pattern * len(results) % tuple(chain.from_iterable(results))
+        else:
+            text = "".join([self.line(self.cells(result)) for result in results])
+        return text.encode("utf-8", "surrogateescape")
 
     def frame(self, frame: Any) -> bytes:
         """The lines of a frame whose columns are those that come out."""
@@ -214,26 +252,35 @@ class Writer:
 
     def both(self, cells: Sequence[str], result: Result) -> str:
         """A row's line with its own cells first; text that a spreadsheet would compute is guarded."""
-        own = [text if not text.startswith(FORMULA) else guarded(text) for text in cells[: self.own]]
+        own = [text if text[:1] not in BEGINNINGS else guarded(text) for text in cells[: self.own]]
         return self.line([*own, *[""] * (self.own - len(own)), *self.cells(result)])
 
     def cells(self, result: Result) -> list[str]:
         """The cells of a result."""
         *numbers, error = result
-        written = [number(value) for value in numbers] or [""] * (self.results - 1)
+        written = list(map(number, numbers)) or [""] * (self.results - 1)
         return [*written, "" if error is True else cell(error)]
 
     def line(self, cells: Sequence[str]) -> str:
-        """A line of any cells."""
-        stream = io.StringIO()
-        csv.writer(stream, delimiter=self.delimiter, lineterminator="\n").writerow(cells)
-        return stream.getvalue()
+        """A line of any cells, those in quotes that would not be read back the same."""
+        if any(map(self.odd.search, cells)):
+            cells = [f'"{text.replace(QUOTE, QUOTE * 2)}"' if self.odd.search(text) else text for text in cells]
+        return f"{self.delimiter.join(cells)}\n"
 
 
-def number(value: float) -> str:
-    """A number as other programs read it back."""
+def plain(results: Sequence[Result]) -> bool:
+    """Whether the values of a result are numbers, and no tensors."""
+    return all(type(value) is float for result in results for value in result[:-1])
+
+
+def number(value: Any) -> str:
+    """A number as other programs read it back; a tensor as it is typed."""
+    if type(value) is not float:
+        from gradcli.places import listed
+
+        return listed(value)
     if isfinite(value):
-        return repr(float(value))
+        return repr(value)
     return "NaN" if isnan(value) else "inf" if value > 0 else "-inf"
 
 

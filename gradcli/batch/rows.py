@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
+from math import inf
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -20,7 +21,7 @@ class Records(NamedTuple):
     suspect: whether a cell may be a number to Python that is none here.
     """
 
-    cells: list[list[str]]
+    cells: Sequence[Sequence[str]]
     faults: Mapping[int, str]
     line: Callable[[int], int]
     suspect: bool = True
@@ -54,19 +55,46 @@ class Rows:
             return itemgetter(*self.places)
         return lambda cells: [cells[place] for place in self.places]
 
-    def computed(self, records: Records) -> Iterator[Result]:
+    def computed(self, records: Records) -> list[Result]:
         """The result of each row, in order."""
+        numbers = None if records.suspect or records.faults else getattr(records.cells, "numbers", None)
+        columns = numbers(self.places, self.width) if numbers is not None and self.places else None
+        return self.by_records(records) if columns is None else self.by_numbers(columns)
+
+    def by_numbers(self, columns: Sequence[Sequence[float]]) -> list[Result]:
+        """The result of each row, of numbers by the column."""
+        results: list[Result] = []
+        point, append = self.point, results.append
+        for numbers in zip(*columns, strict=True):
+            try:  # faster than suppress
+                result = point(*numbers)
+            except RAISED:
+                result = (False,)
+            append(result if result[-1] else self.exactly(numbers))
+        return results
+
+    def by_records(self, records: Records) -> list[Result]:
+        """The result of each row, of cells."""
         point, picked, width, suspect = self.point, self.picked, self.width, records.suspect or bool(records.faults)
+        results: list[Result] = []
         for index, cells in enumerate(records.cells):
             result: Result = (False,)
             if len(cells) == width:
-                try:  # faster than suppress
-                    result = point(*map(float, picked(cells)))
+                try:
+                    numbers = [*map(float, picked(cells))]
+                    if INFINITE.isdisjoint(numbers):
+                        result = point(*numbers)
                 except RAISED:
                     result = (False,)
             if not result[-1] or (suspect and (index in records.faults or not all(map(isnumber, picked(cells))))):
                 result = self.judged(cells, records.faults.get(index, ""))
-            yield result
+            results.append(result)
+        return results
+
+    def exactly(self, numbers: Sequence[float]) -> Result:
+        """The result at a point, by the engine itself."""
+        results, error = exact.evaluated(self.plan.formula, numbers)
+        return (*results, error or True)
 
     def judged(self, cells: Sequence[str], fault: str = "") -> Result:
         """The result of a row that needs a closer look."""
@@ -79,8 +107,11 @@ class Rows:
                 found.append(number(cell))
             except NoNumber as fault_:
                 return ("" if self.plan.null and not cell.strip() else f"{variable} {fault_}",)
-        results, error = exact.evaluated(self.plan.formula, found)
-        return (*results, error or True)
+        return self.exactly(found)
+
+
+INFINITE = frozenset((inf, -inf))
+"""What a cell may be read as that is larger than any double."""
 
 
 def isnumber(cell: str) -> bool:
