@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import NamedTuple, Protocol, cast
 
-from gradcli.errors import UsageError
+from gradcli.errors import GradcliError, UsageError
 from gradcli.export.exported import Exported
 from gradcli.ops.op import NOTHING
+from gradcli.systems.source import Unspelled
 
 
 class Written(Protocol):
@@ -24,18 +25,24 @@ class Written(Protocol):
 class Target(NamedTuple):
     """A target.
 
-    called: its name for people.   ending: of the files that hold such code.   module: within gradcli.export.
+    called: its name for people.   endings: of files that hold such code.   module: within gradcli.export.
     styles: another way to write the same → its module.
     """
 
     called: str
-    ending: str
+    endings: str
     module: str
     styles: Mapping[str, str] = NOTHING
 
 
 TARGETS: dict[str, Target] = {
     "numpy": Target("NumPy", "py", "numpy"),
+    "torch": Target("PyTorch", "py", "torch"),
+    "jax": Target("JAX", "py", "jax"),
+    "polars": Target("Polars", "py", "polars"),
+    "sql": Target("SQL", "sql", "sql"),
+    "javascript": Target("JavaScript", "mjs js", "javascript"),
+    "c": Target("C", "c", "c"),
 }
 """The name of each target, in the order of the help."""
 
@@ -45,9 +52,27 @@ def written(name: str, exported: Exported, style: str | None = None) -> str:
 
     Errors: Unspelled for an op that the target lacks; UsageError for what it cannot say.
     """
+    try:
+        return module(name, style).written(exported)
+    except Unspelled as error:
+        others = [other for other in TARGETS if other != name and able(other, exported)]
+        error.hint = error.hint or (f"--to {' or '.join(others)} can write this formula" if others else None)
+        raise
+
+
+def module(name: str, style: str | None = None) -> Written:
+    """The module of a target."""
     target = TARGETS[name]
-    module = cast("Written", import_module(f"gradcli.export.{target.styles[style] if style else target.module}"))
-    return module.written(exported)
+    return cast("Written", import_module(f"gradcli.export.{target.styles[style] if style else target.module}"))
+
+
+def able(name: str, exported: Exported) -> bool:
+    """Whether a target can write a formula."""
+    try:
+        module(name).written(exported._replace(function=None))
+    except GradcliError:
+        return False
+    return True
 
 
 def meant(path: str) -> str:
@@ -56,7 +81,7 @@ def meant(path: str) -> str:
     Errors: UsageError where it stands for none, or for several.
     """
     ending = path.rpartition(".")[2].lower()
-    found = [name for name, target in TARGETS.items() if target.ending == ending]
+    found = [name for name, target in TARGETS.items() if ending in target.endings.split()]
     if len(found) == 1:
         return found[0]
     what = f"a .{ending} file can be {', '.join(found[:-1])} or {found[-1]}" if found else "the target is not given"
