@@ -75,7 +75,7 @@ def export(
         raise cannot_be("--style", style, f"of {target}: {styles}" if styles else f"{target} is written in one way")
     if function is not None and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", function):
         raise cannot_be("--function", function, "a name of ASCII letters, digits and _, such as loss")
-    if table is not None and TARGETS[target].ending != "sql":
+    if table is not None and TARGETS[target].endings != "sql":
         raise UsageError(f"{target} reads no table", hint="--table is for --to sql")
     if table is not None and not table.strip():
         raise cannot_be("--table", table, "the table's name, such as points")

@@ -1,27 +1,22 @@
-"""A formula of numbers in named lines of code: what every target prints, each in its own way.
-
-A node that the user named keeps its name; what is used more than once is named as in the table, n1 …, a gradient
-that is used more than once d_n1 …; the rest stands where it is used, as long as the line can be read.
-"""
+"""The code system with its lines put as people write them, none of which changes a result."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from gradcli.errors import UsageError
-from gradcli.export.exported import Exported
 from gradcli.export.naming import Names
-from gradcli.graph import Graph
 from gradcli.ops import TABLE
 from gradcli.ops.op import Op
-from gradcli.sweeps import backward
-from gradcli.systems.building import Guarded
 from gradcli.systems.dialects.dialect import ATOM, Dialect, binding, filled
 from gradcli.systems.source import Code, Source
 
 WITHIN = 40
 """Characters of what is used once, up to which it needs no line of its own."""
+
+DELIMITED = re.compile(r"(?:(?<=[(,\[])|(?<=, )|(?<= (?:WHEN|THEN|ELSE) ))@(?= (?:THEN|ELSE|END)\b|[),\]])")
+"""A place in a pattern where nothing needs parentheses."""
 
 Piece = tuple[str, int]
 """Code, and how tightly it binds."""
@@ -36,102 +31,26 @@ class Step(NamedTuple):
     backward: bool
 
 
-class Plan(NamedTuple):
-    """A formula in lines.
+ADD, SUB, MUL, DIV, NEG, WHERE = (TABLE[name] for name in ("add", "sub", "mul", "div", "neg", "where"))
 
-    parameters: variable → its name in the code.   output: the name of the output.
-    value, gradients: how the results are written when all lines are there; the latter by variable.
-    helpers: lines that define what the language has not by itself.
-    """
-
-    parameters: dict[str, str]
-    output: str
-    steps: list[Step]
-    value: str
-    gradients: dict[str, str]
-    helpers: list[str]
-
-    @property
-    def forward(self) -> list[Step]:
-        """The lines of the value."""
-        return [step for step in self.steps if not step.backward]
-
-    @property
-    def backward(self) -> list[Step]:
-        """The lines of the gradients."""
-        return [step for step in self.steps if step.backward]
-
-
-def plan(
-    exported: Exported, dialect: Dialect, names: Names, *, leaf: Callable[[str], str] = str, apart: bool = False
-) -> Plan:
-    """A formula in lines of a language.
-
-    names: those that are taken.   leaf: how the code reads a parameter, or a variable of its own.
-    apart: whether every result is a line.
-    Errors: Unspelled; UsageError for a formula of tensors.
-    """
-    refuse_tensors(exported, dialect.called)
-    graph, m = exported.graph, Lines(dialect)
-    parameters = names.variables(graph.inputs)
-    bound = {place: m.line(leaf(parameters[name]), ()) for name, place in graph.inputs.items()}
-    values = [None if value is None else m.element(value) for value in graph.evaluate(m, bound)]
-    forward = len(m.lines)
-    adjoints = backward(graph, values, m, 1.0)
-    value = m.element(values[graph.output])
-    gradients = {name: m.settled(adjoints[graph.inputs[name]]) for name in exported.wrt}
-    wishes, kept = wanted(graph, values, adjoints, gradients)
-    kept.add(value.index)
-    if apart:
-        kept |= {code.index for code in gradients.values()}
-    steps, texts = m.steps([value, *gradients.values()], wishes, kept, names, forward)
-    written = {name: texts[code.index] for name, code in gradients.items()}
-    return Plan(parameters, graph.names[graph.output], steps, texts[value.index], written, m.helpers(m.needed))
-
-
-def wanted(
-    graph: Graph, values: list[Any], adjoints: list[Any], gradients: dict[str, Code]
-) -> tuple[dict[int, tuple[str, str]], set[int]]:
-    """What lines would like to be called, (name, what else), and which of them the user named."""
-    leaves = set(graph.inputs.values())
-    wishes: dict[int, tuple[str, str]] = {}
-    kept: set[int] = set()
-    for i, value in enumerate(values):
-        if graph.used[i] and value is not None and value.value is None and i not in leaves:
-            if i in graph.labels:
-                kept.add(value.index)
-            if i in graph.labels or value.index not in wishes:
-                wishes[value.index] = graph.names[i], "n"
-    for name, code in gradients.items():
-        wishes.setdefault(code.index, (f"d_{name}", "d_x"))
-    for i, g in enumerate(adjoints):
-        code = g.value if isinstance(g, Guarded) else g
-        if isinstance(code, Code):
-            wishes.setdefault(code.index, (f"d_{graph.names[i]}", "d_n"))
-    return wishes, kept
-
-
-def refuse_tensors(exported: Exported, called: str) -> None:
-    """Tensors are for other targets.
-
-    Errors: UsageError.
-    """
-    if exported.graph.tensorial or any(not isinstance(value, float) for value in exported.values.values()):
-        raise UsageError(
-            f"formulas of tensors are not written as {called}",
-            hint="--to numpy --style layers and --to torch write them",
-        )
-
-
-ADD, SUB, NEG = TABLE["add"], TABLE["sub"], TABLE["neg"]
+DEEP = 8
+"""Factors that are looked through for a choice that is made already."""
 
 
 class Lines(Source):
-    """The code system with its lines put as people write them: truths as truths, and a - b for a + (-b)."""
+    """The code system with its lines put as people write them, none of which changes a result.
+
+    Truths are truths; a + (-b) is a - b, and a sign stands before a product and not in it; where a condition holds,
+    nothing is chosen by it again.
+
+    inlined: patterns that are written where they are used, however often.
+    """
+
+    inlined: frozenset[str] = frozenset()
 
     def __init__(self, dialect: Dialect) -> None:
         super().__init__(dialect)
-        self.words: dict[int, str] = {}
+        self.made: dict[int, Op] = {}
         self.needed: list[Code] = []
 
     def apply(self, op: Op, *x: Any) -> Code:
@@ -139,40 +58,100 @@ class Lines(Source):
 
         Errors: Unspelled.
         """
-        last = self.element(x[-1])
-        if self.words.get(last.index) == NEG.spelled["floats"]:
-            inner = self.lines[last.index].parts[0]
-            if op is NEG:
-                return inner
-            if op is ADD:
-                return self.apply(SUB, x[0], inner)
-            if op is SUB:
-                return self.apply(ADD, x[0], inner)
+        parts = tuple([self.element(value) for value in x])
+        simpler = self.simpler(op, parts)
+        if simpler is not None:
+            return simpler
         before = len(self.lines)
-        made = super().apply(op, *x)
+        found = self.appended(op, parts)
         if len(self.lines) > before:
-            self.words[made.index] = op.spelled.get("floats", "")
-        return made
+            self.made.setdefault(found.index, op)
+        return found
+
+    def appended(self, op: Op, x: tuple[Code, ...]) -> Code:
+        """The line of an op that nothing simpler stands for.
+
+        Errors: Unspelled.
+        """
+        return super().apply(op, *x)
+
+    def simpler(self, op: Op, x: tuple[Code, ...]) -> Code | None:
+        """The same value in fewer signs and choices, if there is one."""
+        opposites = [self.opposite(part) for part in x]
+        if op is NEG:
+            return opposites[0]
+        if op in (MUL, DIV) and opposites != [None, None]:
+            product = self.apply(
+                op, *[part if other is None else other for part, other in zip(x, opposites, strict=True)]
+            )
+            return product if None not in opposites else self.apply(NEG, product)
+        if op in (ADD, SUB) and opposites[1] is not None:
+            return self.apply(SUB if op is ADD else ADD, x[0], opposites[1])
+        if op is ADD and x[0].value == 0 and self.truth(x[1].index):
+            return x[1]
+        if op is WHERE and x[0].value is None:
+            if x[1] is x[2]:
+                return x[1]
+            if x[1].value == 1 and x[2].value == 0 and self.truth(x[0].index):
+                return x[0]
+            chosen = self.under(x[0], x[1])
+            return None if chosen is x[1] else self.apply(op, x[0], chosen, x[2])
+        return None
+
+    def opposite(self, code: Code) -> Code | None:
+        """What a line takes the negative of."""
+        return self.lines[code.index].parts[0] if self.made.get(code.index) is NEG else None
+
+    def under(self, condition: Code, code: Code) -> Code:
+        """A value, or a product, where a condition holds: of a choice made by it, the branch taken."""
+        factors, at = [code], code
+        while self.made.get(at.index) is MUL and len(factors) < DEEP:
+            left, at = self.lines[at.index].parts
+            factors[-1:] = [left, at]
+        taken = [self.taken(condition, factor) for factor in factors]
+        if all(one is other for one, other in zip(taken, factors, strict=True)):
+            return code
+        found = taken.pop()
+        while taken:
+            found = self.apply(MUL, taken.pop(), found)
+        return found
+
+    def taken(self, condition: Code, code: Code) -> Code:
+        """Of a choice made by a condition that holds, the branch taken; of the condition itself, 1."""
+        if code is condition and self.truth(code.index):
+            return self.literal(1.0)
+        if self.made.get(code.index) is WHERE and self.lines[code.index].parts[0] is condition:
+            return self.lines[code.index].parts[1]
+        return code
 
     def truth(self, index: int) -> str | None:
         """The pattern of a line as a truth; None for one that is a number alone."""
-        pattern = self.dialect.truths.get(self.words.get(index, ""))
-        if pattern is None or "?" not in pattern:
+        op = self.made.get(index)
+        if op is None:
+            return None
+        truths, parts = self.dialect.truths, self.lines[index].parts
+        pattern = truths.get(op.spelled.get("floats", ""))
+        if op is WHERE and parts[1].value == 1:  # the first, or else the third
+            pattern = truths.get("add", "").replace("2", "3")
+        if op is WHERE and parts[2].value == 0:
+            pattern = truths.get("mul")
+        if not pattern or "?" not in pattern:
             return pattern
-        parts = self.lines[index].parts
-        return pattern if all(part.value is None and self.truth(part.index) for part in parts) else None
+        return pattern if all(self.truth(parts[int(k) - 1].index) for k in re.findall(r"\?(\d)", pattern)) else None
 
     def steps(
         self,
         results: list[Code],
         wishes: dict[int, tuple[str, str]],
         kept: set[int],
+        plain: set[int],
         names: Names,
         forward: int,
     ) -> tuple[list[Step], dict[int, str]]:
         """The lines that these results need, and by its index how each of them is written.
 
-        wishes: index → its name.   kept: which have a line of their own.   forward: the first of the backward pass.
+        wishes: index → its name.   kept: which have a line of their own.   plain: which need none.
+        forward: the first of the backward pass.
         """
         numbers, truths = self.counted(results)
         self.needed = [Code(self, index) for index, used in enumerate(numbers) if used]
@@ -193,15 +172,16 @@ class Lines(Source):
             only = not numbers[index]
             how = (self.truth(index) if only else pattern) or pattern
             code = self.put(how, [self.piece(part, texts, said) for part in parts])
-            if numbers[index] + truths[index] == 1 and index not in kept and len(code) <= WITHIN:
-                (said if only else texts)[index] = code, binding(how)
+            once = numbers[index] + truths[index] == 1 and (len(code) <= WITHIN or index in plain)
+            if (once and index not in kept) or pattern in self.inlined:
+                (said if only else texts)[index] = code, binding(how.replace("?", "#"))
                 continue
             levels[index] += 1
             wish, otherwise = wishes.get(index, ("", "t"))
             name = names.take(wish, otherwise)
             (said if only else texts)[index] = name, ATOM
-            found.append(Step(name, code, levels[index], index >= forward))
-        return found, {code.index: texts[code.index][0] for code in results}
+            found.append(Step(name, bare(code), levels[index], index >= forward))
+        return found, {code.index: bare(texts[code.index][0]) for code in results}
 
     def counted(self, results: Iterable[Code]) -> tuple[list[int], list[int]]:
         """How often each line is used, as a number and as a truth."""
@@ -217,9 +197,10 @@ class Lines(Source):
                 pattern = self.truth(index) or pattern
             elif not numbers[index]:
                 continue
+            times = numbers[index] if pattern in self.inlined else 1
             for k, part in enumerate(parts, 1):
                 if part.value is None:
-                    numbers[part.index] += pattern.count(f"#{k}")
+                    numbers[part.index] += times * pattern.count(f"#{k}")
                     truths[part.index] += pattern.count(f"?{k}")
         return numbers, truths
 
@@ -237,4 +218,22 @@ class Lines(Source):
         count = len(parts)
         for k in range(1, count + 1):
             pattern = pattern.replace(f"?{k}", f"#{count + k}")
-        return filled(pattern, [number for number, _ in parts] + [truth for _, truth in parts])
+        pieces = [number for number, _ in parts] + [truth for _, truth in parts]
+        for k, (code, _) in enumerate(pieces, 1):
+            if code[:1] != "-" and len(DELIMITED.findall(pattern.replace(f"#{k}", "@"))) == pattern.count(f"#{k}"):
+                pieces[k - 1] = bare(code), ATOM
+        return filled(pattern, pieces)
+
+
+def bare(code: str) -> str:
+    """Code without parentheses around the whole of it.
+
+    >>> bare("(a ? b : (c))"), bare("(a) + (b)")
+    ('a ? b : (c)', '(a) + (b)')
+    """
+    depth = 0
+    for at, letter in enumerate(code):
+        depth += (letter == "(") - (letter == ")")
+        if depth == 0:
+            return code[1:-1] if at == len(code) - 1 and letter == ")" and code[0] == "(" else code
+    return code

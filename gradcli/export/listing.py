@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+from gradcli.export.about import WIDTH, about, renamed
 from gradcli.export.exported import Exported
-from gradcli.export.lines import Plan, plan
 from gradcli.export.naming import PYTHON, Names, function_name
-from gradcli.export.python import about, docstring, listed, number, quoted, renamed
+from gradcli.export.plan import Plan, plan
+from gradcli.export.python import docstring, listed, number, quoted
 from gradcli.systems.dialects.dialect import Dialect
 
 FUNCTION = "value_and_grad"
 
 
 def listing(
-    exported: Exported, dialect: Dialect, module: str, library: str, special: str, *, quiet: str = "", setup: str = ""
+    exported: Exported,
+    dialect: Dialect,
+    module: str,
+    library: str,
+    special: str,
+    *,
+    quiet: str = "",
+    setup: str = "",
+    call: str = "{}",
 ) -> str:
     """The whole file.
 
     library, special: the lines that import the library, and its special functions.
     quiet: what stands over a function that has branches.   setup: what the example needs before it runs.
+    call: how it takes the function.
     """
     function = function_name(exported.function, FUNCTION, PYTHON, "Python")
     names = Names((*PYTHON, "special", function))
@@ -29,17 +39,18 @@ def listing(
     over = [quiet] if quiet and f"{module}.where(" in code else []
     text = docstring(about(exported, made.output, renamed(made.parameters), note))
     signature = listed(f"def {function}(", list(made.parameters.values()), "):", "")
-    return "\n".join([*head, *over, *signature, *text, *body, *example(exported, made, function, setup)])
+    return "\n".join([*head, *over, *signature, *text, *body, *example(exported, made, call.format(function), setup)])
 
 
 def lines(exported: Exported, made: Plan, dialect: Dialect, module: str) -> list[str]:
     """The body of the function."""
     found = []
     short = list(made.parameters.values())
-    if short:
-        as_floats = [f"{module}.asarray({name}, dtype=float)" for name in short]
-        whole = f"    {', '.join(short)} = {', '.join(as_floats)}"
-        found += [whole] if len(whole) <= 88 else [f"    {name} = {code}" for name, code in zip(short, as_floats, strict=True)]
+    several = f"    {', '.join(short)} = ({module}.asarray(v, dtype=float) for v in ({', '.join(short)}))"
+    if len(short) > 1 and len(several) <= WIDTH:
+        found.append(several)
+    else:
+        found += [f"    {name} = {module}.asarray({name}, dtype=float)" for name in short]
     found += [f"    {dialect.assignment.format(name=step.name, code=step.code)}" for step in made.steps]
     items = [f"{quoted(name)}: {code}" for name, code in made.gradients.items()]
     return [*found, *listed(f"return {made.value}, {{", items, "}")]
@@ -49,7 +60,7 @@ def example(exported: Exported, made: Plan, function: str, setup: str) -> list[s
     """What runs the function where the file is run."""
     if not exported.complete:
         return []
-    arguments = [f"{short}={number(exported.values[name])}" for name, short in made.parameters.items()]  # type: ignore[arg-type]
+    arguments = [f"{short}={number(exported.values[name])}" for name, short in made.parameters.items()]
     call = listed(f"value, gradients = {function}(", arguments, ")")
     return [
         "",

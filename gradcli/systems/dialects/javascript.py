@@ -44,3 +44,16 @@ JAVASCRIPT = Dialect(
     special=("Infinity", "-Infinity", "NaN"),
     whole=True,
 )
+
+SIGNS = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "===", "ne": "!=="}
+
+MODULE = JAVASCRIPT._replace(
+    key="javascript",
+    base="js",
+    own={
+        "#1 !== 0 ? #2 : #3": "(?1 ? #2 : #3)",
+        **{f"+(#1 {sign} #2)": f"(#1 {sign} #2 ? 1 : 0)" for sign in SIGNS.values()},
+    },
+    truths={**{word: f"#1 {sign} #2" for word, sign in SIGNS.items()}, "mul": "?1 && ?2", "add": "?1 || ?2"},
+)
+"""The same for people to read."""

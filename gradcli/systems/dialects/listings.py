@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from gradcli.systems.dialects.dialect import Dialect
 from gradcli.systems.dialects.python import COMPARISONS, INFIX
 
-SAME = "exp expm1 exp2 log log2 log10 log1p logaddexp sqrt cbrt hypot floor ceil sign sin cos tan sinh cosh tanh".split()
+SAME = (
+    "exp expm1 exp2 log log2 log10 log1p logaddexp sqrt cbrt hypot floor ceil sign sin cos tan sinh cosh tanh".split()
+)
 """Words that NumPy has too."""
 
 NUMPY_WORDS = {
@@ -61,4 +63,4 @@ def listing(called: str, module: str, lacks: tuple[str, ...] = (), **own: str) -
 
 
 NUMPY_CODE = listing("NumPy", "np")
-JAX_CODE = listing("JAX", "jnp")
+JAX_CODE = listing("JAX", "jnp", ("polygamma",))
