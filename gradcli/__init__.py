@@ -14,7 +14,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 from gradcli.autodiff import Edge, Gradients, Trace, Value, forward, released
@@ -33,6 +33,7 @@ from gradcli.syntax import parse
 from gradcli.verify import Verification, verify
 
 if TYPE_CHECKING:
+    from gradcli.compiled import Compiled
     from gradcli.derivatives import Hessian, Jacobian
     from gradcli.homework.records import Checked, Rules
 
@@ -52,6 +53,7 @@ __all__ = [
     "UsageError",
     "Verification",
     "check",
+    "compile",
     "hessian",
     "jacobian",
     "parse",
@@ -82,6 +84,43 @@ def value_and_grad(
     graph = parse(text, given=given) if isinstance(text, str) else text
     trace = forward(graph, given, copied=False)
     return trace.value, released(trace.backward())
+
+
+def compile(  # noqa: A001 - what it is called everywhere
+    text: str,
+    wrt: Collection[str] | None = None,
+    *,
+    fixed: Mapping[str, Value] | None = None,
+    engine: str = "auto",
+    rows: bool | None = None,
+    reuse: bool = False,
+) -> Compiled:
+    """An expression as a fast function of its variables that returns what value_and_grad does.
+
+    Floats are one point. Arrays are many points, worked out entry by entry in the shape that they broadcast to; the
+    value and each gradient are arrays of that shape, with inf and nan as IEEE 754 has them. Only where the expression
+    works on whole tensors (sum, @, a list, a loss over a batch, a fixed matrix) are arrays the tensors themselves, and
+    there is one value.
+
+    wrt: the variables whose gradients are wanted, all that are not fixed unless given.
+    fixed: variable → the value that it always has; the function does not take it.
+    engine: "auto" takes Python for floats and NumPy, on all CPUs, for arrays; "python" and "numpy" the one for arrays
+    too; "numba" compiles the loop over arrays to machine code, at their first use, if numba is installed.
+    rows: True makes arrays points in any case, so that `norm([x, y])` is one for each x and y; False, tensors.
+    reuse: the arrays returned belong to the function, which writes its next results into them.
+    Errors: ExpressionError with its place; UsageError for a name that is no variable, a missing numba, and functions
+    that it cannot compile.
+
+    >>> f = compile("1/(1+exp(-(w*x+b)))", wrt=["w", "b"])
+    >>> f(2.0, -1.0, 2.0)
+    (0.5, {'w': -0.25, 'b': 0.25})
+    >>> value, gradients = f(w=2.0, x=[-1.0, 0.0], b=2.0)
+    >>> gradients["w"]
+    array([-0.25,  0.  ])
+    """
+    from gradcli.compiled import Compiled
+
+    return Compiled(text, wrt, fixed=fixed, engine=engine, rows=rows, reuse=reuse)
 
 
 def jacobian(text: str, values: Mapping[str, Value] | None = None, /, **named: Value) -> Jacobian:

@@ -400,11 +400,14 @@ def _brief(value: Value) -> str:
     return repr(value if isinstance(value, float) else value.tolist())
 
 
-def released(gradients: Gradients) -> dict[str, Value]:
-    """The gradients of all variables for a caller who keeps nothing else: copied only where two would be one array."""
+def released(gradients: Gradients, wrt: Collection[str] | None = None) -> dict[str, Value]:
+    """The gradients of all variables for a caller who keeps nothing else: copied only where two would be one array.
+
+    wrt: the variables that are wanted; all unless given.
+    """
     known = {id(value) for value in gradients.trace.values}
-    given = {}
-    for name, g in ((name, gradients.at(index)) for name, index in gradients.graph.inputs.items()):
+    inputs, given = gradients.graph.inputs, {}
+    for name, g in ((name, gradients.at(inputs[name])) for name in (inputs if wrt is None else wrt)):
         shared = not isinstance(g, float) and (g.base is not None or not g.flags.writeable or id(g) in known)
         given[name] = g.copy() if shared else g
         known.add(id(g))

@@ -184,9 +184,17 @@ def logaddexp(a: Column, b: Column, out: Any) -> None:
         out[k] = precise_logaddexp(*[float(np.broadcast_to(x, out.shape)[k]) for x in (a, b)])
 
 
+def power(x: Column, p: Column, out: Any) -> None:
+    """x to the power p; NumPy takes a power of 1/2 for a square root, which differs at -inf and -0."""
+    np.power(x, p, out, dtype=np.float64)
+    if np.ndim(p) == 0 and p == 0.5:
+        np.add(out, 0.0, out)
+        np.copyto(out, np.inf, where=np.equal(x, -np.inf))
+
+
 def clip(x: Column, lo: Column, hi: Column, out: Any) -> None:
     """x held between two bounds."""
-    np.minimum(np.maximum(x, lo), hi, out, dtype=np.float64)
+    np.minimum(np.maximum(x, lo), hi, out=out, dtype=np.float64)
 
 
 def entry_by_entry(word: str) -> Function:
@@ -212,7 +220,7 @@ def called(word: str) -> Function:
 PLACES = {"polygamma": "nx"}
 """The arguments of float functions that have more than one."""
 
-OWN: dict[str, Function] = {"sigmoid": sigmoid, "logaddexp": logaddexp, "clip": clip}
+OWN: dict[str, Function] = {"sigmoid": sigmoid, "logaddexp": logaddexp, "power": power, "clip": clip}
 """Words that are functions of this module; where they write to must not be what they read."""
 
 SAFE = frozenset(name for name in dir(np) if isinstance(getattr(np, name), np.ufunc)) - OWN.keys()

@@ -18,6 +18,9 @@ COMPARISONS = frozenset(("less", "less_equal", "greater", "greater_equal", "equa
 SAME = {"larger": "maximum", "smaller": "minimum", "round": "rint", "abs": "absolute"}
 """Words of the op table → ufuncs that take where to write as their last argument."""
 
+KEYWORD = frozenset(("maximum", "minimum"))
+"""Ufuncs that are to be told by keyword where to write."""
+
 CHOICE, PRODUCT, BOUND = "where", "multiply", "relu"
 """Words that are written as several calls, or differently on truths."""
 
@@ -121,11 +124,12 @@ class Writer:
         elif word == PRODUCT and kind == "b":
             self.lines.append(f"logical_and({self.text(parts[0])}, {self.text(parts[1])}, {out})")
         elif word == BOUND:
-            self.lines.append(f"maximum({self.text(parts[0])}, 0.0, {out})")
+            self.lines.append(f"maximum({self.text(parts[0])}, 0.0, out={out})")
         else:
             word = SAME.get(word, word)
             mixed = kind == "t" and word in self.safe and any(part.index in self.truths for part in computed)
-            arguments = ", ".join([*map(self.text, parts), out, *(["dtype=float64"] if mixed else [])])
+            where = f"out={out}" if word in KEYWORD else out
+            arguments = ", ".join([*map(self.text, parts), where, *(["dtype=float64"] if mixed else [])])
             self.lines.append(f"{word}({arguments})")
         self.where[i] = out
         self.finish(i, computed)
@@ -162,10 +166,8 @@ class Writer:
         over = parts[2:] if word == CHOICE else parts if word in self.safe or SAME.get(word) in self.safe else ()
         for part in over:  # in place of an argument that is read here for the last time
             held = self.where.get(part.index, "")
-            if held and self.last[part.index] == at and part.index not in self.homes and self.fits(held, kind, last):
-                twice = word == CHOICE and any(part is each for each in parts[:2])
-                if not twice:
-                    return held
+            if held and self.last[part.index] == at and self.fits(held, kind, last):
+                return held
         return self.take(kind, last)
 
     def fits(self, held: str, kind: str, last: int) -> bool:
@@ -203,10 +205,14 @@ class Writer:
                 continue  # written over
             if not self.m.lines[index].parts or (index in self.homes and index not in self.truths):
                 continue
-            if held[0] in self.free:
-                self.free[held[0]].append(held)
-            else:
-                self.lent.discard(held)
+            self.release(held)
+
+    def release(self, held: str) -> None:
+        """A buffer that nobody reads any more."""
+        if held[0] in self.free:
+            self.free[held[0]].append(held)
+        else:
+            self.lent.discard(held)
 
     def condition(self, i: int) -> None:
         """One more thing that has to hold."""

@@ -45,7 +45,7 @@ class Cells(Entries):
     def __init__(self, source: Source) -> None:
         super().__init__()
         self.source, self.sound = source, list[Code]()
-        self.pulls: dict[tuple[Op, int], Function | None] = {}
+        self.work = 0  # ops on entries, also on those that are numbers
 
     def __getattr__(self, name: str) -> Function:
         """A row's function, a structural primitive, or the adjoint of one."""
@@ -86,7 +86,8 @@ class Cells(Entries):
         """An op, entry by entry, with NumPy's broadcasting."""
         blocks = np.broadcast_arrays(*[self.block(value).at for value in x])
         function = self.source.functions[op]
-        if len(self.source.lines) > MOST:
+        self.work += blocks[0].size
+        if len(self.source.lines) > MOST or self.work > 5 * MOST:
             raise NotUnrolled(f"the formula is longer than {MOST:,} steps on numbers")
         entries = zip(*[at.ravel().tolist() for at in blocks], strict=True)
         return self.cells([self.source.element(function(*each)) for each in entries], blocks[0].shape)
