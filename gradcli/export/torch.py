@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gradcli.autodiff import Trace
 from gradcli.errors import UsageError
 from gradcli.export.about import about, renamed
 from gradcli.export.exported import Exported
@@ -81,14 +82,11 @@ def class_name(function: str) -> str:
 
 def broadcast(made: Traced) -> Traced:
     """The gradients of a formula that works entry by entry, each summed back to the shape that its variable has."""
-    m, gradients = made.m, {}
+    m, gradients = made.m, dict(made.gradients)
     for name, code in made.gradients.items():
-        shape = m.whole_shape(made.values[made.graph.inputs[name]])
-        if code.value is None:
-            gradients[name] = m.line(m.tensors.narrowed, (code, shape), ())
-        else:
-            pattern = m.tensors.filled.format(number=m.dialect.number(code.value))
-            gradients[name] = m.line(pattern, (m.leaves[-1], shape), ())
+        place = made.graph.inputs[name]
+        if m.settled(made.adjoints[place]).value is None:  # a number has been put in that shape
+            gradients[name] = m.line(m.tensors.narrowed, (code, m.whole_shape(made.values[place])), ())
     return made._replace(gradients=gradients)
 
 
@@ -165,26 +163,16 @@ def example(exported: Exported, made: Traced, parameters: dict[str, str], functi
     for name, short in parameters.items():
         learns = ", requires_grad=True" if name in learning else ""
         lines += array(f"{short} = torch.tensor(", exported.values[name], f", dtype=torch.float64{learns})")
-    output = exported.graph.names[exported.graph.output]
+    trace = exported.graph.forward(exported.values)
+    output, shape = exported.graph.names[exported.graph.output], trace.shapes[trace.graph.output]
     result = Names((*RESERVED, function, *parameters.values())).take(output, "n")
-    scalar = not made.shapes[made.graph.output]
-    call = listed(f"{result} = {function}(", list(parameters.values()), ")")
-    pairs = [f"{quoted(name)}: {parameters[name]}" for name in learning]
-    said = quoted(f"{output} =")
-    shape = made.shapes[made.graph.output]
-    lines += [
-        *call,
-        f"    print({said}, {result}.tolist())",
-        *(
-            [f"    {result}.sum().backward()  # the gradient of the sum of its entries"]
-            if not scalar or shape
-            else [f"    {result}.backward()"]
-        ),
-        *listed("for name, x in {", pairs, "}.items():"),
-        f'        print(f"d{output}/d{{name}} =", x.grad.tolist())',
-        *checked(exported, parameters, function, count),
-    ]
-    return ["", "", 'if __name__ == "__main__":', *lines]
+    pairs = [f"{quoted(name)}: {parameters[name]}.grad" for name in learning]
+    lines += listed(f"{result} = {function}(", list(parameters.values()), ")")
+    lines.append(f"    print({quoted(f'{output} =')}, {result}.tolist())")
+    lines.append(f"    {result}.sum().backward()  # of the sum of its entries" if shape else f"    {result}.backward()")
+    lines += listed("for name, gradient in {", pairs, "}.items():")
+    lines.append(f'        print(f"d{output}/d{{name}} =", gradient.tolist())')
+    return ["", "", 'if __name__ == "__main__":', *lines, *checked(trace, parameters, function, count)]
 
 
 def indices(made: Traced) -> set[str]:
@@ -197,16 +185,26 @@ def indices(made: Traced) -> set[str]:
     return found
 
 
-def checked(exported: Exported, parameters: dict[str, str], function: str, count: int) -> list[str]:
+def at_jumps(trace: Trace) -> bool:
+    """Whether something is compared with its equal."""
+    from numpy import any as some
+
+    for op, parents in zip(trace.graph.ops, trace.graph.parents, strict=True):
+        if len(parents) == 2 and not op.structural and not any(map(op.passes, range(2))):
+            left, right = (trace.values[p] for p in parents)
+            if some(left == right):
+                return True
+    return False
+
+
+def checked(trace: Trace, parameters: dict[str, str], function: str, count: int) -> list[str]:
     """The comparison with differences; none at a kink, where they lie across it."""
-    gradients = exported.graph.forward(exported.values)
-    shape = gradients.shapes[gradients.graph.output]
-    upstream = None
+    shape, upstream = trace.shapes[trace.graph.output], None
     if shape:
         import numpy as np
 
         upstream = np.ones(shape)
-    if at_kinks(gradients.backward(upstream)):
+    if at_kinks(trace.backward(upstream)) or at_jumps(trace):
         return ["    # These values are at a kink, where differences cannot tell the gradient: no gradcheck."]
     inputs = list(parameters.values())
     fast = ", fast_mode=True" if count > LARGE else ""
