@@ -597,6 +597,7 @@ def test_examples_of_the_help_run(words, gradcli, tmp_path, monkeypatch):
     shutil.copy(homework / "answers" / "20240117.toml", "answers")
     rows = (homework / "answers" / "class.csv").read_text(encoding="utf-8").splitlines(keepends=True)
     Path("class.csv").write_text("".join(rows[:3]), encoding="utf-8")
+    shutil.copy(homework.parent / "points.csv", "points.csv")
     lines = [line.strip() for line in helped(*words).splitlines() if line.startswith("    gradcli ")]
     assert len(lines) == 2
     for line in lines:

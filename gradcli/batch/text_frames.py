@@ -34,30 +34,32 @@ def framed(block: Block, *, places: tuple[int, ...], width: int, delimiter: str,
     quotes = b'"' in text
     if quotes and not quoted_plainly(text, comma):
         return None
-    lines = text.count(b"\n") + (not text.endswith(b"\n"))
     names = [f"column_{k}" for k in range(1, width + 1)]  # as Polars calls them itself
     wanted = range(width) if keep else sorted({*places, width - 1})
     doubles = set() if keep else set(places)
-    try:
-        frame = pl.read_csv(
-            text,
-            has_header=False,
-            schema={name: pl.Float64 if k in doubles else pl.String for k, name in enumerate(names)},
-            columns=[names[k] for k in wanted],
-            separator=delimiter,
-            ignore_errors=True,
-            truncate_ragged_lines=True,
-        )
-    except pl.exceptions.PolarsError:
-        return None
-    if frame.height != lines:
-        return None  # a quoted cell has a new line in it
-    odd: list[int] = []
-    none: list[int] = []
-    if text.count(comma) != lines * (width - 1) or (width > 1 and frame[names[-1]].null_count()):
-        if quotes:
+
+    def parsed(*, longer: bool) -> polars.DataFrame | None:
+        try:
+            return pl.read_csv(
+                text,
+                has_header=False,
+                schema={name: pl.Float64 if k in doubles else pl.String for k, name in enumerate(names)},
+                columns=[names[k] for k in wanted],
+                separator=delimiter,
+                ignore_errors=True,
+                truncate_ragged_lines=longer,
+            )
+        except pl.exceptions.PolarsError:
+            return None
+
+    frame, odd, none = parsed(longer=False), list[int](), list[int]()  # which refuses a row of too many cells
+    if frame is None or (width > 1 and frame[names[-1]].null_count()):  # or of too few
+        frame = None if quotes else parsed(longer=True)
+        if frame is None:
             return None
         odd, none = irregular(text, comma, width)
+    if (quotes or odd or none) and frame.height != text.count(b"\n") + (not text.endswith(b"\n")):
+        return None  # a quoted cell has a new line in it
     inputs = [pl.col(names[k]).cast(pl.Float64, strict=False).alias(f"x{at}") for at, k in enumerate(places)]
     own = [pl.col(name).alias(f"c{k}") for k, name in enumerate(names)] if keep else []
     made = frame.select(*inputs, *own) if inputs or own else frame.select(pl.lit(0.0).alias("column"))

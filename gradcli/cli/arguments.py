@@ -35,7 +35,7 @@ RESERVED = frozenset(
     answer answers hide-answer hint problem student encoding rtol atol cs231n
     roster blank one-file key jobs id-from show-answer
     for step style at derivative no-derivative local
-    col columns no-header input-format engine keep prefix null strict aggregate output
+    col columns header no-header input-format engine keep prefix null strict aggregate output
     to function table
     """.split()
 )
