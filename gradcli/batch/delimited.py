@@ -11,7 +11,7 @@ import io
 import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from itertools import chain, islice
+from itertools import chain
 from math import isfinite, isnan
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, overload
 
@@ -111,7 +111,7 @@ class Table:
             yield Block(b"".join(texts), line)
 
 
-def checked(names: list[str], place: str) -> list[str]:
+def checked(names: Sequence[str], place: str) -> list[str]:
     """A header, if it is text.
 
     Errors: FileError for one in another encoding.
@@ -121,7 +121,7 @@ def checked(names: list[str], place: str) -> list[str]:
         raise FileError(f"{place}: NUL bytes in the header: this is no text in UTF-8", hint="such as --encoding utf-16")
     if any("\udc80" <= character <= "\udcff" for character in written):
         raise FileError(f"{place}: the header is no text in UTF-8", hint="such as --encoding cp949, or latin-1")
-    return names
+    return list(names)
 
 
 def blocks(read: Read, place: str, *, quotes: bool = True, delimiter: str = ",") -> Iterator[Block]:
@@ -150,12 +150,16 @@ def records(block: Block, delimiter: str, *, single: bool = False) -> Records:
     """The records of a block; blank lines are none, unless the table has a single column."""
     text = block.text.decode("utf-8", "surrogateescape")
 
-    def line(index: int) -> int:
-        starts = (at for at, cells, fault in exactly(text, delimiter) if cells or fault or single)
-        return block.line + next(islice(starts, index, None))
-
     if '"' not in text:
-        return Records(Cells(text, delimiter, single), {}, line, suspect(text))
+        plain = Cells(text, delimiter, single)
+        return Records(plain, {}, lambda index: block.line + plain.line(index), suspect(text))
+    starts: list[int] = []
+
+    def line(index: int) -> int:
+        if not starts:
+            starts.extend(at for at, cells, fault in exactly(text, delimiter) if cells or fault or single)
+        return block.line + starts[index]
+
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         found = [cells or [""] for cells in reader] if single else [cells for cells in reader if cells]
@@ -184,6 +188,15 @@ class Cells(Sequence[Sequence[str]]):
         """The cells of each record."""
         found = self.text.split("\n")
         return [line.split(self.delimiter) for line in (found if self.single else filter(None, found))]
+
+    @cached_property
+    def lines(self) -> list[int]:
+        """The lines that are records."""
+        return [at for at, line in enumerate(self.text.split("\n")) if line]
+
+    def line(self, index: int) -> int:
+        """How many lines there are before a record."""
+        return index if self.single else self.lines[index]
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -51,13 +51,17 @@ class Table(Protocol):
 
 
 class Count:
-    """How many rows there were, how many of them bad, and the first of these."""
+    """How many rows there were, how many of them bad, and the first of these.
+
+    notes: what there is to tell at the end.   look: what has a look at every block that is written.
+    """
 
     def __init__(self, place: str, unit: str = "line", *, strict: bool = False) -> None:
         self.place, self.unit, self.strict = place, unit, strict
         self.rows = self.bad = 0
         self.first = ""
         self.notes: list[str] = []
+        self.look: Callable[[Done], None] = lambda done: None
 
     def took(self, rows: int, bad: int, line: int = 0, error: str = "") -> None:
         """Count some rows; `line` and `error` are those of the first bad one.
@@ -131,6 +135,7 @@ def take(done: Done, written: Written, count: Count) -> None:
         written.put(done.before())
         raise
     written.put(done.piece)
+    count.look(done)
 
 
 def by_rows(table: Table, rows: Rows, block: Any, written: Written) -> Done:

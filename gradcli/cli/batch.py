@@ -9,26 +9,30 @@ from typing import Annotated, BinaryIO
 import typer
 
 from gradcli.batch import formats
+from gradcli.batch.aggregate import KINDS, Aggregate
 from gradcli.batch.plan import Plan
 from gradcli.batch.run import ENGINES, Count, run
+from gradcli.batch.sampling import MOST, Sample
 from gradcli.batch.sources import source
 from gradcli.cli import streams
-from gradcli.cli.command import TableCommand, completing, one_of
+from gradcli.cli.command import TableCommand, completing, one_of, seconds, whole
+from gradcli.cli.endings import told
 from gradcli.cli.eval import names
 from gradcli.cli.inputs import read_graph
 from gradcli.cli.options import Definitions, Expression, FileName, Names, Settings, Share, ValueFiles
 from gradcli.engines.formula import formula
-from gradcli.errors import Status, UsageError, brief
+from gradcli.errors import UsageError, brief
 
 HELP = """Evaluate a formula and its gradient for every row of a table.
 
 \b
-  (echo x,y; echo 3,2; echo 4,2) | gradcli batch "x^2*y"
-  gradcli batch "sigmoid(w*x+b)" points.csv --w=0.5 --b=-1 -o gradients.csv
+  gradcli batch "x^2*y" points.csv
+  gradcli batch "sigmoid(w*x+b)" points.csv --w=0.5 --b=-1 --wrt w,b --aggregate mean
 
 A column is bound to the variable of its name; --col x="unit price" binds another,
-and --x=2 gives a variable one value for all rows. A row that has no result keeps
-its place: its cell in the column error says why.
+and --x=2 gives a variable one value for all rows. Without a file the table is read
+from standard input. A row that has no result keeps its place: its cell in the
+column error says why.
 """
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -53,6 +57,31 @@ def batch(
     wrt: Names = None,
     keep: Annotated[bool, typer.Option("--keep", help="Keep the table's columns before the results.")] = False,
     prefix: Annotated[str, typer.Option(help="Begin the names of the result columns so.", metavar="TEXT")] = "",
+    aggregate: Annotated[
+        str | None,
+        typer.Option(
+            help="One row for all: the loss and its gradient over the data set.",
+            metavar="|".join(KINDS),
+            autocompletion=completing(KINDS),
+        ),
+    ] = None,
+    verify: Annotated[
+        int | None,
+        typer.Option(
+            help="Prove this many rows, drawn from all of them.",
+            parser=whole("--verify", 1, MOST),
+            metavar="N",
+            show_default=False,
+        ),
+    ] = None,
+    verify_budget: Annotated[
+        float | None,
+        typer.Option(
+            help="Seconds that the proofs may take; 5, and 1 for every 20 rows, unless given.",
+            parser=seconds("--verify-budget"),
+            metavar="SECONDS",
+        ),
+    ] = None,
     null: Annotated[bool, typer.Option("--null", help="Take an empty cell as missing, not as an error.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first row without a result.")] = False,
     header: Annotated[
@@ -107,19 +136,27 @@ def batch(
         if word is not None:
             one_of(flag, word, formats.FORMATS)
     one_of("--engine", engine, ENGINES)
+    if aggregate is not None:
+        one_of("--aggregate", aggregate, KINDS)
+        if keep:
+            raise UsageError(
+                "--aggregate makes one row of all, and --keep keeps every row's cells", hint="leave one out"
+            )
     asked = names(wrt, "--wrt") if wrt is not None else None
     plan = Plan(formula(graph, fixed=values, wrt=asked), columns(col or []), keep=keep, prefix=prefix, null=null)
     taken, given = formats.of(table, input_format, "--input-format"), formats.of(output, format_, "--format")
     found = formats.reader(taken)(source(table, encoding), taken, named(header, column_names))
     layout = plan.layout(found.names, found.place)
-    plan.bound(found.names, found.place)
+    places = plan.bound(found.names, found.place)
     count = Count(found.place, found.unit, strict=strict)
+    sample = Sample(verify, plan, places, found.unit) if verify else None
+    if sample is not None:
+        count.look = sample.took
     with target(output, force) as sink:
-        run(found, plan, formats.writer(given, layout, sink), count, engine)
-    streams.tell_each("note", count.notes)
-    if count.bad:
-        streams.tell_each("warning", [f"{count.bad:,} of {count.rows:,} rows have no result; {count.first}"])
-    raise typer.Exit(Status.UNDEFINED if count.bad else Status.FINE)
+        written = formats.writer(given, layout, sink)
+        total = None if aggregate is None else Aggregate(aggregate, plan, written, count)
+        run(found, plan, total or written, count, engine)
+    raise typer.Exit(told(count, total, sample, verify_budget))
 
 
 @contextmanager
