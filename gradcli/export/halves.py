@@ -6,6 +6,7 @@ alone where that is all that is asked for, and nothing else.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -110,10 +111,17 @@ class Writer(NamedTuple):
             if asked or (once and len(code) <= WITHIN):
                 texts[index] = code, binding(pattern)
                 continue
-            name = self.names.take(*self.wishes.names.get(index, ("", "v")))
+            name = self.names.take(*self.wishes.names.get(index, ("", stem(pattern, m.kinds[index]))))
             texts[index] = name, ATOM
             found.append(Line(name, code, owners[index] if owners else None))
         return found
+
+
+def stem(pattern: str, kind: Kind) -> str:
+    """What a line is called that has no name of its own: after the function that it calls."""
+    called = re.match(r"(?:\w+\.)*(\w+)\(|#1\.(\w+)\(", pattern)
+    word = (called[1] or called[2]) if called else ""
+    return "mask" if kind is Kind.TRUTH else word if len(word) > 1 and word.isalnum() else "v"
 
 
 def numbers(m: Shaped) -> dict[int, Piece]:

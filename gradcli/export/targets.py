@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import NamedTuple, Protocol, cast
 
-from gradcli.errors import GradcliError, UsageError
+from gradcli.errors import GradcliError, UsageError, brief
 from gradcli.export.exported import Exported
 from gradcli.ops.op import NOTHING
 from gradcli.systems.source import Unspelled
@@ -36,7 +36,7 @@ class Target(NamedTuple):
 
 
 TARGETS: dict[str, Target] = {
-    "numpy": Target("NumPy", "py", "numpy"),
+    "numpy": Target("NumPy", "py", "numpy", {"layers": "layers"}),
     "torch": Target("PyTorch", "py", "torch"),
     "jax": Target("JAX", "py", "jax"),
     "polars": Target("Polars", "py", "polars"),
@@ -56,7 +56,7 @@ def written(name: str, exported: Exported, style: str | None = None) -> str:
         return module(name, style).written(exported)
     except Unspelled as error:
         others = [other for other in TARGETS if other != name and able(other, exported)]
-        error.hint = error.hint or (f"--to {' or '.join(others)} can write this formula" if others else None)
+        error.hint = f"{either(others)} can: --to {others[0]}" if others else None
         raise
 
 
@@ -84,5 +84,10 @@ def meant(path: str) -> str:
     found = [name for name, target in TARGETS.items() if ending in target.endings.split()]
     if len(found) == 1:
         return found[0]
-    what = f"a .{ending} file can be {', '.join(found[:-1])} or {found[-1]}" if found else "the target is not given"
+    what = f"a .{ending} file can be {either(found)}" if found else f"the kind of file is not known: '{brief(path)}'"
     raise UsageError(what, hint=f"--to {'|'.join(found or TARGETS)}")
+
+
+def either(words: list[str]) -> str:
+    """A choice in words: numpy, torch or jax."""
+    return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from gradcli.autodiff import Value
 from gradcli.export.about import WIDTH
@@ -15,16 +16,27 @@ def array(opening: str, value: Value, closing: str, indent: str = "    ") -> lis
     line = f"{indent}{opening}{text}{closing}"
     if len(line) <= WIDTH:
         return [line]
-    lines, at = [f"{indent}{opening}"], ""
+    inside = not opening.endswith("(")  # a list may be broken by itself
+    lines, at = ([], opening) if inside else ([f"{indent}{opening}"], "    ")
     for word in text.split(" "):
-        if len(at) + len(word) + len(indent) + 5 > WIDTH:
-            lines.append(f"{indent}    {at}")
-            at = ""
-        at += f"{' ' if at else ''}{word}"
-    ending = ["", closing] if closing == ")" else [",", closing.removeprefix(", ")]
-    if len(ending[1]) > 1:
-        ending[1] = f"    {ending[1][:-1]},\n{indent})"
-    return [*lines, f"{indent}    {at}{ending[0]}", f"{indent}{ending[1]}"]
+        if len(at) + len(word) + len(indent) + 1 > WIDTH:
+            lines.append(f"{indent}{at}")
+            at = "    "
+        at += word if at in ("    ", opening) else f" {word}"
+    if inside:
+        return [*lines, f"{indent}{at}{closing}"]
+    ending = closing.removeprefix(", ").removesuffix(")")
+    return [
+        *lines,
+        f"{indent}{at}{',' if ending else ''}",
+        *([f"{indent}    {ending},"] if ending else []),
+        f"{indent})",
+    ]
+
+
+def constant(value: Any) -> str:
+    """A constant of a formula: a number, or nested tuples of numbers as an array."""
+    return f"np.array({json.dumps(value)})" if isinstance(value, tuple) else number(float(value))
 
 
 def special(text: str) -> str:

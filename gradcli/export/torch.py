@@ -10,9 +10,8 @@ from gradcli.export.halves import Halves, Line, Wishes, halves
 from gradcli.export.naming import PYTHON, Names, function_name
 from gradcli.export.python import docstring, listed, quoted
 from gradcli.export.tensor_text import array
-from gradcli.export.traced import Traced, called, entries, shapeless, shapes_of, traced
+from gradcli.export.traced import MOST, Traced, called, entries, shapeless, shapes_of, shapes_text, traced
 from gradcli.notes import at_kinks
-from gradcli.ops.mismatch import shown
 from gradcli.systems.dialects.torch import TENSORS, TORCH
 
 FUNCTION = "formula"
@@ -21,9 +20,6 @@ RESERVED = (*PYTHON, "ctx", "placed", "once_differentiable")
 
 LARGE = 1000
 """Entries of all variables from which on gradcheck looks along random directions."""
-
-MOST = 20_000
-"""Entries of an example that is written out."""
 
 
 def written(exported: Exported) -> str:
@@ -145,11 +141,6 @@ def back(split: Halves, parameters: dict[str, str], results: dict[str, str], ups
 def ends(own: list[Line], split: Halves, name: str) -> bool:
     """Whether the last line of these is the gradient itself."""
     return bool(own) and own[-1].name == split.gradients[name]
-
-
-def shapes_text(shapes: dict[str, tuple[int, ...]]) -> str:
-    """Shapes in words."""
-    return ", ".join(f"{name} {shown(shape)}" for name, shape in shapes.items())
 
 
 def example(exported: Exported, made: Traced, parameters: dict[str, str], function: str) -> list[str]:

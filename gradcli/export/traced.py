@@ -9,6 +9,7 @@ from gradcli.autodiff import Value
 from gradcli.errors import UsageError
 from gradcli.export.exported import Exported
 from gradcli.graph import Graph
+from gradcli.ops.mismatch import shown
 from gradcli.ops.op import Op, Shape
 from gradcli.shapes import infer, settled, shape_of
 from gradcli.sweeps import pull_back
@@ -16,6 +17,9 @@ from gradcli.systems.building import Guarded
 from gradcli.systems.dialects.tensors import Tensors
 from gradcli.systems.shaped import Shaped
 from gradcli.systems.source import Code
+
+MOST = 20_000
+"""Entries of an example that is written out."""
 
 
 class Traced(NamedTuple):
@@ -109,6 +113,11 @@ def called(made: Traced) -> tuple[dict[int, tuple[str, str]], set[int]]:
         if isinstance(code, Code):
             wishes.setdefault(code.index, (f"d_{graph.names[i]}", "d_n"))
     return wishes, kept
+
+
+def shapes_text(shapes: Mapping[str, Shape]) -> str:
+    """Shapes in words."""
+    return ", ".join(f"{name} {shown(shape)}" for name, shape in shapes.items())
 
 
 def entries(values: Mapping[str, Value]) -> int:

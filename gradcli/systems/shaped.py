@@ -290,7 +290,7 @@ class Shaped(Source):
         """g, repeated along the axes that a sum over x took away."""
         shape = self.of(x)
         g = self.element(g)
-        if axis is not None and not keepdims and len(self.of(g)) != len(shape):
+        if axis is not None and not keepdims and 0 < len(self.of(g)) != len(shape):
             axes = {a % len(shape) for a in (axis if isinstance(axis, tuple) else (axis,))}
             g = self.reshaped(g, shape=tuple(1 if a in axes else length for a, length in enumerate(shape)))
         if g.value is not None and self.tensors.strict:
@@ -560,7 +560,9 @@ class Shaped(Source):
         """A line that reduces a tensor along some axes, or to one number."""
         from gradcli.ops.lengths import reduced
 
-        code = self.number(self.element(x))
+        code = self.element(x)
+        if self.tensors.strict or pattern != self.tensors.summed:  # elsewhere truths add up
+            code = self.number(code)
         found = self.of(code)
         axes = positive(axis, len(found))
         if not axes:  # of a number

@@ -62,7 +62,7 @@ SHAPES = (
     (SUM, re.compile(r"#1 [+-] #2")),
     (PRODUCT, re.compile(r"#1 [*/@] #2")),
     (TIGHT, re.compile(r"-#1")),
-    (ATOM, re.compile(r"[\w.]+|[\w.]+\((#\d|[\w.]+)(, (#\d|[\w.]+))*\)|\([^()]*\)")),
+    (ATOM, re.compile(r"[\w.]+|[\w.]+\((#\d|[\w.]+)(, (#\d|(\w+=)?-?[\w.]+))*\)|\([^()]*\)")),
     (ATOM, re.compile(r"#1(\.\w+(\([^()]*\))?|\[[^\[\]]*\])+")),
 )
 
