@@ -10,6 +10,7 @@ from gradcli.errors import visible
 from gradcli.export.halves import Halves, Wishes, halves
 from gradcli.export.naming import PYTHON, Names
 from gradcli.export.python import listed
+from gradcli.export.tensor_text import returned
 from gradcli.notation import number, pulled
 from gradcli.ops.op import Op, Shape, spelled
 from gradcli.systems.dialects.numpy_tensors import TENSORS
@@ -107,7 +108,8 @@ def back(split: Halves, comments: list[str]) -> list[str]:
         lines.append(f"{name} = {own.get(text, text)}")
     return [
         "    def backward(self, dout):",
-        *(f"        {line}" for line in (*comments, *lines, f"return {', '.join(split.gradients)}")),
+        *(f"        {line}" for line in (*comments, *lines)),
+        *returned(list(split.gradients)),
     ]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from gradcli.autodiff import Value
 from gradcli.export.about import WIDTH
-from gradcli.export.python import number
+from gradcli.export.python import listed, number
 
 
 def array(opening: str, value: Value, closing: str, indent: str = "    ") -> list[str]:
@@ -32,6 +32,13 @@ def array(opening: str, value: Value, closing: str, indent: str = "    ") -> lis
         *([f"{indent}    {ending},"] if ending else []),
         f"{indent})",
     ]
+
+
+def returned(items: list[str]) -> list[str]:
+    """The end of a method that returns several values."""
+    indent = "        "
+    line = f"{indent}return {', '.join(items)}"
+    return [line] if len(line) <= WIDTH else listed("return (", items, ")", indent)
 
 
 def constant(value: Any) -> str:

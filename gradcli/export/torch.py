@@ -9,7 +9,7 @@ from gradcli.export.exported import Exported
 from gradcli.export.halves import Halves, Line, Wishes, halves
 from gradcli.export.naming import PYTHON, Names, function_name
 from gradcli.export.python import docstring, listed, quoted
-from gradcli.export.tensor_text import array
+from gradcli.export.tensor_text import array, returned
 from gradcli.export.traced import MOST, Traced, called, entries, shapeless, shapes_of, shapes_text, traced
 from gradcli.notes import at_kinks
 from gradcli.systems.dialects.torch import TENSORS, TORCH
@@ -134,7 +134,7 @@ def back(split: Halves, parameters: dict[str, str], results: dict[str, str], ups
         "    @once_differentiable",
         f"    def backward(ctx, {upstream}):",
         *(f"        {line}" for line in lines),
-        *listed("return ", found, "", "        "),
+        *returned(found),
     ]
 
 
