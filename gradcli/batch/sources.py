@@ -8,6 +8,7 @@ import select
 import stat
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -37,6 +38,7 @@ class Source(NamedTuple):
     """Bytes and what is known of them.
 
     size: of a file, in bytes; None for a pipe.   idle: whether nothing has come for a moment.   path: of a file.
+    at: how many of a file's bytes are read.
     """
 
     read: Read
@@ -44,6 +46,11 @@ class Source(NamedTuple):
     size: int | None
     idle: Callable[[], bool] = lambda: False
     path: str | None = None
+    at: Callable[[], int] = lambda: 0
+
+    def done(self) -> float | None:
+        """The part of a file that is read; None for a pipe."""
+        return min(self.at() / self.size, 1.0) if self.size else None
 
 
 def source(path: str | None, encoding: str | None = None) -> Source:
@@ -58,38 +65,38 @@ def source(path: str | None, encoding: str | None = None) -> Source:
             "no table: name a file, or pipe one in",
             hint='(echo x,y; echo 3,2) | gradcli batch "x^2*y"',
         )
-    stream = sys.stdin.buffer
-    take = getattr(stream, "read1", stream.read)
-
-    def read() -> bytes:
-        try:
-            found: bytes = take(PIPED)
-        except OSError as error:
-            raise FileError(f"standard input could not be read: {reason(error)}") from None
-        return found
-
-    return Source(decoded(read, encoding, "standard input"), "standard input", None, partial(idle, stream))
+    return _source(sys.stdin.buffer, "standard input", encoding)
 
 
 def _file(path: str, encoding: str | None) -> Source:
     try:
         stream = Path(path).open("rb")  # noqa: SIM115 - open until the process ends
-        about = os.fstat(stream.fileno())
     except OSError as error:
         raise FileError(f"{path}: {reason(error)}", hint="is the path right?" if error.errno == 2 else None) from None
     except ValueError:
         raise FileError(f"{path}: this is no path of a file") from None
-    regular = stat.S_ISREG(about.st_mode)
+    return _source(stream, path, encoding)
+
+
+def _source(stream: BinaryIO, place: str, encoding: str | None) -> Source:
+    """A stream, which is a file also where a shell's < makes it standard input."""
+    about = None
+    with suppress(OSError, ValueError):  # a stream in memory has no number
+        about = os.fstat(stream.fileno())
+    regular = about is not None and stat.S_ISREG(about.st_mode)
+    take, most = getattr(stream, "read1", stream.read), PIECE if regular else PIPED
 
     def read() -> bytes:
         try:
-            return stream.read(PIECE) if regular else stream.read1(PIPED)
+            found: bytes = take(most)
         except OSError as error:
-            raise FileError(f"{path}: {reason(error)}") from None
+            raise FileError(f"{place} could not be read: {reason(error)}") from None
+        return found
 
-    if regular:
-        return Source(decoded(read, encoding, path), path, about.st_size, path=path)
-    return Source(decoded(read, encoding, path), path, None, partial(idle, stream))
+    if about is None or not regular:
+        return Source(decoded(read, encoding, place), place, None, partial(idle, stream))
+    path = None if place == "standard input" else place
+    return Source(decoded(read, encoding, place), place, about.st_size, path=path, at=stream.tell)
 
 
 def seekable(source: Source) -> str | BinaryIO:

@@ -15,6 +15,7 @@ from gradcli.batch.run import ENGINES, Count, run
 from gradcli.batch.sampling import MOST, Sample
 from gradcli.batch.sources import source
 from gradcli.cli import streams
+from gradcli.cli.bar import Bar
 from gradcli.cli.command import TableCommand, completing, one_of, seconds, whole
 from gradcli.cli.endings import told
 from gradcli.cli.eval import names
@@ -145,14 +146,16 @@ def batch(
     asked = names(wrt, "--wrt") if wrt is not None else None
     plan = Plan(formula(graph, fixed=values, wrt=asked), columns(col or []), keep=keep, prefix=prefix, null=null)
     taken, given = formats.of(table, input_format, "--input-format"), formats.of(output, format_, "--format")
-    found = formats.reader(taken)(source(table, encoding), taken, named(header, column_names))
+    stream = source(table, encoding)
+    found = formats.reader(taken)(stream, taken, named(header, column_names))
     layout = plan.layout(found.names, found.place)
     places = plan.bound(found.names, found.place)
     count = Count(found.place, found.unit, strict=strict)
     sample = Sample(verify, plan, places, found.unit) if verify else None
     if sample is not None:
         count.look = sample.took
-    with target(output, force) as sink:
+    bar = Bar(lambda: count.rows, stream.done, quiet=output is None and streams.terminal())
+    with bar, target(output, force) as sink:
         written = formats.writer(given, layout, sink)
         total = None if aggregate is None else Aggregate(aggregate, plan, written, count)
         run(found, plan, total or written, count, engine)
