@@ -57,6 +57,7 @@ class Table:
         csv.field_size_limit(max(csv.field_size_limit(), LONGEST))
         self.waiting = blocks(source.read, source.place, delimiter=self.delimiter)
         self.first: Block | None = next(self.waiting, None)
+        refuse_binary(self.first, self.place)
         self.names = list(names) if names is not None else self.header()
 
     def header(self) -> list[str]:
@@ -109,6 +110,28 @@ class Table:
                 texts, length = [], 0
         if texts:
             yield Block(b"".join(texts), line)
+
+
+BINARY = {
+    b"\x1f\x8b": ("is compressed by gzip", "gunzip -c {} | gradcli batch … reads it"),
+    b"BZh": ("is compressed by bzip2", "bunzip2 -c {} | gradcli batch … reads it"),
+    b"\xfd7zXZ": ("is compressed by xz", "unxz -c {} | gradcli batch … reads it"),
+    b"\x28\xb5\x2f\xfd": ("is compressed by zstd", "zstd -dc {} | gradcli batch … reads it"),
+    b"PK\x03\x04": ("is an archive, as .zip and .xlsx are", "save the table as CSV"),
+    b"\xd0\xcf\x11\xe0": ("is a workbook", "save the table as CSV"),
+    b"PAR1": ("is a Parquet file", "--input-format parquet reads it"),
+}
+"""How files begin that are no text: what they are, and what to try."""
+
+
+def refuse_binary(first: Block | None, place: str) -> None:
+    """Take no file of another kind for a table of text.
+
+    Errors: FileError.
+    """
+    for mark, (kind, advice) in BINARY.items():
+        if first is not None and first.text.startswith(mark):
+            raise FileError(f"{place} {kind}", hint=advice.format(place if " " not in place else "FILE"))
 
 
 def checked(names: Sequence[str], place: str) -> list[str]:

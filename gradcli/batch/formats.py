@@ -42,13 +42,13 @@ def of(path: str | None, named: str | None, flag: str, default: str = "csv") -> 
     """
     if named is not None:
         return named
-    if path is None or path == "-":
+    if path is None or path == "-" or path.startswith("/dev/"):
         return default
     ending = PurePath(path).suffix[1:].lower()
     if ending in ENDINGS:
         return ENDINGS[ending]
     if not PurePath(path).suffix and flag == "--input-format":
-        return default  # /dev/stdin, and what a shell makes of <(…)
+        return default  # a named pipe, say
     raise UsageError(
         f"'{brief(path)}' does not say what format it is",
         hint=f"{flag} {'|'.join(FORMATS)} says so, or an ending: {', '.join(f'.{each}' for each in ENDINGS)}",

@@ -90,6 +90,23 @@ def no_column(variable: str, name: str, header: Sequence[str], place: str) -> Us
     meant = f'did you mean --col {variable}="{brief(near[0])}"?\n' if near else ""
     return UsageError(
         f"{place} has no column '{brief(name)}'",
-        hint=f"{meant}its columns: {listed or 'none'}{more};\n"
+        hint=f"{strange(header)}{meant}its columns: {listed or 'none'}{more};\n"
         f'--col {variable}="…" takes another column, --{variable}=… one value for all rows',
     )
+
+
+def strange(header: Sequence[str]) -> str:
+    """What a header tells that is none: a row of numbers, or one name with other delimiters in it; "" of any other."""
+    from gradcli.batch.cells import NUMBER
+
+    if header and all(NUMBER.fullmatch(name) for name in header):
+        listed = ",".join(["x", "y", "z", *(f"x{k}" for k in range(3, len(header)))][: len(header)])
+        return f"is its first line a row? --no-header --columns {brief(listed)} names the columns;\n"
+    if len(header) == 1:
+        if header[0].startswith("{"):
+            return "is this NDJSON? --input-format ndjson reads it;\n"
+        if "\t" in header[0]:
+            return "are there tabs between its cells? --input-format tsv reads it;\n"
+        if ";" in header[0]:
+            return "between cells stands a comma, and no semicolon: tr ';' ',' makes commas of them;\n"
+    return ""

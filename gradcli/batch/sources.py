@@ -139,22 +139,32 @@ def decoded(read: Read, encoding: str | None, place: str) -> Read:
         first += more
     mark, found = next(((mark, name) for mark, name in MARKS if first.startswith(mark)), (b"", encoding or "utf-8"))
     try:
+        b"".decode(found)
         decoder = codecs.getincrementaldecoder(found)()
-    except LookupError:
+    except (LookupError, UnicodeError, ValueError, TypeError):
         raise UsageError(f"no encoding '{encoding}'", hint="such as utf-8, utf-16, cp949, latin-1") from None
     pieces = iter([first[len(mark) :]]) if first else iter(())
-    if found.replace("_", "-").lower() in ("utf-8", "utf8"):
+    if codecs.lookup(found).name == "utf-8":
         return lambda: next(pieces, b"") or read()
+    lines = 0
 
     def transcoded() -> bytes:
+        nonlocal lines
         text, ended = "", False
         while not text and not ended:
             piece = next(pieces, b"") or read()
             ended = not piece
             try:
                 text = decoder.decode(piece, final=ended)
-            except UnicodeDecodeError as error:
-                raise FileError(f"{place}: this is no text in {found}: {error.reason}") from None
-        return text.encode()
+            except UnicodeError as error:
+                at = lines + 1
+                if isinstance(error, UnicodeDecodeError):
+                    at += error.object[: error.start].decode(found, "replace").count("\n")
+                raise FileError(
+                    f"{place}: line {at} is no text in {found}",
+                    hint="--encoding names another, such as utf-8 or latin-1",
+                ) from None
+        lines += text.count("\n")
+        return text.encode("utf-8", "surrogatepass")
 
     return transcoded

@@ -4,6 +4,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated, BinaryIO
 
 import typer
@@ -21,8 +22,8 @@ from gradcli.cli.endings import told
 from gradcli.cli.eval import names
 from gradcli.cli.inputs import read_graph
 from gradcli.cli.options import Definitions, Expression, FileName, Names, Settings, Share, ValueFiles
-from gradcli.engines.formula import formula
-from gradcli.errors import UsageError, brief
+from gradcli.engines.formula import Formula, formula
+from gradcli.errors import FileError, UsageError, brief
 
 HELP = """Evaluate a formula and its gradient for every row of a table.
 
@@ -123,6 +124,13 @@ def batch(
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
 ) -> None:
     """Read, compute and write, block by block; end with the exit status."""
+    if ctx.obj.expressions == ("-",) and table in (None, "-"):
+        raise UsageError(
+            "the formula and the table cannot both be read from standard input",
+            hint="name the table's file, or give the formula as an argument",
+        )
+    if output is not None and Path(output).is_dir():
+        raise FileError(f"{output}: a folder", hint="name a file in it, such as results.csv")
     graph, values = read_graph(
         ctx.obj,
         command="batch",
@@ -144,7 +152,8 @@ def batch(
                 "--aggregate makes one row of all, and --keep keeps every row's cells", hint="leave one out"
             )
     asked = names(wrt, "--wrt") if wrt is not None else None
-    plan = Plan(formula(graph, fixed=values, wrt=asked), columns(col or []), keep=keep, prefix=prefix, null=null)
+    computed = formula(graph, fixed=values, wrt=asked)
+    plan = Plan(computed, columns(col or [], computed), keep=keep, prefix=prefix, null=null)
     taken, given = formats.of(table, input_format, "--input-format"), formats.of(output, format_, "--format")
     stream = source(table, encoding)
     found = formats.reader(taken)(stream, taken, named(header, column_names))
@@ -191,7 +200,7 @@ def named(header: bool, words: str | None) -> list[str] | None:
     return [word.strip() for word in words.split(",")]
 
 
-def columns(words: list[str]) -> dict[str, str]:
+def columns(words: list[str], formula: Formula) -> dict[str, str]:
     """Which variable takes which column, from words such as x=unit price.
 
     Errors: UsageError.
@@ -201,7 +210,20 @@ def columns(words: list[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for word in words:
         binding = assignment(word, "--col")
-        if binding.name in found:
-            raise UsageError(f"--col gives '{brief(binding.name)}' two columns", hint="keep one of them")
-        found[binding.name] = binding.text
+        name = binding.name
+        if name in found:
+            raise UsageError(f"--col gives '{brief(name)}' two columns", hint="keep one of them")
+        if name in formula.fixed:
+            raise UsageError(f"{name} has a value, and --col gives it a column", hint="keep one of the two")
+        if name not in formula.graph.inputs:
+            from difflib import get_close_matches
+
+            near = get_close_matches(name, list(formula.variables), 1) or list(formula.variables)[:1]
+            raise UsageError(
+                f"the expression has no variable '{brief(name)}'",
+                source=binding.written,
+                span=(6, 6 + len(name)),
+                hint=f'did you mean --col {near[0]}="{brief(binding.text)}"?' if near else "it has none at all",
+            )
+        found[name] = binding.text
     return found
