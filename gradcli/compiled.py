@@ -7,7 +7,7 @@ evaluated once, and arrays are its tensors, as in value_and_grad; unless `rows` 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from threading import local
 from typing import Any
@@ -18,8 +18,6 @@ from gradcli.engines.python import RAISED
 from gradcli.errors import GradcliError, NotScalarError, ShapeError, UsageError
 
 ENGINES = ("auto", "python", "numpy", "numba")
-
-FLOAT = frozenset((float,))
 
 Found = tuple[Value, dict[str, Value]]
 
@@ -74,20 +72,32 @@ class Compiled:
         values: Sequence[Any] = given
         if named and not given and len(named) == len(self.variables):
             try:
-                values = tuple([named[name] for name in self.variables])
+                values = [named[name] for name in self.variables]
             except KeyError:
                 values = self.arranged(values, named)
         elif named or len(values) != len(self.variables) or (values and isinstance(values[0], Mapping)):
             values = self.arranged(values, named)
-        if not FLOAT.issuperset(map(type, values)):
-            values = tuple(map(self.real, self.variables, values))
-            if not all(isinstance(value, float) for value in values):
-                return self.at_points(values) if self.rows else self.at(values)
         try:
             found = self.point(*values)
         except RAISED:
+            found = None
+        return self.closer(values) if found is None else found
+
+    def closer(self, values: Sequence[Any]) -> Found:
+        """What is no point of plain floats with finite results."""
+        if all(type(value) is float for value in values):
             return self.at(values)
-        return (found[0], dict(zip(self.wrt, found[1:], strict=False))) if found[-1] else self.at(values)
+        import numpy as np
+
+        if not all(type(value) is np.ndarray and value.ndim and value.dtype == np.float64 for value in values):
+            values = [self.real(name, value) for name, value in self.named(values)]
+            if all(type(value) is float for value in values):
+                return self(*values)
+        return self.at_points(values) if self.rows else self.at(values)
+
+    def named(self, values: Sequence[Any]) -> Iterator[tuple[str, Any]]:
+        """The variables with these values."""
+        return zip(self.variables, values, strict=True)
 
     def arranged(self, values: Sequence[Any], named: Mapping[str, Any]) -> tuple[Any, ...]:
         """The values in the order of the variables.
@@ -119,11 +129,21 @@ class Compiled:
         return real(value, f"the value of '{name}'", copied=False)
 
     @cached_property
-    def point(self) -> Callable[..., tuple[Any, ...]]:
-        """The formula on plain floats; of tensors that are too large for code, one that leaves it to the engine."""
-        from gradcli.engines.python import function
+    def point(self) -> Callable[..., Found | None]:
+        """The formula on plain floats, None where the engine itself is to be asked: of tensors too large for code."""
+        from gradcli.engines.python import call
 
-        return _written(function, self.formula) or (lambda *x: (False,))
+        if not self.formula.tensorial:
+            return call(self.formula)
+
+        def first(*values: Any) -> Found | None:
+            """Write the code of tensors when it is asked for: arrays need none."""
+            if any(type(value) is not float for value in values):
+                return None
+            self.__dict__["point"] = _written(call, self.formula) or (lambda *x: None)
+            return self.point(*values)
+
+        return first
 
     @cached_property
     def columns(self) -> Any:
@@ -137,7 +157,7 @@ class Compiled:
 
     def at(self, values: Sequence[Value]) -> Found:
         """The engine itself, at one point."""
-        given = {**self.formula.fixed, **dict(zip(self.variables, values, strict=True))}
+        given = {**self.formula.fixed, **dict(self.named(values))}
         trace = forward(self.formula.graph, given, copied=False)
         found = released(trace.backward(wrt=self.wrt), self.wrt)
         return trace.value, found
@@ -146,13 +166,14 @@ class Compiled:
         """Many points, in the shape that their coordinates broadcast to."""
         import numpy as np
 
+        shapes = {value.shape for value in values if not isinstance(value, float)}
         try:
-            shape = np.broadcast_shapes(*map(np.shape, values))
+            shape = shapes.pop() if len(shapes) == 1 else np.broadcast_shapes(*shapes)
         except ValueError:
             from gradcli.shapes import shown
 
-            shapes = (f"{n} is {shown(np.shape(x))}" for n, x in zip(self.variables, values, strict=True))
-            raise ShapeError(f"the arrays do not broadcast: {', '.join(shapes)}") from None
+            given = (f"{name} is {shown(np.shape(x))}" for name, x in self.named(values))
+            raise ShapeError(f"the arrays do not broadcast: {', '.join(given)}") from None
         out = self.buffers(shape) if self.reuse else [np.empty(shape) for _ in range(1 + len(self.wrt))]
         if self.reuse:  # what it returned last time may be what it is given now
             values = [np.array(x) if any(np.may_share_memory(x, each) for each in out) else x for x in values]
@@ -195,7 +216,7 @@ def _written(make: Callable[[Formula], Any], each: Formula) -> Any:
 
     try:
         return make(each)
-    except (NotUnrolled, NotScalarError):  # the engine itself has arrays for gradients, too
+    except (NotUnrolled, NotScalarError, ShapeError):  # the engine itself has arrays for gradients, and says it better
         return None
 
 

@@ -413,13 +413,12 @@ def test_no_text_of_the_users_is_in_the_code(monkeypatch):
     texts = []
     genuine = running.function
     monkeypatch.setattr(running, "function", lambda *x: texts.append(x[1]) or genuine(*x))
-    evil = "import os; f(lambda_)=lambda_*__import__; __class__ = f(exec)+eval; __class__*open"
-    text = evil.removeprefix("import os; ").replace("lambda_*__import__", "lambda_*2")
-    each = formula(text)
+    each = formula("f(lambda_)=lambda_*2; __class__ = f(exec)+eval; __class__*open")
     columns.function(each)
     points.function(each)
+    assert points.call(each)(2.0, 3.0, 5.0) == (35.0, {"exec": 10.0, "eval": 5.0, "open": 7.0})
     columns.function(formula("sum([__class__,exec])"))
-    assert len(texts) == 3
+    assert len(texts) == 4
     for written in texts:
         for word in ("exec", "eval", "open", "__", "import", "lambda"):
             assert word not in written

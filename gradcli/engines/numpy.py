@@ -68,7 +68,7 @@ class Columns:
         Shapes: every result has the shape that the columns have together.
         Errors: UsageError for arrays of another shape than the results'.
         """
-        shape = np.broadcast_shapes(*map(np.shape, columns))
+        shape = np.broadcast_shapes(*{np.shape(column) for column in columns})
         size = prod(shape)
         found = [np.empty(shape) for _ in range(self.outputs)] if out is None else list(out)
         flat = [flattened(array, shape) for array in found]
@@ -156,9 +156,11 @@ def flattened(array: Any, shape: tuple[int, ...]) -> Any:
 
 def flat_input(column: Column, shape: tuple[int, ...]) -> tuple[Any, bool]:
     """A column to take slices of, and True; a number for all points, and False."""
-    if np.size(column) == 1:
-        return float(np.reshape(column, ())), False
+    if isinstance(column, float):
+        return column, False
     if np.shape(column) != shape:
+        if np.size(column) == 1:
+            return float(np.reshape(column, ())), False
         column = np.broadcast_to(column, shape)
     return column if column.ndim == 1 else column.reshape(-1) if column.flags.c_contiguous else column.flat, True
 

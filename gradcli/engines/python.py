@@ -26,8 +26,34 @@ WITHIN = 60
 def function(formula: Formula) -> Point:
     """The formula as a Python function.
 
-    Errors: Unspelled, which no op is; UsageError for a formula of tensors.
+    Errors: Unspelled, which no op is; NotUnrolled and NotScalarError of a formula of tensors.
     """
+    lines, names, written, checked = _coded(formula)
+    body = [*lines, f"return {', '.join(written)}, {checked}"]
+    text = "\n".join([f"def point({', '.join(names)}):", *(f"    {line}" for line in body)])
+    found: Point = running.function("point", text, NAMESPACE)
+    return found
+
+
+def call(formula: Formula) -> Callable[..., tuple[Any, dict[str, Any]] | None]:
+    """The same, but returning the value and the gradients by name; None where all is not well, or not all are floats.
+
+    Errors: those of `function`.
+    """
+    lines, names, written, checked = _coded(formula)
+    floats = [f"{name}.__class__ is float" for name in names]
+    keys = {f"k{k}": name for k, name in enumerate(formula.wrt)}
+    gradients = ", ".join(f"{key}: {text}" for key, text in zip(keys, written[1:], strict=True))
+    body = [*lines, f"return ({written[0]}, {{{gradients}}}) if {checked} else None"]
+    if floats:
+        body = [f"if {' and '.join(floats)}:", *(f"    {line}" for line in body)]
+    text = "\n".join([f"def call({', '.join(names)}):", *(f"    {line}" for line in body)])
+    found: Callable[..., Any] = running.function("call", text, {**NAMESPACE, **keys, "float": float})
+    return found
+
+
+def _coded(formula: Formula) -> tuple[list[str], list[str], list[str], str]:
+    """The lines, the parameters, how the results are written, and what holds where all is well."""
     names = {name: f"x{k}" for k, name in enumerate(formula.variables)}
     coded = formula.code(PYTHON, names)
     results = coded.results
@@ -35,11 +61,7 @@ def function(formula: Formula) -> Point:
     written = [texts[code.index] for code in results]
     sound = " and ".join(f"{texts[code.index]} != 0.0" for code in coded.sound)
     total = f"total = {' + '.join(dict.fromkeys(written))}"  # inf - inf is nan, and a number minus itself 0
-    checked = f"total - total == 0.0{f' and {sound}' if sound else ''}"
-    body = [*lines, total, f"return {', '.join(written)}, {checked}"]
-    text = "\n".join([f"def point({', '.join(names.values())}):", *(f"    {line}" for line in body)])
-    found: Point = running.function("point", text, NAMESPACE)
-    return found
+    return [*lines, total], list(names.values()), written, f"total - total == 0.0{f' and {sound}' if sound else ''}"
 
 
 NAMESPACE: dict[str, Any] = {

@@ -8,11 +8,12 @@ import platform
 import sys
 
 from tests.benchmarks.batch import batch
+from tests.benchmarks.compiled import compiled
 from tests.benchmarks.measure import Bench, Failed
 from tests.benchmarks.rows import ROWS as ROWS_BEFORE
 from tests.benchmarks.rows import Row
 
-ROWS = {**ROWS_BEFORE, "batch": batch}
+ROWS = {**ROWS_BEFORE, "batch": batch, "compiled": compiled}
 
 WIDTHS = (54, 11, 22, 7, 12, 3)
 HEADS = ("work", "ours", "peer", "ratio", "promised", "met")
