@@ -33,6 +33,7 @@ from gradcli.syntax import parse
 from gradcli.verify import Verification, verify
 
 if TYPE_CHECKING:
+    from gradcli.arrow import MapInArrow
     from gradcli.compiled import Compiled
     from gradcli.derivatives import Hessian, Jacobian
     from gradcli.homework.records import Checked, Rules
@@ -56,6 +57,7 @@ __all__ = [
     "compile",
     "hessian",
     "jacobian",
+    "map_in_arrow",
     "parse",
     "value_and_grad",
     "verify",
@@ -121,6 +123,43 @@ def compile(  # noqa: A001 - what it is called everywhere
     from gradcli.compiled import Compiled
 
     return Compiled(text, wrt, fixed=fixed, engine=engine, rows=rows, reuse=reuse)
+
+
+def map_in_arrow(
+    text: str,
+    wrt: Collection[str] | None = None,
+    *,
+    fixed: Mapping[str, Value] | None = None,
+    columns: Mapping[str, str] | None = None,
+    keep: bool = False,
+    prefix: str = "",
+    null: bool = False,
+) -> MapInArrow:
+    """A formula as a function of Arrow record batches → the same rows with `value`, `grad_x` …, and `error`.
+
+    wrt: the variables whose gradients are wanted, all of them unless given.
+    fixed: variable → its value in every row.   columns: variable → its column, where that has another name.
+    keep: whether the columns that go in come out too, before the results.   prefix: before the names of the results.
+    null: whether an empty cell is a missing value, with no results, rather than an error.
+
+    The function takes an iterator of batches and returns one; its `batch` takes a single batch, or a table. `error` is
+    null where all is well; a row that is not does not stop the others. It can be pickled, and compiles itself where it
+    runs: with Polars where that is installed and has all ops, else with NumPy.
+    Errors: ExpressionError with its place; UsageError.
+
+        DuckDB  reader = duckdb.sql("from 'big.parquet'").fetch_record_batch(100_000)
+                pyarrow.RecordBatchReader.from_batches(f.schema(), f(reader))
+        Spark   frame.mapInArrow(f, f.ddl())
+        Ray     dataset.map_batches(f.batch, batch_format="pyarrow")
+        Dask    frame.map_partitions(lambda part: f.batch(pyarrow.Table.from_pandas(part)).to_pandas())
+
+    >>> f = map_in_arrow("x^2*y", wrt=["x"], columns={"y": "unit price"})
+    >>> f.ddl()
+    '`value` double, `grad_x` double, `error` string'
+    """
+    from gradcli.arrow import MapInArrow
+
+    return MapInArrow(text, wrt, fixed=fixed, columns=columns, keep=keep, prefix=prefix, null=null)
 
 
 def jacobian(text: str, values: Mapping[str, Value] | None = None, /, **named: Value) -> Jacobian:

@@ -12,7 +12,7 @@ from gradcli.batch.arrow_cells import EMPTY, doubles
 from gradcli.batch.plan import LISTED, Plan
 from gradcli.engines import exact
 from gradcli.engines.formula import Formula, formula
-from gradcli.errors import UsageError, brief
+from gradcli.errors import LimitError, UsageError, brief
 
 if TYPE_CHECKING:
     import pyarrow
@@ -82,7 +82,7 @@ class MapInArrow:
 
     @cached_property
     def engine(self) -> Engine:
-        """The fastest that has all ops of the formula, whatever the size of a batch: Polars, NumPy, the engine itself."""
+        """The first of Polars, NumPy and the engine itself that has all ops, whatever the size of a batch."""
         return _engine(self.plan.formula)
 
     def schema(self, given: pyarrow.Schema | None = None) -> pyarrow.Schema:
@@ -128,15 +128,14 @@ class MapInArrow:
         import pyarrow as pa
 
         if isinstance(given, pa.Table):
-            whole = given.combine_chunks().to_batches()
-            found = self.batch(whole[0] if whole else pa.RecordBatch.from_pylist([], given.schema))
-            return pa.Table.from_batches([found])
-        results, errors = self.computed(given)
-        kept = given.columns if self.plan.keep else []
-        return pa.RecordBatch.from_arrays([*kept, *results, errors], schema=self.schema(given.schema))
+            self.places(given.schema.names)
+            return pa.Table.from_batches(map(self.batch, given.to_batches()), self.schema(given.schema))
+        columns: list[Any] = [*given.columns] if self.plan.keep else []
+        columns += self.computed(given)
+        return pa.RecordBatch.from_arrays(columns, schema=self.schema(given.schema))
 
-    def computed(self, given: pyarrow.RecordBatch) -> tuple[list[pyarrow.Array], pyarrow.Array]:
-        """The value and the gradients, null where there are none, and what is wrong."""
+    def computed(self, given: pyarrow.RecordBatch) -> list[pyarrow.Array]:
+        """The value and the gradients, null where there are none; and last what is wrong."""
         import numpy as np
         import pyarrow as pa
 
@@ -165,7 +164,7 @@ class MapInArrow:
         for row, error in errors.items():
             said[row] = error
         texts = pa.array(said, pa.string()) if errors else pa.nulls(rows, pa.string())
-        return [pa.array(result, pa.float64(), mask=nothing) for result in results], texts
+        return [*(pa.array(result, pa.float64(), mask=nothing) for result in results), texts]
 
     def run(self, columns: list[Any], rows: int) -> tuple[list[Any], Sequence[int]]:
         """The results of columns of doubles, and the rows that are doubtful."""
@@ -188,8 +187,8 @@ class MapInArrow:
         except UsageError as error:
             listed = ", ".join(brief(name) for name in names[:LISTED]) or "none"
             more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
-            hint = f"its columns: {listed}{more}; columns={{variable: column}} names another, fixed={{…}} a value for all"
-            raise UsageError(error.message, hint=hint) from None
+            others = "columns={variable: column} names another, fixed={variable: value} is for all rows"
+            raise UsageError(error.message, hint=f"its columns: {listed}{more}; {others}") from None
 
     def apart(self, names: Iterable[str]) -> None:
         """Say that a column that is kept is called as a result.
@@ -202,41 +201,6 @@ class MapInArrow:
             raise UsageError(what, hint='prefix="out_" names the results out_value, out_error …')
 
 
-def map_in_arrow(
-    text: str,
-    wrt: Collection[str] | None = None,
-    *,
-    fixed: Mapping[str, Value] | None = None,
-    columns: Mapping[str, str] | None = None,
-    keep: bool = False,
-    prefix: str = "",
-    null: bool = False,
-) -> MapInArrow:
-    """A formula as a function of Arrow record batches → the same rows with `value`, `grad_x` …, and `error`.
-
-    wrt: the variables whose gradients are wanted, all of them unless given.
-    fixed: variable → its value in every row.   columns: variable → its column, where that has another name.
-    keep: whether the columns that go in come out too, before the results.   prefix: before the names of the results.
-    null: whether an empty cell is a missing value, with no results, rather than an error.
-
-    The function takes an iterator of batches and returns one; its `batch` takes a single batch, or a table. `error` is
-    null where all is well; a row that is not does not stop the others. It can be pickled, and compiles itself where it
-    runs: with Polars where that is installed and has all ops, else with NumPy.
-    Errors: ExpressionError with its place; UsageError.
-
-        DuckDB  reader = duckdb.sql("from 'big.parquet'").fetch_record_batch(100_000)
-                pyarrow.RecordBatchReader.from_batches(f.schema(), f(reader))
-        Spark   frame.mapInArrow(f, f.ddl())
-        Ray     dataset.map_batches(f.batch, batch_format="pyarrow")
-        Dask    frame.map_partitions(lambda part: f.batch(pyarrow.Table.from_pandas(part)).to_pandas())
-
-    >>> f = map_in_arrow("x^2*y", wrt=["x"], columns={"y": "unit price"})
-    >>> f.ddl()
-    '`value` double, `grad_x` double, `error` string'
-    """
-    return MapInArrow(text, wrt, fixed=fixed, columns=columns, keep=keep, prefix=prefix, null=null)
-
-
 def _again(text: str, options: Mapping[str, Any]) -> MapInArrow:
     return MapInArrow(text, **options)
 
@@ -245,7 +209,7 @@ def _engine(given: Formula) -> Engine:
     """The first engine that has all ops: on a machine the same for every batch."""
     try:
         return _by_polars(given)
-    except (ImportError, UsageError):
+    except (ImportError, UsageError, LimitError):
         pass
     from gradcli.engines.unrolled import NotUnrolled
 
@@ -267,7 +231,7 @@ def _by_polars(given: Formula) -> Engine:
 
     def run(columns: Sequence[Any]) -> tuple[list[Any], Sequence[int]]:
         table = pa.Table.from_arrays([pa.array(column) for column in columns], list(names.inputs))
-        made: Any = function(pl.from_arrow(table, rechunk=False))  # type: ignore[arg-type,type-var]
+        made: Any = function(pl.from_arrow(table, rechunk=False))  # type: ignore[type-var]
         doubtful = made[names.doubtful]
         places: list[int] = doubtful.arg_true().to_list() if doubtful.any() else []
         return [np.asarray(made[name].to_numpy()) for name in names.results], places

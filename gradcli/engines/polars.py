@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from gradcli.engines import running
 from gradcli.engines.formula import Formula
-from gradcli.errors import UsageError
+from gradcli.errors import LimitError
 from gradcli.ops import TABLE
 from gradcli.ops.op import Op
 from gradcli.systems.dialects.polars import METHODS, POLARS, TRUTH
@@ -57,8 +57,8 @@ def frame_function(formula: Formula, names: Columns | None = None) -> Callable[[
 
     The variables' columns hold doubles. Doubtful is a row where one of them is null, a result is not finite, or an op
     is outside its domain. Every other column stays as it is, and so does the order of the rows.
-    Errors: Unspelled for an op that Polars lacks; UsageError for a formula of tensors, or one so long that Polars
-    would be slow.
+    Errors: Unspelled for an op that Polars lacks; LimitError for a formula so long that Polars would be slow; those of
+    Formula.code.
     """
     import polars as pl
 
@@ -120,7 +120,7 @@ def _written(formula: Formula, leaves: Sequence[str]) -> tuple[list[str], str]:
     assigned, texts = m.assigned([*results, sound], within=WITHIN)
     assigned.sort(key=attrgetter("level"))
     if assigned and assigned[-1].level > DEEPEST:
-        raise UsageError("this formula is too long for Polars", hint="--engine numpy runs it")
+        raise LimitError("this formula is too long for Polars", hint="--engine numpy runs it")
     levels = [
         "".join(f'\n    ("{each.name}", {_truths(each.code)}),' for each in level)
         for _, level in groupby(assigned, attrgetter("level"))
@@ -152,4 +152,5 @@ def _gathered(parts: Iterable[Any], both: Callable[[Any, Any], Any]) -> Any:
 def _op_of(method: str) -> Op:
     """The op that Polars computes by this method of an expression."""
     word = next(word for word, known in METHODS.items() if known == method)
-    return next(op for op in TABLE.values() if op.spelled.get(POLARS.base) == word)
+    found: Op = next(op for op in TABLE.values() if op.spelled.get(POLARS.base) == word)
+    return found
