@@ -9,6 +9,7 @@ from gradcli.export.about import about, renamed
 from gradcli.export.exported import Exported
 from gradcli.export.layer import Layer, layer
 from gradcli.export.naming import PYTHON, Names, function_name
+from gradcli.export.plan import called
 from gradcli.export.python import docstring, listed, quoted
 from gradcli.export.tensor_text import array, constant
 from gradcli.export.traced import MOST, entries, shapeless, shapes_of, shapes_text
@@ -50,7 +51,7 @@ def written(exported: Exported) -> str:
     if shapeless(graph):
         note = note if any(shapes.values()) else "Floats, or arrays of one shape."
     notes = [note, *warnings(graph)]
-    text = docstring(about(exported, graph.names[graph.output], renamed(parameters), notes))
+    text = docstring(about(exported, called(graph), renamed(parameters), notes))
     body = net(graph, inferred, units, parameters, exported.wrt, names)
     helpers = dict.fromkeys(line for each in classes.values() for line in [helper_text(each)] if line)
     written_classes = [line for name, each in classes.items() for line in (*class_text(name, each), "", "")]
@@ -207,7 +208,7 @@ def example(exported: Exported, parameters: dict[str, str], function: str) -> li
     count = entries(exported.values)
     if count > MOST:
         return ["", "", f"# The {count:,} numbers of the example are too many to be written here."]
-    output = visible(exported.graph.names[exported.graph.output])
+    output = visible(called(exported.graph))
     lines = [f"    value, gradients = {function}("]
     for name, short in parameters.items():
         lines += array(f"{short}=", exported.values[name], ",", indent="        ")

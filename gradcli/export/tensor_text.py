@@ -25,12 +25,13 @@ def array(opening: str, value: Value, closing: str, indent: str = "    ") -> lis
         at += word if at in ("    ", opening) else f" {word}"
     if inside:
         return [*lines, f"{indent}{at}{closing}"]
-    ending = closing.removeprefix(", ").removesuffix(")")
+    rest, _, after = closing.rpartition(")")
+    rest = rest.removeprefix(", ")
     return [
         *lines,
-        f"{indent}{at}{',' if ending else ''}",
-        *([f"{indent}    {ending},"] if ending else []),
-        f"{indent})",
+        f"{indent}{at}{',' if rest else ''}",
+        *([f"{indent}    {rest},"] if rest else []),
+        f"{indent}){after}",
     ]
 
 

@@ -8,9 +8,10 @@ from gradcli.export.about import about, renamed
 from gradcli.export.exported import Exported
 from gradcli.export.halves import Halves, Line, Wishes, halves
 from gradcli.export.naming import PYTHON, Names, function_name
+from gradcli.export.plan import called
 from gradcli.export.python import docstring, listed, quoted
 from gradcli.export.tensor_text import array, returned
-from gradcli.export.traced import MOST, Traced, called, entries, shapeless, shapes_of, shapes_text, traced
+from gradcli.export.traced import MOST, Traced, entries, indices, shapeless, shapes_of, shapes_text, traced, wishes_of
 from gradcli.notes import at_kinks
 from gradcli.systems.dialects.torch import TENSORS, TORCH
 
@@ -34,14 +35,14 @@ def written(exported: Exported) -> str:
     shapes = shapes_of(exported, TORCH.called)
     names = Names((*RESERVED, function, class_name(function)))
     parameters = names.variables(graph.inputs)
-    upstream = names.take(f"d_{graph.names[graph.output]}", "d_n")
+    upstream = names.take(f"d_{called(graph)}", "d_n")
     made = traced(graph, shapes, exported.wrt, TENSORS, parameters, upstream)
     note = f"Tensors of these shapes: {shapes_text(shapes)}."
     if shapeless(graph):
         made, note = broadcast(made), "Tensors, entry by entry, broadcast as usual."
     results = {name: names.take(f"grad_{parameters[name]}", "grad") for name in exported.wrt}
     split = split_up(made, names)
-    text = docstring(about(exported, graph.names[graph.output], renamed(parameters), [note]))
+    text = docstring(about(exported, called(graph), renamed(parameters), [note]))
     helpers = made.m.helpers([made.value, *made.gradients.values()])
     head = ["import torch", "from torch.autograd.function import once_differentiable", "", ""]
     defined = [*helpers, "", ""] if helpers else []
@@ -88,7 +89,7 @@ def broadcast(made: Traced) -> Traced:
 
 def split_up(made: Traced, names: Names) -> Halves:
     """The lines of both methods."""
-    wishes, kept = called(made)
+    wishes, kept = wishes_of(made)
     value = made.value if made.value.value is None else made.m.full(made.value, made.m.leaves[0])
     return halves(
         made.m,
@@ -150,12 +151,12 @@ def example(exported: Exported, made: Traced, parameters: dict[str, str], functi
     count = entries(exported.values)
     if count > MOST:
         return ["", "", f"# The {count:,} numbers of the example are too many to be written here."]
-    lines, learning = [], [name for name in exported.wrt if name not in indices(made)]
+    lines, learning = [], [name for name in exported.wrt if name not in indices(made.graph, made.shapes)]
     for name, short in parameters.items():
         learns = ", requires_grad=True" if name in learning else ""
         lines += array(f"{short} = torch.tensor(", exported.values[name], f", dtype=torch.float64{learns})")
     trace = exported.graph.forward(exported.values)
-    output, shape = exported.graph.names[exported.graph.output], trace.shapes[trace.graph.output]
+    output, shape = called(exported.graph), trace.shapes[trace.graph.output]
     result = Names((*RESERVED, function, *parameters.values())).take(output, "n")
     pairs = [f"{quoted(name)}: {parameters[name]}.grad" for name in learning]
     lines += listed(f"{result} = {function}(", list(parameters.values()), ")")
@@ -164,16 +165,6 @@ def example(exported: Exported, made: Traced, parameters: dict[str, str], functi
     lines += listed("for name, gradient in {", pairs, "}.items():")
     lines.append(f'        print(f"d{output}/d{{name}} =", gradient.tolist())')
     return ["", "", 'if __name__ == "__main__":', *lines, *checked(trace, parameters, function, count)]
-
-
-def indices(made: Traced) -> set[str]:
-    """The variables that are class indices: differences of such labels have no meaning."""
-    graph, shapes, found = made.graph, made.shapes, set()
-    places = {index: name for name, index in graph.inputs.items()}
-    for op, parents in zip(graph.ops, graph.parents, strict=True):
-        if op.labels and parents[-1] in places and shapes[parents[-1]] != shapes[parents[0]]:
-            found.add(places[parents[-1]])
-    return found
 
 
 def at_jumps(trace: Trace) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from gradcli.autodiff import Value
@@ -15,7 +15,7 @@ from gradcli.shapes import infer, settled, shape_of
 from gradcli.sweeps import pull_back
 from gradcli.systems.building import Guarded
 from gradcli.systems.dialects.tensors import Tensors
-from gradcli.systems.shaped import Shaped
+from gradcli.systems.shaped import Shaped, axes_text
 from gradcli.systems.source import Code
 
 MOST = 20_000
@@ -76,26 +76,28 @@ def traced(
     wrt: tuple[str, ...],
     tensors: Tensors,
     names: Mapping[str, str],
-    dout: str,
+    dout: str = "",
 ) -> Traced:
     """A graph in lines.
 
-    names: variable → how the code writes it.   dout: what the upstream gradient is called.
+    names: variable → how the code writes it.   dout: what the upstream gradient is called; 1 unless given.
     Errors: Unspelled; ShapeError.
     """
     places = graph.inputs
     inferred = infer(graph, {index: shapes[name] for name, index in places.items()})
     graph = settled(graph, inferred)
     leaves = [(names[name], shapes[name]) for name in places]
-    m = Shaped(tensors, [*leaves, (dout, inferred[graph.output])])
+    out = inferred[graph.output]
+    m = Shaped(tensors, [*leaves, (dout or f"np.ones({axes_text(out)})", out)])
     values = graph.evaluate(m, dict(zip(places.values(), m.leaves, strict=False)))
     reached = graph.leading(wrt) if wrt else bytearray(len(graph))
-    adjoints, _ = pull_back(graph, values, m, m.leaves[-1], reached)
+    upstream = m.leaves[-1] if dout or out else m.literal(1.0)
+    adjoints, _ = pull_back(graph, values, m, upstream, reached)
     gradients = {name: m.spread(m.settled(adjoints[places[name]]), values[places[name]]) for name in wrt}
     return Traced(m, graph, inferred, values, adjoints, gradients)
 
 
-def called(made: Traced) -> tuple[dict[int, tuple[str, str]], set[int]]:
+def wishes_of(made: Traced) -> tuple[dict[int, tuple[str, str]], set[int]]:
     """What lines would like to be called, (name, what else), and which of them the user named."""
     graph, leaves = made.graph, set(made.graph.inputs.values())
     wishes: dict[int, tuple[str, str]] = {}
@@ -113,6 +115,16 @@ def called(made: Traced) -> tuple[dict[int, tuple[str, str]], set[int]]:
         if isinstance(code, Code):
             wishes.setdefault(code.index, (f"d_{graph.names[i]}", "d_n"))
     return wishes, kept
+
+
+def indices(graph: Graph, shapes: Sequence[Shape]) -> set[str]:
+    """The variables that are class indices: differences of such labels have no meaning."""
+    found = set()
+    places = {index: name for name, index in graph.inputs.items()}
+    for op, parents in zip(graph.ops, graph.parents, strict=True):
+        if op.labels and parents[-1] in places and shapes[parents[-1]] != shapes[parents[0]]:
+            found.add(places[parents[-1]])
+    return found
 
 
 def shapes_text(shapes: Mapping[str, Shape]) -> str:

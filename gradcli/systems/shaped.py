@@ -122,11 +122,11 @@ class Shaped(Source):
         parts = [self.element(value) for value in x]
         truths = [self.kind(part) is Kind.TRUTH for part in parts]
         if op in (EQ, NE) and truths[0] and parts[1].value == 0:  # that a truth holds, or that it does not
-            return parts[0] if op is NE else self.line("~#1", (parts[0],), kind=Kind.TRUTH)
+            return parts[0] if op is NE else self.line(self.tensors.denied, (parts[0],), kind=Kind.TRUTH)
         if op is ADD and parts[0].value == 0 and truths[1]:  # as Python's sum begins
             return self.number(parts[1])
         if op is MUL and all(truths):
-            return self.line("#1 & #2", (parts[0], parts[1]), kind=Kind.TRUTH)
+            return self.line(self.tensors.both, (parts[0], parts[1]), kind=Kind.TRUTH)
         if op is WHERE:
             if parts[0].value is None and not truths[0]:
                 parts[0] = self.line("#1 != #2", (parts[0], self.literal(0.0)))

@@ -48,7 +48,6 @@ NUMPY = NUMPY_CODE._replace(
 
 TENSORS = Tensors(
     dialect=NUMPY,
-    strict=False,
     product="#1 @ #2",
     transposed="#1.T",
     permuted="np.transpose(#1, {axes})",

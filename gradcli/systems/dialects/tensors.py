@@ -15,34 +15,36 @@ class Tensors(NamedTuple):
     {parts} for a list of inputs; {number} for a plain number.
     axis, kept: how {along} is written.   single: words whose {along} is one axis at most.
     full: a number in the shape and kind of a tensor.   filled: one in a shape, its kind that of a tensor.
-    cast: a truth as a number of the kind of #2.
+    cast: a truth as a number of the kind of #2.   both, denied: truths that hold together; one that does not.
     """
 
     dialect: Dialect
-    strict: bool
-    product: str
-    transposed: str
-    permuted: str
-    reshaped: str
-    stacked: str
-    joined: str
-    summed: str
-    averaged: str
-    largest: str
-    smallest: str
-    multiplied: str
-    length: str
-    axis: str
-    kept: str
-    spread: str
-    narrowed: str
-    shape: str
-    size: str
-    constant: str
-    diagonal: str
-    on_diagonal: str
-    placed: str
-    full: str
-    filled: str
     cast: str
+    strict: bool = False
+    both: str = "#1 & #2"
+    denied: str = "~#1"
+    product: str = ""
+    transposed: str = ""
+    permuted: str = ""
+    reshaped: str = ""
+    stacked: str = ""
+    joined: str = ""
+    summed: str = ""
+    averaged: str = ""
+    largest: str = ""
+    smallest: str = ""
+    multiplied: str = ""
+    length: str = ""
+    axis: str = ""
+    kept: str = ""
+    spread: str = ""
+    narrowed: str = ""
+    shape: str = ""
+    size: str = ""
+    constant: str = ""
+    diagonal: str = ""
+    on_diagonal: str = ""
+    placed: str = ""
+    full: str = ""
+    filled: str = ""
     single: frozenset[str] = frozenset()
