@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import PurePath
 from typing import Any, BinaryIO, NamedTuple
@@ -28,11 +28,13 @@ class Layout(NamedTuple):
 
     own: the table's own columns that come first, if they are kept.   results: the value, the gradients, the error.
     numbers: which of its own columns are the formula's variables, by their indices.
+    depths: the dimensions of those results that are tensors, by their indices.
     """
 
     own: Sequence[str]
     results: Sequence[str]
     numbers: frozenset[int] = frozenset()
+    depths: Mapping[int, int] = {}
 
 
 def of(path: str | None, named: str | None, flag: str, default: str = "csv") -> str:

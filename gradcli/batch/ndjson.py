@@ -142,10 +142,12 @@ def written(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def number(value: float | None) -> str:
-    """A number as JSON; what JSON has no number for is text, as proto3 writes it."""
+def number(value: Any) -> str:
+    """A number as JSON; what JSON has no number for is text, as proto3 writes it; a tensor as nested lists."""
     if value is None:
         return "null"
+    if not isinstance(value, float):
+        return f"[{', '.join(map(number, value))}]"
     if isfinite(value):
         return repr(float(value))
     return '"NaN"' if isnan(value) else '"Infinity"' if value > 0 else '"-Infinity"'

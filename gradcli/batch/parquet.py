@@ -148,7 +148,10 @@ class Writer:
             columns.append(pa.array(kept, pa.float64() if numeric else pa.string()))
         for k in range(many):
             values = [result[k] if len(result) > 1 else None for result in found]
-            columns.append(pa.array(values, pa.float64()))
+            kind = pa.float64()
+            for _ in range(self.layout.depths.get(k, 0)):
+                kind = pa.list_(kind)
+            columns.append(pa.array([getattr(value, "tolist", lambda value=value: value)() for value in values], kind))
         errors = [result[-1] if result[-1] and result[-1] is not True else None for result in found]
         return pa.Table.from_arrays([*columns, pa.array(errors, pa.string())], names=self.names)
 

@@ -64,14 +64,20 @@ class Plan:
         Errors: UsageError for a kept column that is called as a result, or as another one.
         """
         if not self.keep:
-            return Layout((), self.results)
+            return Layout((), self.results, depths=self.depths)
         for name in self.results:
             if name in header:
                 raise UsageError(
                     f"{place} has a column '{brief(name)}' already, and --keep keeps it",
                     hint="--prefix out_ names the results out_value, out_error …",
                 )
-        return Layout(tuple(header), self.results, frozenset(self.bound(header, place)))
+        return Layout(tuple(header), self.results, frozenset(self.bound(header, place)), self.depths)
+
+    @property
+    def depths(self) -> dict[int, int]:
+        """The dimensions of those results that are tensors: gradients of fixed tensors."""
+        found = [getattr(self.formula.fixed.get(name), "ndim", 0) for name in self.formula.wrt]
+        return {k: depth for k, depth in enumerate(found, 1) if depth}
 
 
 def plain(name: str) -> str:

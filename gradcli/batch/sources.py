@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import io
 import os
 import select
 import stat
@@ -138,8 +139,10 @@ def decoded(read: Read, encoding: str | None, place: str) -> Read:
             break
         first += more
     mark, found = next(((mark, name) for mark, name in MARKS if first.startswith(mark)), (b"", encoding or "utf-8"))
+    if found.lower().replace("_", "-") in ("utf-16", "utf-32"):  # without a mark, as most machines write it
+        found += "-be" if first[:1] == b"\0" else "-le"
     try:
-        b"".decode(found)
+        io.TextIOWrapper(io.BytesIO(), encoding=found)  # refuses codecs of other things than text
         decoder = codecs.getincrementaldecoder(found)()
     except (LookupError, UnicodeError, ValueError, TypeError):
         raise UsageError(f"no encoding '{encoding}'", hint="such as utf-8, utf-16, cp949, latin-1") from None
