@@ -15,8 +15,7 @@ from gradcli.notation import rule as rule_text
 from gradcli.ops.op import CONSTANT, INPUT
 from gradcli.selection import ENTRIES, read_key, select
 from gradcli.structure import occurrences
-from gradcli.syntax import GREEK
-from gradcli.tokens import NAME
+from gradcli.tokens import GREEK, NAME
 
 OF_NODE = ("value", "grad")
 OF_EDGE = ("local", "down")

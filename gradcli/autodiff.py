@@ -41,8 +41,8 @@ def forward(graph: Graph, values: Mapping[str, Value], *, copied: bool = True) -
             span=graph.spans[graph.inputs[first]] if graph.source else None,
             hint=no_value(missing, graph.source),
         )
-    unknown = [name for name in values if name not in graph.inputs]
-    if unknown:
+    if len(values) > len(graph.inputs):
+        unknown = [name for name in values if name not in graph.inputs]
         from difflib import get_close_matches
 
         near = get_close_matches(unknown[0], list(graph.inputs), 1)
@@ -51,7 +51,10 @@ def forward(graph: Graph, values: Mapping[str, Value], *, copied: bool = True) -
             f"the expression has no variable '{unknown[0]}'",
             hint=f"did you mean {near[0]}?" if near else f"its variables: {known}",
         )
-    leaves = {index: real(values[name], f"the value of '{name}'", copied) for name, index in graph.inputs.items()}
+    leaves = {index: values[name] for name, index in graph.inputs.items()}
+    for name, index in graph.inputs.items():
+        if leaves[index].__class__ is not float:
+            leaves[index] = real(leaves[index], f"the value of '{name}'", copied)
     if not graph.tensorial and all(isinstance(leaf, float) for leaf in leaves.values()):
         return Trace(graph, graph.evaluate(FLOATS, leaves))
     from gradcli.shapes import infer, settled, shape_of

@@ -11,12 +11,14 @@ import unicodedata
 from typing import TYPE_CHECKING, NoReturn
 
 from gradcli.ops import FUNCTIONS, INFIX
+from gradcli.tokens import CALL, NEWLINE, OPERAND, SUPERSCRIPT
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from gradcli.errors import Span
-    from gradcli.syntax import Operand, Parser, Waiting
+    from gradcli.expressions import Operand, Waiting
+    from gradcli.syntax import Parser
 
 STRANGE = {
     "½": "write (1/2)",
@@ -148,7 +150,8 @@ def expected_operand(parser: Parser, token: re.Match[str], waiting: Sequence[Wai
     kind = token.lastindex or 0
     span = token.span(kind)
     word = token[kind]
-    binding, op, opens, closes, _ = waiting[-1] if waiting else (None, None, 0, 0, None)
+    binding, op, *_ = waiting[-1] if waiting else (None, None)
+    opens, closes = sign(parser, waiting[-1]) if waiting else (0, 0)
     written = parser.text[opens:closes]
     bracket = binding == 0
     if bracket and parser.text[opens] == "[":
@@ -178,9 +181,20 @@ def expected_operand(parser: Parser, token: re.Match[str], waiting: Sequence[Wai
         parser.fail(f"a number or a name is missing before '{word}'", span, f"write what '{word}' is applied to")
     if word in (".T", "ᵀ"):
         parser.fail(f"there is nothing before '{word}' to transpose", span, "write it after a matrix: W.T")
-    if kind == 6:
+    if kind == SUPERSCRIPT:
         parser.fail("a power needs something before it", span, "write it after its base: x²")
     parser.fail(f"a number or a name is missing before '{word.strip()}'", span, None)
+
+
+def sign(parser: Parser, waiting: Waiting) -> Span:
+    """Where an operator or bracket that waits for its right side is written; of a call, its name."""
+    at = waiting[2]
+    while True:
+        token = parser.lexis.token.match(parser.text, at)
+        assert token is not None and token.lastindex is not None  # noqa: S101 - whatever comes is a token
+        if token.lastindex != NEWLINE:
+            return token.span(token.lastindex)
+        at = token.end()
 
 
 def no_entry(parser: Parser, word: str, span: Span, opened: Span) -> None:
@@ -202,12 +216,12 @@ def expected_operator(
 ) -> NoReturn:
     """Two values side by side: multiplication is always written."""
     text = parser.text
-    kind = token.lastindex or 0
+    kind = OPERAND if token[OPERAND] else token.lastindex or 0
     start, end = token.span(kind)
     _, begins, ends = operand
     left = text[begins:ends]
     word = token[kind]
-    right = word + "(…)" if kind == 5 else "(…)" if word == "(" else word
+    right = word + "(…)" if kind == CALL else "(…)" if word == "(" else word
     adjacent = start == ends
     power = re.search(POWERED, text[max(0, start - 40) : start])
     if power and power[1] in FUNCTIONS and word == "(":
@@ -224,7 +238,7 @@ def expected_operator(
         parser.fail(f"the function {left} is called with brackets", (begins, end), f"write {left}({right})")
     if re.fullmatch(NUMERAL, left) and adjacent and re.match(r"_[0-9]", word):
         parser.fail("a number has no _", (begins, end), f"write {left}{word.lstrip('_')}")
-    if re.fullmatch(NUMERAL, left) and adjacent and kind == 2:
+    if re.fullmatch(NUMERAL, left) and adjacent and word[0] in ".0123456789":
         parser.fail("a number has one decimal point", (begins, end), "remove the others")
     if left == "0" and adjacent and re.fullmatch(r"x[0-9a-fA-F]{1,12}|b[01]{1,40}|o[0-7]{1,14}", word):
         parser.fail("numbers are written in decimal", (begins, end), f"write {int(left + word, 0)}")
@@ -276,7 +290,8 @@ def lonely_comma(parser: Parser, token: re.Match[str], waiting: Sequence[Waiting
 
 def unclosed(parser: Parser, waiting: Sequence[Waiting], at: int) -> NoReturn:
     """The text, or the statement, ends inside a bracket."""
-    _, op, start, end, _ = next(item for item in reversed(waiting) if item[0] == 0)
+    bracket = next(item for item in reversed(waiting) if item[0] == 0)
+    op, (start, end) = bracket[1], sign(parser, bracket)
     if op is not None and parser.text[start] != "[" and parser.text[at : at + 1] == ";":
         hint = f"commas separate arguments: {op.signature}"
         parser.fail("';' ends a statement, and this call is not closed", (at, at + 1), hint)
@@ -287,15 +302,16 @@ def unclosed(parser: Parser, waiting: Sequence[Waiting], at: int) -> NoReturn:
     parser.fail("this list is never closed", (start, end), hint)
 
 
-def chained(parser: Parser, top: Waiting, operands: Sequence[Operand], span: Span) -> NoReturn:
+def chained(parser: Parser, top: Waiting, middle: Operand, token: re.Match[str]) -> NoReturn:
     """Comparisons do not chain: 0 < x < 1 would compare a truth value with 1."""
     text = parser.text
-    first, second = (text[start:end] for _, start, end in operands[-2:])
-    before, after = text[top[2] : top[3]], text[slice(*span)]
-    rest = operand(text[span[1] : span[1] + 60]) or "…"
+    first, second = text[top[4] : top[2]], text[middle[1] : middle[2]]
+    begins, ends = sign(parser, top)
+    before, after = text[begins:ends], token[token.lastindex or 0]
+    rest = operand(text[token.end() : token.end() + 60]) or "…"
     parser.fail(
         "comparisons do not chain",
-        (top[2], span[1]),
+        (begins, token.end()),
         f"write ({first}{before}{second})*({second}{after}{rest})",
     )
 

@@ -173,8 +173,8 @@ class Graph:
             varied[i] = 1
         ops, rough = self.ops, {op for op in self.kinds if not op.differentiable}
         for i, parents in enumerate(self.parents):
-            for k, p in enumerate(parents):
-                if varied[p] and (ops[i] not in rough or ops[i].passes(k)):
+            for p in parents:
+                if varied[p] and (not rough or ops[i] not in rough or _passed(ops[i], parents, varied)):
                     varied[i] = 1
                     break
         return varied
@@ -298,6 +298,7 @@ class Builder:
         self.ops: list[Op] = []
         self.parents: list[tuple[int, ...]] = []
         self.spans = Spans()
+        self.places = self.spans.places
         self.numbers: dict[int, Literal] = {}
         self.inputs: dict[str, int] = {}
         self.labels: dict[int, str] = {}
@@ -306,23 +307,25 @@ class Builder:
 
     def add(self, op: Op, parents: tuple[int, ...], start: int = 0, end: int = 0) -> int:
         """Append an op; with `share`, an op on the same parents is the node that is already there."""
-        if self._known is not None and parents:
-            known = self._known.setdefault((op, parents), len(self.ops))
-            if known < len(self.ops):
-                return known
         index = len(self.ops)
+        if self._known is not None and parents:
+            known = self._known.setdefault((op, parents), index)
+            if known < index:
+                return known
         if index >= LIMIT:
             raise LimitError(f"the graph would have more than {LIMIT:,} nodes")
         self.ops.append(op)
         self.parents.append(parents)
-        self.spans.places.extend((start, end))
+        self.places.append(start)
+        self.places.append(end)
         return index
 
     def input(self, name: str, span: Span = (0, 0)) -> int:
         """The node of a variable."""
         index = self.inputs.get(name)
         if index is None:
-            index = self.inputs[name] = self.add(INPUT, (), *span)
+            start, end = span
+            index = self.inputs[name] = self.add(INPUT, (), start, end)
         return index
 
     def constant(self, text: str, value: Any, span: Span = (0, 0)) -> int:
@@ -372,6 +375,11 @@ class Builder:
             output=output,
             **facts,
         )
+
+
+def _passed(op: Op, parents: Sequence[int], varied: bytearray) -> bool:
+    """Whether an op passes a gradient to an input of its that varies."""
+    return any(varied[p] and op.passes(k) for k, p in enumerate(parents))
 
 
 def _some(names: Mapping[str, int], most: int = 8) -> str:

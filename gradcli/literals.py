@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from gradcli.errors import LimitError, Span
 from gradcli.ops.mismatch import shown
-from gradcli.tokens import NUMBER, most
+from gradcli.tokens import NUMBER, RESCALE, TOO_LARGE, TOO_SMALL, most
 
 DEEPEST = 32
 """Axes that a list may have."""
@@ -24,9 +24,7 @@ DEEPEST = 32
 MOST = 2_000_000
 """Entries that all lists of one text may have."""
 
-TOO_LARGE = "this number is larger than any double (about 1.8e308)"
 ONE_LENGTH = "lists beside each other have one length: [[1, 2], [3, 4]]"
-TOO_SMALL = "this number is smaller than any double (about 4.9e-324)"
 
 SIGNED = rf"[-+−]?{NUMBER}"
 ROW = re.compile(rf"\[\s*+({SIGNED}" + most(rf"\s*+,\s*+{SIGNED}") + r")\s*+\]")
@@ -266,7 +264,7 @@ class Reader:
         if large or (number == 0 and DIGITS.search(re.split("[eE]", word)[0])):
             start = at + len(word) - len(word.lstrip())
             message = TOO_LARGE if large else TOO_SMALL
-            self.fail(message, start, start + len(word.strip()), "rescale the formula")
+            self.fail(message, start, start + len(word.strip()), RESCALE)
 
     def tally(self, entries: int, at: int) -> None:
         """Count entries; LimitError for too many."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from gradcli.graph import Graph
+from gradcli.ops.op import Op
 from gradcli.systems import Argument, Constant, System
 
 
@@ -18,33 +19,36 @@ def backward(graph: Graph, values: list[Any], m: System, upstream: Any) -> list[
     adjoints: list[Any] = [None] * len(values)
     adjoints[graph.output] = upstream
     varied, ops, tape = graph.varied, graph.ops, graph.parents
-    rules = {op: m.locals[op] for op in graph.kinds}
+    known = {op: _rules(m, op, len(op.parameters)) for op in graph.kinds if not op.variadic}
     for i in range(graph.output, -1, -1):
-        g = adjoints[i]
-        if g is None or not varied[i]:
-            continue
-        parents = tape[i]
-        if not parents:
+        g, parents = adjoints[i], tape[i]
+        if g is None or not parents:
             continue
         x: list[Any] | None = None
-        for p, rule in zip(parents, rules[ops[i]], strict=False):
-            if not varied[p] or rule is None:
+        for k, rule in known.get(ops[i]) or _rules(m, ops[i], len(parents)):
+            p = parents[k]
+            if not varied[p]:
                 continue
             kind = rule.__class__
             if kind is Constant:
                 local = rule
             elif kind is Argument:
-                local = values[parents[rule - 1]] if rule else values[i]
+                local = values[parents[rule - 1] if rule else i]
             else:
                 if x is None:
-                    x = [values[i]]
-                    x += [values[parent] for parent in parents]
+                    x = [values[i], *[values[parent] for parent in parents]]
                 local = rule(*x)
                 if local is None:
                     continue
             arrived = adjoints[p]
             adjoints[p] = local * g if arrived is None else arrived + local * g
     return adjoints
+
+
+def _rules(m: System, op: Op, count: int) -> list[tuple[int, Any]]:
+    """The partials that an op has, each with the index of its input."""
+    rules = m.locals[op]
+    return [(k, rules[k]) for k in range(count) if rules[k] is not None]
 
 
 def pull_back(

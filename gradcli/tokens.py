@@ -1,4 +1,4 @@
-"""The words of the language, as regular expressions.
+"""The words of the language, as regular expressions, and what a number among them is worth.
 
 Most texts are ASCII, and their patterns are compiled in a third of the time: `lexis` gives those, or the full ones.
 """
@@ -8,7 +8,10 @@ from __future__ import annotations
 import re
 import sys
 from functools import cache
+from math import e, inf, pi, tau
 from typing import NamedTuple
+
+from gradcli.errors import ExpressionError, Span
 
 SOUND = sys.version_info >= (3, 11, 5)
 """Whether `(?:ab)*+` goes back when it fails after the a: before, it stayed there (python/cpython#106052)."""
@@ -23,6 +26,10 @@ def most(body: str, times: str = "*") -> str:
     return f"(?:{body}){times}+" if SOUND else f"(?>(?:{body}){times})"
 
 
+CONSTANTS = {"pi": pi, "e": e, "tau": tau}
+"""Inputs with a default: constants unless the user gives them a value."""
+
+GREEK = {"π": "pi", "τ": "tau"}
 SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")
 
 _LETTER = r"[^\W\d₀-₉⁰¹²³⁴-⁹½¼¾⅐-⅞ᵀ]"
@@ -38,9 +45,14 @@ _MORE = most(rf"\s*+,\s*+{INTEGER}")
 AXES = rf"[\[(]\s*+{INTEGER}{_MORE}\s*+,?\s*+[\])]"
 """Whole numbers in brackets: axes, or a shape."""
 
+OPERATION = r"\*\* | [-+*/@^<>]=?+ | [=!]= | [×·⋅∙∗÷∕−≤≥≠]"
 
-NAME_TOKEN, NUMBER_TOKEN, OPERATOR, BRACKET, CALL, SUPERSCRIPT, COMMA, NEWLINE, END, TRANSPOSED, STRANGE = range(1, 12)
-"""The groups of a token, in the order of the pattern."""
+OPERAND, FOLLOWED, OPERATOR, BRACKET, CALL, SUPERSCRIPT, COMMA, NEWLINE, END, TRANSPOSED, STRANGE = range(1, 12)
+"""The groups of a token, in the order of the pattern, and its kind: the last of its groups.
+
+An operand is a number or a name; the operator after it, where one follows, is the same token's second group: nearly
+all of a long text is pairs of the two.
+"""
 
 
 class Lexis(NamedTuple):
@@ -82,9 +94,8 @@ def _compiled(ascii_only: bool) -> Lexis:
     return Lexis(
         token=re.compile(
             rf"""{space}*+(?:
-              ( {quick} {name} (?!{space}*\() )
-            | ( {NUMBER} )
-            | ( \*\* | [-+*/@^<>]=?+ | [=!]= | [×·⋅∙∗÷∕−≤≥≠] )
+              ( {quick} {name} (?!{space}*\() | {NUMBER} ) {space}*+ ( {OPERATION} )?
+            | ( {OPERATION} )
             | ( [()\[\]] )
             | ( {name} ) {space}*\(
             | ( {POWER} )
@@ -102,3 +113,19 @@ def _compiled(ascii_only: bool) -> Lexis:
 
 BLANK = re.compile(r"(?:[\s;\ufeff]|#[^\n]*)*")
 NEGATIVE = re.compile(rf"[-−][ \t]*((?>{NUMBER}))(?![ \t]*(?:\^|\*\*|{POWER}))")
+
+
+TOO_LARGE = "this number is larger than any double (about 1.8e308)"
+TOO_SMALL = "this number is smaller than any double (about 4.9e-324)"
+RESCALE = "rescale the formula"
+"""The advice about a number beyond the doubles; where it is a value, there is better."""
+
+
+def number(text: str, source: str, span: Span) -> float:
+    """The nearest double of a decimal literal; what overflows or vanishes is an error, never inf or 0."""
+    value = float(text)
+    if value in (inf, -inf):
+        raise ExpressionError(TOO_LARGE, source=source, span=span, hint=RESCALE)
+    if value == 0 and any(digit in "123456789" for digit in re.split("[eE]", text)[0]):
+        raise ExpressionError(TOO_SMALL, source=source, span=span, hint=RESCALE)
+    return value

@@ -23,8 +23,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from gradcli.errors import Span, UsageError, brief
-from gradcli.syntax import GREEK
-from gradcli.tokens import NAME
+from gradcli.tokens import GREEK, NAME
 
 RESERVED = frozenset(
     """

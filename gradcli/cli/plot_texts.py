@@ -10,8 +10,8 @@ from gradcli.cli import streams
 from gradcli.cli.arguments import RESERVED, Arguments, variable
 from gradcli.errors import ExpressionError, UsageError, brief
 from gradcli.ops import FUNCTIONS
-from gradcli.syntax import CONSTANTS, parse
-from gradcli.tokens import NAME
+from gradcli.syntax import parse
+from gradcli.tokens import CONSTANTS, NAME
 
 if TYPE_CHECKING:
     from gradcli.graph import Graph

@@ -13,6 +13,7 @@ from typing import Any
 from gradcli import literals
 from gradcli.errors import FileError, GradcliError, LimitError, Span, brief, reason, uncapitalised
 from gradcli.reading.values import Value, array, constant
+from gradcli.tokens import TOO_LARGE
 
 LARGEST = 1 << 26
 """Bytes that a file of values may have, also when unpacked."""
@@ -127,7 +128,7 @@ def scalar(entry: Any, place: str) -> float:
         try:
             return float(entry)
         except OverflowError:
-            raise fail(literals.TOO_LARGE) from None
+            raise fail(TOO_LARGE) from None
     kinds = {bool: "a truth value", dict: "a table", type(None): "null"}
     hint = 'write "nan" for what is missing' if entry is None else None
     raise fail(f"this is {kinds.get(type(entry), f'a {type(entry).__name__}')}, not a number", None, hint)

@@ -12,8 +12,8 @@ from math import inf, isfinite, nan
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from gradcli.errors import GradcliError, LimitError, Span, brief
-from gradcli.syntax import RESCALE, number, parse
-from gradcli.tokens import NUMBER
+from gradcli.syntax import parse
+from gradcli.tokens import NUMBER, RESCALE, number
 
 if TYPE_CHECKING:
     import numpy as np

@@ -243,7 +243,8 @@ def typeset(formula: str, known: Mapping[str, str] | None = None) -> str:
 
     known: names that are typeset otherwise.
     """
-    from gradcli.syntax import CONSTANTS, parse
+    from gradcli.syntax import parse
+    from gradcli.tokens import CONSTANTS
 
     try:
         return typesetting.latex(parse(formula, given=CONSTANTS), known=known)

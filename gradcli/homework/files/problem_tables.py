@@ -19,8 +19,8 @@ from gradcli.homework.files.drawing import read as read_draw
 from gradcli.homework.files.problem import Problem, Spot, identified, spot
 from gradcli.homework.files.settings import joined, number, quoted, setting, shown
 from gradcli.reading.values import Value
-from gradcli.syntax import GREEK, parse
-from gradcli.tokens import NAME
+from gradcli.syntax import parse
+from gradcli.tokens import GREEK, NAME
 
 if TYPE_CHECKING:
     from gradcli.autodiff import Gradients
