@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from gradcli.export.naming import Names
 from gradcli.ops import TABLE
 from gradcli.ops.op import Op
-from gradcli.systems.dialects.dialect import ATOM, Dialect, binding, filled
+from gradcli.systems.dialects.dialect import ATOM, LOOSE, Dialect, binding, filled
 from gradcli.systems.source import Code, Source
 
 WITHIN = 40
@@ -51,6 +51,7 @@ class Lines(Source):
     def __init__(self, dialect: Dialect) -> None:
         super().__init__(dialect)
         self.made: dict[int, Op] = {}
+        self.truths: dict[int, str] = {}  # the pattern of a line as a truth, where it can be one
         self.needed: list[Code] = []
 
     def apply(self, op: Op, *x: Any) -> Code:
@@ -65,7 +66,10 @@ class Lines(Source):
         before = len(self.lines)
         found = self.appended(op, parts)
         if len(self.lines) > before:
-            self.made.setdefault(found.index, op)
+            made = self.made.setdefault(found.index, op)
+            pattern = self.truth(made, self.lines[found.index].parts)
+            if pattern:
+                self.truths.setdefault(found.index, pattern)
         return found
 
     def appended(self, op: Op, x: tuple[Code, ...]) -> Code:
@@ -87,12 +91,12 @@ class Lines(Source):
             return product if None not in opposites else self.apply(NEG, product)
         if op in (ADD, SUB) and opposites[1] is not None:
             return self.apply(SUB if op is ADD else ADD, x[0], opposites[1])
-        if op is ADD and x[0].value == 0 and self.truth(x[1].index):
+        if op is ADD and x[0].value == 0 and x[1].index in self.truths:
             return x[1]
         if op is WHERE and x[0].value is None:
             if x[1] is x[2]:
                 return x[1]
-            if x[1].value == 1 and x[2].value == 0 and self.truth(x[0].index):
+            if x[1].value == 1 and x[2].value == 0 and x[0].index in self.truths:
                 return x[0]
             chosen = self.under(x[0], x[1])
             return None if chosen is x[1] else self.apply(op, x[0], chosen, x[2])
@@ -118,26 +122,22 @@ class Lines(Source):
 
     def taken(self, condition: Code, code: Code) -> Code:
         """Of a choice made by a condition that holds, the branch taken; of the condition itself, 1."""
-        if code is condition and self.truth(code.index):
+        if code is condition and code.index in self.truths:
             return self.literal(1.0)
         if self.made.get(code.index) is WHERE and self.lines[code.index].parts[0] is condition:
             return self.lines[code.index].parts[1]
         return code
 
-    def truth(self, index: int) -> str | None:
-        """The pattern of a line as a truth; None for one that is a number alone."""
-        op = self.made.get(index)
-        if op is None:
-            return None
-        truths, parts = self.dialect.truths, self.lines[index].parts
+    def truth(self, op: Op, parts: tuple[Code, ...]) -> str | None:
+        """The pattern of an op as a truth; None for one that is a number alone."""
+        truths = self.dialect.truths
         pattern = truths.get(op.spelled.get("floats", ""))
         if op is WHERE and parts[1].value == 1:  # the first, or else the third
             pattern = truths.get("add", "").replace("2", "3")
         if op is WHERE and parts[2].value == 0:
             pattern = truths.get("mul")
-        if not pattern or "?" not in pattern:
-            return pattern
-        return pattern if all(self.truth(parts[int(k) - 1].index) for k in re.findall(r"\?(\d)", pattern)) else None
+        known = all(parts[int(k) - 1].index in self.truths for k in re.findall(r"\?(\d)", pattern or ""))
+        return pattern if known else None
 
     def steps(
         self,
@@ -170,11 +170,11 @@ class Lines(Source):
                 texts[index] = pattern, ATOM
                 continue
             only = not numbers[index]
-            how = (self.truth(index) if only else pattern) or pattern
-            code = self.put(how, [self.piece(part, texts, said) for part in parts])
+            how = self.truths[index] if only else pattern
+            code = self.put(how, [part.index for part in parts], texts, said)
             once = numbers[index] + truths[index] == 1 and (len(code) <= WITHIN or index in plain)
             if (once and index not in kept) or pattern in self.inlined:
-                (said if only else texts)[index] = code, binding(how.replace("?", "#"))
+                (said if only else texts)[index] = code, tightness(code, how)
                 continue
             levels[index] += 1
             wish, otherwise = wishes.get(index, ("", "t"))
@@ -191,10 +191,10 @@ class Lines(Source):
                 numbers[code.index] += 1
         for index in range(len(self.lines) - 1, -1, -1):
             pattern, parts = self.lines[index]
-            if truths[index] and (numbers[index] or not self.truth(index)):
+            if truths[index] and (numbers[index] or index not in self.truths):
                 numbers[index], truths[index] = numbers[index] + truths[index], 0
             if truths[index]:
-                pattern = self.truth(index) or pattern
+                pattern = self.truths[index]
             elif not numbers[index]:
                 continue
             times = numbers[index] if pattern in self.inlined else 1
@@ -204,25 +204,28 @@ class Lines(Source):
                     truths[part.index] += pattern.count(f"?{k}")
         return numbers, truths
 
-    def piece(self, part: Code, texts: dict[int, Piece], said: dict[int, Piece]) -> tuple[Piece, Piece]:
-        """A part as a number and as a truth."""
-        number = texts.get(part.index, ("", ATOM))
-        if part.index in said:
-            return number, said[part.index]
-        differs = self.dialect.truths.get("ne", "")
-        zero = self.dialect.number(0.0), ATOM
-        return number, (filled(differs, [number, zero]), binding(differs))
-
-    def put(self, pattern: str, parts: list[tuple[Piece, Piece]]) -> str:
+    def put(self, pattern: str, parts: list[int], texts: dict[int, Piece], said: dict[int, Piece]) -> str:
         """A pattern with its parts put in; ?1 is the first as a truth."""
-        count = len(parts)
-        for k in range(1, count + 1):
-            pattern = pattern.replace(f"?{k}", f"#{count + k}")
-        pieces = [number for number, _ in parts] + [truth for _, truth in parts]
-        for k, (code, _) in enumerate(pieces, 1):
-            if code[:1] != "-" and len(DELIMITED.findall(pattern.replace(f"#{k}", "@"))) == pattern.count(f"#{k}"):
+        pieces = [texts.get(index, ("", ATOM)) for index in parts]
+        if "?" in pattern:
+            differs, zero = self.dialect.truths["ne"], (self.dialect.number(0.0), ATOM)
+            for k, (index, number) in enumerate(zip(parts, pieces[:], strict=True), 1):
+                pattern = pattern.replace(f"?{k}", f"#{len(parts) + k}")
+                pieces.append(said.get(index) or (filled(differs, [number, zero]), LOOSE))
+        for k, (code, tight) in enumerate(pieces, 1):
+            if (tight < ATOM or code[:1] == "(") and code[0] != "-" and delimited(pattern, k):
                 pieces[k - 1] = bare(code), ATOM
         return filled(pattern, pieces)
+
+
+def delimited(pattern: str, k: int) -> bool:
+    """Whether part k of a pattern never needs parentheses."""
+    return len(DELIMITED.findall(pattern.replace(f"#{k}", "@"))) == pattern.count(f"#{k}")
+
+
+def tightness(code: str, pattern: str) -> int:
+    """How tightly code of this pattern binds."""
+    return ATOM if code[0] == "(" and bare(code) != code else binding(pattern.replace("?", "#"))
 
 
 def bare(code: str) -> str:

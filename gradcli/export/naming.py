@@ -11,7 +11,9 @@ from gradcli.errors import UsageError
 
 PLAIN = re.compile(r"(?:[A-Za-z]|_[a-z0-9])[A-Za-z0-9_]*")
 
-PYTHON = frozenset((*keyword.kwlist, *"print name gradient gradients float map zip range np jnp jax pl torch".split()))
+PYTHON = frozenset(
+    (*keyword.kwlist, *"self print name gradient gradients float map zip range np jnp jax pl torch".split())
+)
 """Words that a parameter of a Python function cannot be, or had better not."""
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from gradcli.errors import UsageError
+from gradcli.errors import LimitError, UsageError
 from gradcli.export.exported import Exported
 from gradcli.export.lines import Lines, Step
 from gradcli.export.naming import Names
@@ -19,6 +19,9 @@ from gradcli.sweeps import backward
 from gradcli.systems.building import Guarded
 from gradcli.systems.dialects.dialect import Dialect
 from gradcli.systems.source import Code
+
+DEEPEST = 500
+"""Levels of columns: at some 1000 DuckDB refuses a query, and at some more Polars' stack overflows."""
 
 
 class Plan(NamedTuple):
@@ -108,6 +111,19 @@ def wanted(
         if isinstance(code, Code):
             wishes.setdefault(code.index, (f"d_{graph.names[i]}", "d_n"))
     return wishes, kept
+
+
+def refuse_deep(made: Plan, called: str) -> None:
+    """Levels of columns are nested in what runs them, whose stack is bounded.
+
+    Errors: LimitError.
+    """
+    levels = max((step.level for step in made.steps), default=0)
+    if levels > DEEPEST:
+        raise LimitError(
+            f"the formula has {levels} levels of columns in {called}, and {DEEPEST} are the most",
+            hint="--to numpy and --to c have no such limit",
+        )
 
 
 def refuse_tensors(exported: Exported, called: str) -> None:

@@ -10,7 +10,7 @@ from itertools import groupby
 from gradcli.export.about import WIDTH, about, renamed
 from gradcli.export.exported import Exported
 from gradcli.export.naming import PYTHON, Names, function_name
-from gradcli.export.plan import Plan, plan
+from gradcli.export.plan import Plan, plan, refuse_deep
 from gradcli.export.python import docstring, listed, number, quoted
 from gradcli.systems.dialects.polars import POLARS
 from gradcli.systems.dialects.python import COMPARISONS
@@ -44,6 +44,7 @@ def written(exported: Exported) -> str:
     results = ["value", *(f"grad_{name}" for name in exported.wrt)]
     names = Names((*PYTHON, "frame", "value", *results, function))
     made = plan(exported, COLUMNS, names, columns=True)
+    refuse_deep(made, "Polars")
     text = docstring(about(exported, made.output, renamed(made.parameters), [NOTE]))
     head = ["import polars as pl", "", "", f"def {function}(frame):"]
     return "\n".join([*head, *text, *body(made), *example(exported, made, function)])
@@ -53,7 +54,7 @@ def body(made: Plan) -> list[str]:
     """The lines of the function."""
     short = list(made.parameters.values())
     lines = columns(short, list(made.parameters)) + columns(*[[step.name for step in made.steps]] * 2)
-    chain = [f".select({', '.join(short)})", ".cast(pl.Float64)"] if short else []
+    chain = [*listed(".select(", short, ")", ""), ".cast(pl.Float64)"] if short else []
     for _, level in groupby(sorted(made.steps, key=lambda each: each.level), key=lambda each: each.level):
         chain += with_columns({step.name: step.code for step in level})
     results = {"value": made.value, **{f"grad_{name}": code for name, code in made.gradients.items()}}

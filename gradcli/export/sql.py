@@ -14,7 +14,7 @@ from gradcli.export.about import WIDTH, about, wrapped
 from gradcli.export.exported import Exported
 from gradcli.export.lines import Lines
 from gradcli.export.naming import Names
-from gradcli.export.plan import Plan, plan
+from gradcli.export.plan import Plan, plan, refuse_deep
 from gradcli.ops.op import Op
 from gradcli.systems.dialects.sql import SQL
 from gradcli.systems.source import Code
@@ -63,6 +63,7 @@ def written(exported: Exported) -> str:
     results = ["value", *(f"grad_{name}" for name in exported.wrt)]
     names = Names((*RESERVED, *exported.graph.inputs, *results, exported.table), folded=True)
     made = plan(exported, SQL, names, parameters=columns, system=Guarding, columns=True)
+    refuse_deep(made, "SQL")
     words = about(exported, made.output, {}, [*NOTES])
     return "\n".join([*comment(words), *query(exported, made, names)])
 
@@ -161,5 +162,5 @@ def select(items: list[str], source: str, end: str = "") -> list[str]:
     line = " ".join(["SELECT", ", ".join(items), origin]).rstrip() + end
     if len(line) <= WIDTH:
         return [line]
-    *lines, last = ["SELECT", *(f"  {item}," for item in items[:-1]), f"  {items[-1]}", *([origin] if origin else [])]
-    return [*lines, last + end]
+    lines = ["SELECT", *(f"  {item}," for item in items[:-1]), f"  {items[-1]}"]
+    return [*lines, origin + end] if source else [*lines[:-1], lines[-1] + end]
