@@ -147,7 +147,7 @@ def map_in_arrow(
     runs: with Polars where that is installed and has all ops, else with NumPy.
     Errors: ExpressionError with its place; UsageError.
 
-        DuckDB  reader = duckdb.sql("from 'big.parquet'").fetch_record_batch(100_000)
+        DuckDB  reader = duckdb.sql("from 'big.parquet'").to_arrow_reader(100_000)
                 pyarrow.RecordBatchReader.from_batches(f.schema(), f(reader))
         Spark   frame.mapInArrow(f, f.ddl())
         Ray     dataset.map_batches(f.batch, batch_format="pyarrow")

@@ -130,9 +130,10 @@ class MapInArrow:
         if isinstance(given, pa.Table):
             self.places(given.schema.names)
             return pa.Table.from_batches(map(self.batch, given.to_batches()), self.schema(given.schema))
+        schema = self.schema(given.schema)
         columns: list[Any] = [*given.columns] if self.plan.keep else []
         columns += self.computed(given)
-        return pa.RecordBatch.from_arrays(columns, schema=self.schema(given.schema))
+        return pa.RecordBatch.from_arrays(columns, schema=schema)
 
     def computed(self, given: pyarrow.RecordBatch) -> list[pyarrow.Array]:
         """The value and the gradients, null where there are none; and last what is wrong."""
