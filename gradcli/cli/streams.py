@@ -76,6 +76,8 @@ class Output:
     Errors: ReaderGone; FileError where standard output cannot be written.
     """
 
+    closed = False  # which pyarrow asks
+
     def __init__(self) -> None:
         if sys.stdout is None:
             raise FileError("standard output is closed")
