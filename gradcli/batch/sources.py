@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from gradcli.errors import FileError, UsageError, reason
+from gradcli.errors import FileError, GradcliError, UsageError, reason
 
 Read = Callable[[], bytes]
 """The next bytes, b"" at the end. Of a pipe, those that are there: it waits for some only."""
@@ -39,7 +39,7 @@ class Source(NamedTuple):
     """Bytes and what is known of them.
 
     size: of a file, in bytes; None for a pipe.   idle: whether nothing has come for a moment.   path: of a file.
-    at: how many of a file's bytes are read.
+    at: how many of a file's bytes are read.   close: ends it.
     """
 
     read: Read
@@ -48,6 +48,7 @@ class Source(NamedTuple):
     idle: Callable[[], bool] = lambda: False
     path: str | None = None
     at: Callable[[], int] = lambda: 0
+    close: Callable[[], None] = lambda: None
 
     def done(self) -> float | None:
         """The part of a file that is read; None for a pipe."""
@@ -71,12 +72,16 @@ def source(path: str | None, encoding: str | None = None) -> Source:
 
 def _file(path: str, encoding: str | None) -> Source:
     try:
-        stream = Path(path).open("rb")  # noqa: SIM115 - open until the process ends
+        stream = Path(path).open("rb")  # noqa: SIM115 - the source closes it
     except OSError as error:
         raise FileError(f"{path}: {reason(error)}", hint="is the path right?" if error.errno == 2 else None) from None
     except ValueError:
         raise FileError(f"{path}: this is no path of a file") from None
-    return _source(stream, path, encoding)
+    try:
+        return _source(stream, path, encoding)._replace(close=stream.close)
+    except GradcliError:
+        stream.close()
+        raise
 
 
 def _source(stream: BinaryIO, place: str, encoding: str | None) -> Source:
@@ -94,7 +99,9 @@ def _source(stream: BinaryIO, place: str, encoding: str | None) -> Source:
             raise FileError(f"{place} could not be read: {reason(error)}") from None
         return found
 
-    if about is None or not regular:
+    if about is None:
+        return Source(decoded(read, encoding, place), place, None)
+    if not regular:
         return Source(decoded(read, encoding, place), place, None, partial(idle, stream))
     path = None if place == "standard input" else place
     return Source(decoded(read, encoding, place), place, about.st_size, path=path, at=stream.tell)

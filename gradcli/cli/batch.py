@@ -156,6 +156,7 @@ def batch(
     plan = Plan(computed, columns(col or [], computed), keep=keep, prefix=prefix, null=null)
     taken, given = formats.of(table, input_format, "--input-format"), formats.of(output, format_, "--format")
     stream = source(table, encoding)
+    ctx.call_on_close(stream.close)
     found = formats.reader(taken)(stream, taken, named(header, column_names))
     layout = plan.layout(found.names, found.place)
     places = plan.bound(found.names, found.place)
