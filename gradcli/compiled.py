@@ -174,7 +174,7 @@ class Compiled:
 
             given = (f"{name} is {shown(np.shape(x))}" for name, x in self.named(values))
             raise ShapeError(f"the arrays do not broadcast: {', '.join(given)}") from None
-        out = self.buffers(shape) if self.reuse else [np.empty(shape) for _ in range(1 + len(self.wrt))]
+        out = self.buffers(shape) if self.reuse else [self.memory.array(shape) for _ in range(1 + len(self.wrt))]
         if self.reuse:  # what it returned last time may be what it is given now
             values = [np.array(x) if any(np.may_share_memory(x, each) for each in out) else x for x in values]
         if self.engine == "python" or self.columns is None:
@@ -198,6 +198,13 @@ class Compiled:
             out[0][index] = value
             for name, column in zip(self.wrt, out[1:], strict=True):
                 column[index] = gradients[name]
+
+    @cached_property
+    def memory(self) -> Any:
+        """Where results are; what has been dropped serves again."""
+        from gradcli.engines.memory import Memory
+
+        return Memory(2 * (1 + len(self.wrt)))
 
     def buffers(self, shape: tuple[int, ...]) -> list[Any]:
         """This thread's result arrays."""

@@ -72,8 +72,7 @@ class Loop:
         lines += [f"o{k}[i] = {texts[code.index]}" for k, code in enumerate(results)]
         if self.conditions:
             held = [f"{texts[code.index]} != 0.0" for code in coded.sound]
-            total = " + ".join(dict.fromkeys(texts[code.index] for code in results))
-            lines.append(f"total = {total}")  # inf - inf is nan, and a number minus itself 0
+            lines += python.totalled(texts[code.index] for code in results)
             lines.append(f"doubtful[i] = not ({' and '.join(['total - total == 0.0', *held])})")
         arguments = ["size", *places, *(f"o{k}" for k in range(len(results))), "doubtful"]
         body = ["    for i in prange(size):", *(f"        {line}" for line in lines)]

@@ -15,6 +15,7 @@ import numpy as np
 
 from gradcli.engines import running
 from gradcli.engines.formula import Formula
+from gradcli.engines.memory import Memory
 from gradcli.engines.registers import BOUND, CHOICE, SAME, Writer
 from gradcli.errors import UsageError
 from gradcli.shapes import shown
@@ -48,7 +49,7 @@ class Columns:
         written = Writer(coded.m, coded.results, coded.sound, SAFE).written()
         self.inputs, self.outputs, self.conditions = len(names), len(coded.results), conditions
         self.temporaries, self.truths = written.temporaries, written.truths
-        self.tested = bool(coded.sound)
+        self.tested, self.memory = bool(coded.sound), Memory(2 * self.outputs)
         words = {line.pattern.partition("(")[0] for line in coded.m.lines if line.parts} - {CHOICE, BOUND}
         buffers = [("o", self.outputs), ("t", self.temporaries), ("b", self.truths)]
         arguments = [*names.values(), *(f"{kind}{k}" for kind, many in buffers for k in range(many)), "ok"]
@@ -70,7 +71,7 @@ class Columns:
         """
         shape = np.broadcast_shapes(*{np.shape(column) for column in columns})
         size = prod(shape)
-        found = [np.empty(shape) for _ in range(self.outputs)] if out is None else list(out)
+        found = [self.memory.array(shape) for _ in range(self.outputs)] if out is None else list(out)
         flat = [flattened(array, shape) for array in found]
         taken = [flat_input(column, shape) for column in columns]
         doubtful = np.ones(size, dtype=bool) if self.conditions else None

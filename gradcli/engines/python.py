@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from gradcli.engines import running
@@ -60,9 +60,19 @@ def _coded(formula: Formula) -> tuple[list[str], list[str], list[str], str]:
     lines, texts = coded.m.written([*results, *coded.sound], within=WITHIN)
     written = [texts[code.index] for code in results]
     sound = " and ".join(f"{texts[code.index]} != 0.0" for code in coded.sound)
-    total = f"total = {' + '.join(dict.fromkeys(written))}"  # inf - inf is nan, and a number minus itself 0
-    return [*lines, total], list(names.values()), written, f"total - total == 0.0{f' and {sound}' if sound else ''}"
+    checked = f"total - total == 0.0{f' and {sound}' if sound else ''}"
+    return [*lines, *totalled(written)], list(names.values()), written, checked
 
+
+def totalled(results: Iterable[str]) -> list[str]:
+    """The lines that add results up: inf - inf is nan, and only a finite number minus itself is 0."""
+    terms = list(dict.fromkeys(results))
+    parts = [" + ".join(terms[at : at + TERMS]) for at in range(0, len(terms), TERMS)]
+    return [f"total = {'total + ' if at else ''}{part}" for at, part in enumerate(parts)]
+
+
+TERMS = 50
+"""Terms of a sum in one line: Python reads long ones by recursion."""
 
 NAMESPACE: dict[str, Any] = {
     **{name: getattr(math, name) for name in dir(math) if not name.startswith("_")},

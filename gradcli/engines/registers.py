@@ -7,6 +7,7 @@ written to. Truths have buffers of their own, a byte an entry.
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
@@ -60,8 +61,8 @@ class Writer:
         self.conditions = {code.index for code in self.sound}
         self.free: dict[str, list[str]] = {"t": [], "b": []}
         self.made = {"t": 0, "b": 0}
-        self.opened: dict[str, int] = {}  # result array → the place where it is written, until when it may be used
-        self.lent: set[str] = set()
+        self.ends: dict[str, int] = {}  # result array → the place where it is written, until when it may be used
+        self.open: list[tuple[int, str]] = []  # those that may, by that place
 
     def written(self) -> Written:
         """The code."""
@@ -75,9 +76,10 @@ class Writer:
             name = f"o{k}"
             if code.value is None and m.lines[code.index].parts:
                 self.homes.setdefault(code.index, []).append(name)
-            self.opened[name] = ends
+            self.ends[name] = ends
         for i, names in self.homes.items():
-            self.opened[names[0]] = self.rank[i]
+            self.ends[names[0]] = self.rank[i]
+        self.open = sorted((end, name) for name, end in self.ends.items())
         for i in self.order:
             self.line(i)
         for k, code in enumerate(self.results):
@@ -172,16 +174,14 @@ class Writer:
 
     def fits(self, held: str, kind: str, last: int) -> bool:
         """Whether a buffer is of a kind, and may be used until a line."""
-        return held[0] == kind or (kind == "t" and held in self.lent and self.opened[held] > last)
+        return held[0] == kind or (kind == "t" and self.ends.get(held, -1) > last)
 
     def take(self, kind: str, last: int = 0) -> str:
         """A buffer that is free until a line."""
         if kind == "t":
-            open_until = [name for name, end in self.opened.items() if end > last and name not in self.lent]
-            if last and open_until:
-                name = min(open_until, key=self.opened.__getitem__)
-                self.lent.add(name)
-                return name
+            first = bisect_left(self.open, (last + 1, ""))
+            if first < len(self.open):
+                return self.open.pop(first)[1]
         if self.free[kind]:
             return self.free[kind].pop()
         name = f"{kind}{self.made[kind]}"
@@ -192,7 +192,9 @@ class Writer:
         """What becomes of a result at once; and the buffers that are free now."""
         home = self.homes.get(i, ())[:1]
         self.lines += [f"copyto({name}, {self.where[i]})" for name in home if i in self.truths]
-        self.lent.update(home)
+        for name in home:
+            at = bisect_left(self.open, (self.ends[name], name))
+            del self.open[at : at + (self.open[at : at + 1] == [(self.ends[name], name)])]
         if i in self.conditions:
             self.condition(i)
         at = self.rank[i]
@@ -212,7 +214,7 @@ class Writer:
         if held[0] in self.free:
             self.free[held[0]].append(held)
         else:
-            self.lent.discard(held)
+            insort(self.open, (self.ends[held], held))
 
     def condition(self, i: int) -> None:
         """One more thing that has to hold."""
