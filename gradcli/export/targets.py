@@ -43,6 +43,7 @@ TARGETS: dict[str, Target] = {
     "sql": Target("SQL", "sql", "sql"),
     "javascript": Target("JavaScript", "mjs js", "javascript"),
     "c": Target("C", "c", "c"),
+    "latex": Target("LaTeX", "tex", "latex", {"document": "latex_document"}),
     "pytest": Target("pytest", "py", "pytest_file"),
 }
 """The name of each target, in the order of the help."""

@@ -61,13 +61,21 @@ def shapes_of(exported: Exported, called: str) -> dict[str, Shape]:
     """
     if shapeless(exported.graph):
         return dict.fromkeys(exported.graph.inputs, ())
+    require_values(exported, called)
+    return {name: shape_of(exported.values[name]) for name in exported.graph.inputs}
+
+
+def require_values(exported: Exported, called: str) -> None:
+    """Shapes decide what is written.
+
+    Errors: UsageError where they are not known.
+    """
     if not exported.complete:
         missing = next(name for name in exported.graph.inputs if name not in exported.values)
         raise UsageError(
             f"what is written as {called} depends on the shapes of the variables, and they are not known",
             hint=f'give every variable a value of its shape, such as --{missing}="[[1,2],[3,4]]"',
         )
-    return {name: shape_of(exported.values[name]) for name in exported.graph.inputs}
 
 
 def traced(
