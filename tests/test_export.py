@@ -54,7 +54,7 @@ LACKING = {
     "jax": {"digamma", "polygamma"},
     "polars": set(
         """
-        asinh atan atan2 atanh binary_cross_entropy celu coth csch digamma elu expm1 gamma gelu hypot lgamma log10 log2
+        acosh asinh atan atan2 atanh binary_cross_entropy celu coth csch digamma elu expm1 gamma gelu hypot lgamma log10 log2
         logaddexp logit normal_cdf polygamma selu
         """.split()
     ),

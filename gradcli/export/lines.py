@@ -15,8 +15,16 @@ from gradcli.systems.source import Code, Source
 WITHIN = 40
 """Characters of what is used once, up to which it needs no line of its own."""
 
-DELIMITED = re.compile(r"(?:(?<=[(,\[])|(?<=, )|(?<= (?:WHEN|THEN|ELSE) ))@(?= (?:THEN|ELSE|END)\b|[),\]])")
-"""A place in a pattern where nothing needs parentheses."""
+DELIMITED = [
+    re.compile(rf"(?:(?<=[(,\[])|(?<=, )|(?<= (?:WHEN|THEN|ELSE) ))#{k}(?= (?:THEN|ELSE|END)\b|[),\]])")
+    for k in range(10)
+]
+"""The places of each part in a pattern where it needs no parentheses."""
+
+COMPARISON = re.compile(r"#1 (?:[<>]=?|[!=]==?|=|<>) #2")
+
+MARKS = 0xE000
+"""Characters that stand for a part while a pattern is filled; no code has them."""
 
 Piece = tuple[str, int]
 """Code, and how tightly it binds."""
@@ -31,7 +39,7 @@ class Step(NamedTuple):
     backward: bool
 
 
-ADD, SUB, MUL, DIV, NEG, WHERE = (TABLE[name] for name in ("add", "sub", "mul", "div", "neg", "where"))
+ADD, SUB, MUL, DIV, NEG, ABS, WHERE = (TABLE[name] for name in ("add", "sub", "mul", "div", "neg", "abs", "where"))
 
 DEEP = 8
 """Factors that are looked through for a choice that is made already."""
@@ -84,6 +92,8 @@ class Lines(Source):
         opposites = [self.opposite(part) for part in x]
         if op is NEG:
             return opposites[0]
+        if op is ABS and opposites[0] is not None:
+            return self.apply(op, opposites[0])
         if op in (MUL, DIV) and opposites != [None, None]:
             product = self.apply(
                 op, *[part if other is None else other for part, other in zip(x, opposites, strict=True)]
@@ -212,20 +222,40 @@ class Lines(Source):
             for k, (index, number) in enumerate(zip(parts, pieces[:], strict=True), 1):
                 pattern = pattern.replace(f"?{k}", f"#{len(parts) + k}")
                 pieces.append(said.get(index) or (filled(differs, [number, zero]), LOOSE))
+        compares = COMPARISON.fullmatch(pattern) is not None
+        marks: dict[str, str] = {}
         for k, (code, tight) in enumerate(pieces, 1):
-            if (tight < ATOM or code[:1] == "(") and code[0] != "-" and delimited(pattern, k):
-                pieces[k - 1] = bare(code), ATOM
-        return filled(pattern, pieces)
-
-
-def delimited(pattern: str, k: int) -> bool:
-    """Whether part k of a pattern never needs parentheses."""
-    return len(DELIMITED.findall(pattern.replace(f"#{k}", "@"))) == pattern.count(f"#{k}")
+            if tight == ATOM and code[:1] not in "(-":
+                continue
+            mark = chr(MARKS + k)
+            marks[mark] = bare(code)
+            if compares and tight > LOOSE:
+                pieces[k - 1] = mark, ATOM
+            else:
+                pattern = DELIMITED[k].sub(mark, pattern)
+        text = filled(pattern, pieces)
+        for mark, code in marks.items():
+            text = text.replace(mark, code)
+        return text
 
 
 def tightness(code: str, pattern: str) -> int:
     """How tightly code of this pattern binds."""
-    return ATOM if code[0] == "(" and bare(code) != code else binding(pattern.replace("?", "#"))
+    return ATOM if closed(code) else binding(pattern.replace("?", "#"))
+
+
+def closed(code: str) -> bool:
+    """Whether code is a name, or a chain of calls and parentheses, so that it can stand anywhere.
+
+    >>> closed("np.where(a > b, 1, 0)"), closed("(a + b).exp()"), closed("f(a) + b")
+    (True, True, False)
+    """
+    depth = 0
+    for letter in code:
+        depth += (letter == "(") - (letter == ")")
+        if not (depth or letter in "().") and not (letter.isalnum() or letter == "_"):
+            return False
+    return True
 
 
 def bare(code: str) -> str:

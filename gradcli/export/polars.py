@@ -24,6 +24,7 @@ COLUMNS = POLARS._replace(
         **POLARS.own,
         **{word: f"(#1 {sign} #2){TRUTH}" for word, sign in COMPARISONS.items()},
         "where": "pl.when(?1).then(#2).otherwise(#3)",
+        "smallest": "pl.when(-#1 >= -#2).then(#1).otherwise(#2)",  # nan, the larger one, if one is nan
     },
     truths={**{word: f"#1 {sign} #2" for word, sign in COMPARISONS.items()}, "mul": "?1 & ?2", "add": "?1 | ?2"},
 )
