@@ -283,7 +283,7 @@ def test_numba():
 
 
 def test_numba_leaves_points_to_the_engine():
-    """Rows of tensors at a kink are the engine's, in machine code too; threads take turns."""
+    """Rows of tensors at a kink are the engine's, in machine code too, and in several threads."""
     pytest.importorskip("numba")
     f = gradcli.compile("norm([x,y])", rows=True, engine="numba", reuse=True)
     given = np.array([[3.0, 0.0, 1e-200], [4.0, 0.0, 1e-200]])

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from math import prod
-from threading import Lock
 from typing import Any
 
 import numpy as np
 
 from gradcli.engines import python, running
 from gradcli.engines.formula import Formula
+from gradcli.engines.memory import Memory
 from gradcli.engines.numpy import flattened
+from gradcli.engines.threads import shared
 from gradcli.errors import UsageError
 from gradcli.systems.dialects.numba import NUMBA
 from gradcli.systems.source import Unspelled
 
-ONE_AT_A_TIME = Lock()
-"""Not all of numba's ways to run threads can be entered from two threads."""
+CHUNK = 32_768
+"""Points that a thread takes at a time."""
 
 
 class Loop:
@@ -32,13 +33,14 @@ class Loop:
         self.formula, self.conditions = formula, conditions
         self.loops: dict[tuple[bool, ...], Any] = {}
         self.outputs = 1 + len(formula.wrt)
+        self.memory = Memory(2 * self.outputs)
         self.text([True] * len(formula.variables))
 
     def __call__(self, *columns: Any, out: Sequence[Any] | None = None) -> tuple[list[Any], Any]:
         """The value and the gradients at every point; and which points are doubtful, None if none is."""
         shape = np.broadcast_shapes(*map(np.shape, columns))
         size = prod(shape)
-        found = [np.empty(shape) for _ in range(self.outputs)] if out is None else list(out)
+        found = [self.memory.array(shape) for _ in range(self.outputs)] if out is None else list(out)
         flat = [flattened(array, shape) for array in found]
         doubtful = np.zeros(size if self.conditions else 0, dtype=bool)
         arrays = tuple(np.size(column) != 1 for column in columns)
@@ -48,11 +50,16 @@ class Loop:
             else float(np.reshape(column, ()))
             for column, isarray in zip(columns, arrays, strict=True)
         ]
-        if size:
-            with ONE_AT_A_TIME:
-                if arrays not in self.loops:
-                    self.loops[arrays] = compiled(self.text(arrays))
-                self.loops[arrays](size, *given, *flat, doubtful)
+        if arrays not in self.loops:
+            self.loops[arrays] = compiled(self.text(arrays))
+        loop = self.loops[arrays]
+
+        def work(parts: Iterator[int]) -> bool:
+            for start in parts:
+                loop(start, min(start + CHUNK, size), *given, *flat, doubtful)
+            return False
+
+        shared(work, size, CHUNK)
         return found, doubtful.reshape(shape) if doubtful.any() else None
 
     def text(self, arrays: Sequence[bool]) -> str:
@@ -74,8 +81,8 @@ class Loop:
             held = [f"{texts[code.index]} != 0.0" for code in coded.sound]
             lines += python.totalled(texts[code.index] for code in results)
             lines.append(f"doubtful[i] = not ({' and '.join(['total - total == 0.0', *held])})")
-        arguments = ["size", *places, *(f"o{k}" for k in range(len(results))), "doubtful"]
-        body = ["    for i in prange(size):", *(f"        {line}" for line in lines)]
+        arguments = ["start", "end", *places, *(f"o{k}" for k in range(len(results))), "doubtful"]
+        body = ["    for i in range(start, end):", *(f"        {line}" for line in lines)]
         return "\n".join([f"def loop({', '.join(arguments)}):", *body])
 
 
@@ -91,8 +98,8 @@ def compiled(text: str) -> Any:
     """A loop as machine code; numba compiles it when it is first called."""
     import numba
 
-    space: dict[str, Any] = {**python.NAMESPACE, **ELEMENTWISE, "prange": numba.prange}
-    return numba.njit(parallel=True, error_model="numpy")(running.function("loop", text, space))
+    space: dict[str, Any] = {**python.NAMESPACE, **ELEMENTWISE, "range": range}
+    return numba.njit(nogil=True, error_model="numpy")(running.function("loop", text, space))
 
 
 ELEMENTWISE = {

@@ -5,9 +5,8 @@ A chunk's steps write into buffers that are used again (engines/registers.py): n
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from math import prod
 from typing import Any
 
@@ -17,6 +16,7 @@ from gradcli.engines import running
 from gradcli.engines.formula import Formula
 from gradcli.engines.memory import Memory
 from gradcli.engines.registers import BOUND, CHOICE, SAME, Writer
+from gradcli.engines.threads import shared
 from gradcli.errors import UsageError
 from gradcli.shapes import shown
 from gradcli.systems import Function
@@ -27,9 +27,6 @@ from gradcli.systems.ufuncs import UNDERFLOWS
 
 CHUNK = 16_384
 """Points that are worked on at a time."""
-
-WORTH = 4 * CHUNK
-"""Points from which several threads are faster than one."""
 
 Column = Any
 """A float64 array, or a number."""
@@ -75,18 +72,11 @@ class Columns:
         flat = [flattened(array, shape) for array in found]
         taken = [flat_input(column, shape) for column in columns]
         doubtful = np.ones(size, dtype=bool) if self.conditions else None
-        parts = iter(range(0, size, CHUNK))
-        workers = min((threads or cpus()) if size >= WORTH else 1, -(-size // CHUNK))
-        if workers < 2:
-            suspect = self.work(parts, size, taken, flat, doubtful)
-        else:
-            with ThreadPoolExecutor(workers - 1) as pool:
-                others = [pool.submit(self.work, parts, size, taken, flat, doubtful) for _ in range(workers - 1)]
-                suspect = self.work(parts, size, taken, flat, doubtful)
-                suspect |= sum(other.result() for other in others) > 0
+        work = partial(self.work, size, taken, flat, doubtful)
+        suspect = shared(work, size, CHUNK, threads)
         return found, doubtful.reshape(shape) if doubtful is not None and suspect else None
 
-    def work(self, parts: Iterator[int], size: int, columns: list[Any], results: list[Any], doubtful: Any) -> bool:
+    def work(self, size: int, columns: list[Any], results: list[Any], doubtful: Any, parts: Iterator[int]) -> bool:
         """Take chunk after chunk until there is none; whether one had a doubtful point."""
         length, suspect = min(CHUNK, size), False
         temporaries = np.empty((self.temporaries, length))
@@ -132,14 +122,6 @@ def function(formula: Formula, conditions: bool = True) -> Columns:
     Errors: UsageError for a formula of tensors.
     """
     return Columns(formula, conditions)
-
-
-def cpus() -> int:
-    """How many CPUs this process may use."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not on this system
-        return os.cpu_count() or 1
 
 
 def flattened(array: Any, shape: tuple[int, ...]) -> Any:
