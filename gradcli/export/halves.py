@@ -13,7 +13,8 @@ from typing import NamedTuple
 from gradcli.export.lines import WITHIN
 from gradcli.export.naming import Names
 from gradcli.systems.dialects.dialect import ATOM, binding, filled
-from gradcli.systems.shaped import Kind, Shaped
+from gradcli.systems.shaped.elements import Kind
+from gradcli.systems.shaped.system import Shaped
 from gradcli.systems.source import Code
 
 Piece = tuple[str, int]
@@ -141,7 +142,7 @@ def forward(m: Shaped, value: Code, uses: list[int], inputs: int) -> set[int]:
 
 
 def crossing(m: Shaped, gradients: Mapping[str, Code], front: set[int]) -> set[int]:
-    """What the backward half reads of the forward half, but for shapes and truths that it can tell from what it reads."""
+    """What the backward half reads of the forward half, without the shapes and truths that follow from the rest."""
     again = set[int]()
     while True:
         reached = backward(m, gradients, front - again)

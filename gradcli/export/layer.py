@@ -14,7 +14,7 @@ from gradcli.export.tensor_text import returned
 from gradcli.notation import number, pulled
 from gradcli.ops.op import Op, Shape, spelled
 from gradcli.systems.dialects.numpy_tensors import TENSORS
-from gradcli.systems.shaped import Shaped
+from gradcli.systems.shaped.system import Shaped
 from gradcli.systems.source import Code
 
 RESERVED = (*PYTHON, "self", "dout", "sigmoid", "placed", "special")

@@ -25,9 +25,9 @@ QUIET = '@np.errstate(all="ignore")  # of the branches that are not taken'
 
 
 class Unit(NamedTuple):
-    """A node as a layer of the net.   index: its position.   name: of its class.   layer: the class."""
+    """A node as a layer of the net.   place: on the tape.   name: of its class.   layer: the class."""
 
-    index: int
+    place: int
     name: str
     layer: Layer
 
@@ -99,7 +99,7 @@ def layers(graph: Graph, shapes: list[Shape], wrt: tuple[str, ...], names: Names
             if text not in classes:
                 classes[text] = names.take(class_name(op), "Layer")
             known[key] = Unit(i, classes[text], made)
-        found.append(known[key]._replace(index=i))
+        found.append(known[key]._replace(place=i))
     return found
 
 
@@ -133,15 +133,15 @@ def net(
     texts |= {index: constant(literal.value) for index, literal in graph.numbers.items()}
     instances = {}
     for unit in units:
-        texts[unit.index] = names.take(graph.names[unit.index], "n")
-        instances[unit.index] = names.take(f"{texts[unit.index]}_layer", "layer")
+        texts[unit.place] = names.take(graph.names[unit.place], "n")
+        instances[unit.place] = names.take(f"{texts[unit.place]}_layer", "layer")
     short = list(parameters.values())
     lines = converted(short)
-    lines += ["    # the layers", *(f"    {instances[u.index]} = {u.name}()" for u in units)] if units else []
+    lines += ["    # the layers", *(f"    {instances[u.place]} = {u.name}()" for u in units)] if units else []
     lines += ["    # forward"] if units else []
     for unit in units:
-        arguments = [texts[graph.parents[unit.index][k]] for k in unit.layer.takes]
-        lines += listed(f"{texts[unit.index]} = {instances[unit.index]}.forward(", arguments, ")")
+        arguments = [texts[graph.parents[unit.place][k]] for k in unit.layer.takes]
+        lines += listed(f"{texts[unit.place]} = {instances[unit.place]}.forward(", arguments, ")")
     gradients, back = backward(graph, shapes, units, texts, instances, names)
     lines += back
     items = []
@@ -172,8 +172,8 @@ def backward(
         one = f"np.ones(np.shape({texts[output]}))" if shapes[output] else one
         lines = ["    # backward", f"    {found[output]} = {one}"]
     for unit in reversed(units):
-        parents = graph.parents[unit.index]
-        if unit.index not in found or not unit.layer.returns:
+        parents = graph.parents[unit.place]
+        if unit.place not in found or not unit.layer.returns:
             continue
         arriving = []
         for k in unit.layer.returns:
@@ -182,7 +182,7 @@ def backward(
             arriving.append((p, name))
             found.setdefault(p, name)
         called = ", ".join(name for _, name in arriving)
-        lines.append(f"    {called} = {instances[unit.index]}.backward({found[unit.index]})")
+        lines.append(f"    {called} = {instances[unit.place]}.backward({found[unit.place]})")
         for p, name in arriving:
             if found[p] != name:
                 lines.append(f"    {found[p]} = {found[p]} + {name}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from importlib import import_module
 from math import cos, prod
 from typing import Any, NamedTuple
 
@@ -31,9 +32,9 @@ MOST_VARIABLES = 200
 
 
 class Pin(NamedTuple):
-    """A node.   index: its position.   value, gradient: how they are written."""
+    """A node.   place: on the tape.   value, gradient: how they are written."""
 
-    index: int
+    place: int
     name: str
     value: str
     gradient: str
@@ -98,9 +99,10 @@ def ran(exported: Exported, made: Passes, gradients: Gradients) -> Run:
     builtins = {"abs": abs, "max": max, "min": min, "round": round, "float": float}
     space = {"math": math, "np": np, **builtins}
     if any("special." in line for line in plain.lines):
-        from scipy import special
-
-        space["special"] = special
+        try:
+            space["special"] = import_module("scipy.special")
+        except ImportError:
+            raise UsageError("the code needs SciPy, which is not installed", hint="pip install scipy") from None
     run: Run = running.function("run", "\n".join([*plain.helpers, *text]), space)
     try:
         with np.errstate(all="ignore"):
@@ -111,7 +113,7 @@ def ran(exported: Exported, made: Passes, gradients: Gradients) -> Run:
             hint="a branch that is not taken may be undefined here; --to numpy computes it",
         ) from None
     for pin, (value, gradient) in zip(made.pins, found, strict=True):
-        for one, other in ((value, gradients.trace.at(pin.index)), (gradient, gradients.at(pin.index))):
+        for one, other in ((value, gradients.trace.at(pin.place)), (gradient, gradients.at(pin.place))):
             largest = np.max(np.abs(other))
             if not np.all(np.abs(np.asarray(one) - other) <= AGREES * largest + 1e-300):
                 raise UsageError(f"at these values the code for {pin.name} loses digits: it cannot be pinned")
@@ -128,8 +130,8 @@ def differences(exported: Exported, made: Passes, run: Run, without: Collection[
     found: dict[str, float] = {}
     values = dict(exported.values)
     graph = exported.graph
-    output = next((k for k, pin in enumerate(made.pins) if pin.index == graph.output), None)
-    places = {pin.index: k for k, pin in enumerate(made.pins)}
+    output = next((k for k, pin in enumerate(made.pins) if pin.place == graph.output), None)
+    places = {pin.place: k for k, pin in enumerate(made.pins)}
     if output is None:
         return found
     for name in [name for name in exported.wrt if name not in without][:MOST_VARIABLES]:

@@ -80,7 +80,7 @@ def written(exported: Exported) -> str:
             "",
             "",
             *listed(f"def {function}(", parameters, "):", ""),
-            f'    """{called(graph)}, and a dictionary of its gradients: put the function to be tested in its place."""',
+            f'    """{called(graph)}, and its gradients: put the function to be tested in the place of this one."""',
             *listed("nodes = passes(", parameters, ")"),
             *listed(
                 f"return nodes[{quoted(graph.names[graph.output])}][0], {{",
@@ -162,7 +162,7 @@ def nodes(made: Passes, gradients: Gradients) -> list[str]:
     """The table of all nodes."""
     lines = []
     for pin in made.pins:
-        value, gradient = gradients.trace.at(pin.index), gradients.at(pin.index)
+        value, gradient = gradients.trace.at(pin.place), gradients.at(pin.place)
         if isinstance(value, float) and isinstance(gradient, float):
             lines.append(f"    {quoted(pin.name)}: ({number(value)}, {number(gradient)}),")
         else:

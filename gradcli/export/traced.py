@@ -15,7 +15,8 @@ from gradcli.shapes import infer, settled, shape_of
 from gradcli.sweeps import pull_back
 from gradcli.systems.building import Guarded
 from gradcli.systems.dialects.tensors import Tensors
-from gradcli.systems.shaped import Shaped, axes_text
+from gradcli.systems.shaped.moves import axes_text
+from gradcli.systems.shaped.system import Shaped
 from gradcli.systems.source import Code
 
 MOST = 20_000
