@@ -21,6 +21,8 @@ FUNCTION = "value_and_grad"
 
 CALLED = "layers"
 
+RESERVED = (*PYTHON, "special", "sigmoid", "placed", "self")
+
 QUIET = '@np.errstate(all="ignore")  # of the branches that are not taken'
 
 
@@ -43,7 +45,7 @@ def written(exported: Exported) -> str:
         shapes = {name: shape_of(exported.values[name]) for name in exported.graph.inputs}
     inferred = infer(exported.graph, {index: shapes[name] for name, index in exported.graph.inputs.items()})
     graph = settled(exported.graph, inferred)
-    names = Names((*PYTHON, "special", "sigmoid", "placed", "np", "self", function))
+    names = Names((*RESERVED, function))
     units = layers(graph, inferred, exported.wrt, names)
     classes = {unit.name: unit.layer for unit in units}
     parameters = names.variables(graph.inputs)
