@@ -12,6 +12,7 @@ from gradcli.batch.cells import NoNumber, number
 from gradcli.batch.plan import Plan
 from gradcli.engines import exact
 from gradcli.engines.python import RAISED, function
+from gradcli.errors import UsageError
 
 
 class Records(NamedTuple):
@@ -44,9 +45,11 @@ class Rows:
 
     @cached_property
     def point(self) -> Callable[..., Result]:
-        """The formula as a function; of tensors, one that leaves everything to the engine."""
-        formula = self.plan.formula
-        return function(formula) if not formula.tensorial else lambda *x: (False,)
+        """The formula as a function; of tensors that no code of numbers computes, one that leaves all to the engine."""
+        try:
+            return function(self.plan.formula)
+        except UsageError:
+            return lambda *x: (False,)
 
     @cached_property
     def picked(self) -> Callable[[Sequence[str]], Sequence[str]]:
