@@ -29,29 +29,16 @@ def forward(graph: Graph, values: Mapping[str, Value], *, copied: bool = True) -
     copied: arrays are copied, so that what becomes of the caller's changes no trace.
     Errors: UsageError for an input without a value, or a value without an input.
     """
-    missing = [name for name in graph.inputs if name not in values]
-    if missing:
-        listed = ", ".join(missing)
-        first = missing[0]
-        from gradcli.misnomers import no_value
+    try:
+        leaves = {index: values[name] for name, index in graph.inputs.items()}
+    except KeyError:
+        from gradcli.misnomers import valueless
 
-        raise UsageError(
-            f"no value for {listed}" if len(missing) < 9 else f"no value for {first} and {len(missing) - 1} more",
-            source=graph.source,
-            span=graph.spans[graph.inputs[first]] if graph.source else None,
-            hint=no_value(missing, graph.source),
-        )
-    if len(values) > len(graph.inputs):
-        unknown = [name for name in values if name not in graph.inputs]
-        from difflib import get_close_matches
+        raise valueless(graph, values) from None
+    if len(values) > len(leaves):
+        from gradcli.misnomers import unasked
 
-        near = get_close_matches(unknown[0], list(graph.inputs), 1)
-        known = ", ".join(list(graph.inputs)[:8]) or "none: it holds constants alone"
-        raise UsageError(
-            f"the expression has no variable '{unknown[0]}'",
-            hint=f"did you mean {near[0]}?" if near else f"its variables: {known}",
-        )
-    leaves = {index: values[name] for name, index in graph.inputs.items()}
+        raise unasked(graph, values)
     for name, index in graph.inputs.items():
         if leaves[index].__class__ is not float:
             leaves[index] = real(leaves[index], f"the value of '{name}'", copied)

@@ -1,4 +1,4 @@
-"""Calls that the language does not have: what they mean elsewhere, and what to write instead.
+"""Calls that the language does not have, and values that no variable has: what is meant, and what to write instead.
 
 Like `faults`, whose part for calls this is, it decides nothing; it is loaded when something is wrong.
 """
@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from difflib import SequenceMatcher, get_close_matches
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
+from gradcli.errors import UsageError
 from gradcli.ops import FUNCTIONS, TABLE
 from gradcli.ops.op import Op, spelled
 from gradcli.tokens import NUMBER
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from gradcli.errors import Span
+    from gradcli.graph import Graph
     from gradcli.syntax import Parser
 
 AMBIGUOUS = {
@@ -248,6 +250,25 @@ def no_value(names: Sequence[str], source: str) -> str:
     if base:
         return f"the transpose is {base}.T; for a power T, add {spelled}"
     return f"add {spelled}"
+
+
+def valueless(graph: Graph, values: Mapping[str, Any]) -> UsageError:
+    """Inputs without a value."""
+    missing = [name for name in graph.inputs if name not in values]
+    listed = ", ".join(missing) if len(missing) < 9 else f"{missing[0]} and {len(missing) - 1} more"
+    span = graph.spans[graph.inputs[missing[0]]] if graph.source else None
+    return UsageError(f"no value for {listed}", source=graph.source, span=span, hint=no_value(missing, graph.source))
+
+
+def unasked(graph: Graph, values: Mapping[str, Any]) -> UsageError:
+    """A value without an input."""
+    name = next(name for name in values if name not in graph.inputs)
+    near = get_close_matches(name, list(graph.inputs), 1)
+    known = ", ".join(list(graph.inputs)[:8]) or "none: it holds constants alone"
+    return UsageError(
+        f"the expression has no variable '{name}'",
+        hint=f"did you mean {near[0]}?" if near else f"its variables: {known}",
+    )
 
 
 def inputs(text: str) -> list[str]:

@@ -94,7 +94,7 @@ def _compiled(ascii_only: bool) -> Lexis:
     return Lexis(
         token=re.compile(
             rf"""{space}*+(?:
-              ( {quick} {name} (?!{space}*\() | {NUMBER} ) {space}*+ ( {OPERATION} )?
+              ( {quick} {name} (?!{space}*\() | {NUMBER} ) {space}*+ (?: ( {OPERATION} ) | )
             | ( {OPERATION} )
             | ( [()\[\]] )
             | ( {name} ) {space}*\(
