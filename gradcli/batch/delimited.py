@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, overload
 from gradcli.batch.cells import NUMBER
 from gradcli.batch.formats import Layout
 from gradcli.batch.rows import Records, Result
-from gradcli.batch.sources import Read, Source
+from gradcli.batch.sources import PIPED, Read, Source
 from gradcli.batch.splitting import LONGEST, end_of_record, end_of_records, exactly, lines
 from gradcli.errors import FileError, LimitError
 from gradcli.render.csv import FORMULA, cell
@@ -72,7 +72,10 @@ class Table:
             self.first = Block(rest, line + lines(record.text)) if rest else next(self.waiting, None)
             found = records(record, self.delimiter)
             if found.faults:
-                raise FileError(f"{self.place}: the header, line {line}: {found.faults[0]}")
+                raise FileError(
+                    f"{self.place}: the header, line {line}: {found.faults[0]}",
+                    hint='a cell with quotes stands in quotes, and they are doubled: "say ""hi"""',
+                )
             if len(found.cells):
                 return checked(found.cells[0], self.place)
         raise FileError(f"{self.place}: the table is empty", hint="its first line names the columns: x,y")
@@ -152,19 +155,26 @@ def blocks(read: Read, place: str, *, quotes: bool = True, delimiter: str = ",")
 
     Errors: LimitError for a record longer than LONGEST.
     """
-    rest, line = b"", 1
+    rest, line, waiting, size, enough = b"", 1, list[bytes](), 0, 0
     while piece := read():
-        text = rest + piece
+        waiting.append(piece)
+        size += len(piece)
+        if size < enough:
+            continue
+        text = rest + b"".join(waiting) if rest or len(waiting) > 1 else piece
         cut = end_of_records(text, delimiter) if quotes else text.rfind(b"\n") + 1
         if cut:
             yield Block(text[:cut], line)
             line += lines(text, cut) if quotes else text.count(b"\n", 0, cut)
         rest = text[cut:]
+        waiting, size = [], 0
+        enough = 0 if len(rest) < PIPED else min(len(rest), LONGEST + 1 - len(rest))  # so as not to go over it often
         if len(rest) > LONGEST:
             raise LimitError(
                 f"{place}: line {line} is longer than {LONGEST:,} bytes",
                 hint="is this a table, with a line for each row?",
             )
+    rest += b"".join(waiting)
     if rest:
         yield Block(rest, line)
 
@@ -189,7 +199,7 @@ def records(block: Block, delimiter: str, *, single: bool = False) -> Records:
     except csv.Error:
         each = [(cells, fault) for _, cells, fault in exactly(text, delimiter) if cells or fault or single]
         faults = {index: fault for index, (_, fault) in enumerate(each) if fault}
-        return Records([cells for cells, _ in each], faults, line)
+        return Records([cells or [""] * single for cells, _ in each], faults, line)
     return Records(found, {}, line, suspect(text))
 
 
@@ -271,12 +281,10 @@ class Writer:
 
     def frame(self, frame: Any) -> bytes:
         """The lines of a frame whose columns are those that come out."""
-        stream = io.BytesIO()
-        if self.own:
-            from gradcli.batch.text_frames import harmless
+        from gradcli.batch.text_frames import harmless
 
-            frame = harmless(frame, self.own)
-        frame.write_csv(stream, include_header=False, separator=self.delimiter)
+        stream = io.BytesIO()
+        harmless(frame, self.own).write_csv(stream, include_header=False, separator=self.delimiter)
         return stream.getvalue()
 
     def end(self) -> None:

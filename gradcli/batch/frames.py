@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from gradcli.batch.done import Done, faulty
 from gradcli.batch.plan import Plan
 from gradcli.batch.rows import Records, Result, Rows
+from gradcli.errors import visible
 
 if TYPE_CHECKING:
     import polars
@@ -98,7 +99,7 @@ def patched(frame: polars.DataFrame, places: Sequence[int], names: Sequence[str]
     for k, name in enumerate(names):
         values = [result[k] if len(result) > 1 else None for result in results]
         frame = frame.with_columns(frame[name].scatter(places, values))
-    errors = [result[-1] if result[-1] and result[-1] is not True else None for result in results]
+    errors = [None if result[-1] is True else visible(result[-1]) or None for result in results]
     return frame.with_columns(frame["error"].scatter(places, errors))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 from gradcli.batch.cells import NUMBER
 from gradcli.batch.frames import Framed
 from gradcli.batch.rows import Records
-from gradcli.render.csv import FORMULA
+from gradcli.render.csv import FORMULA, cell
 
 if TYPE_CHECKING:
     import polars
@@ -34,6 +35,8 @@ def framed(block: Block, *, places: tuple[int, ...], width: int, delimiter: str,
     quotes = b'"' in text
     if quotes and not quoted_plainly(text, comma):
         return None
+    if text.startswith(BOM_UTF8) or (b"\r" in text and text.count(b"\r") != text.count(b"\r\n")):
+        return None  # Polars drops such a mark; a \r alone ends a line too
     names = [f"column_{k}" for k in range(1, width + 1)]  # as Polars calls them itself
     wanted = range(width) if keep else sorted({*places, width - 1})
     doubles = set() if keep else set(places)
@@ -52,18 +55,35 @@ def framed(block: Block, *, places: tuple[int, ...], width: int, delimiter: str,
         except pl.exceptions.PolarsError:
             return None
 
-    frame, odd, none = parsed(longer=False), list[int](), list[int]()  # which refuses a row of too many cells
-    if frame is None or (width > 1 and frame[names[-1]].null_count()):  # or of too few
+    frame, odd, none = parsed(longer=False), list[int](), list[int]()
+    if frame is None or ragged(frame, text, comma, width):
         frame = None if quotes else parsed(longer=True)
         if frame is None:
             return None
         odd, none = irregular(text, comma, width)
     if (quotes or odd or none) and frame.height != text.count(b"\n") + (not text.endswith(b"\n")):
         return None  # a quoted cell has a new line in it
-    inputs = [pl.col(names[k]).cast(pl.Float64, strict=False).alias(f"x{at}") for at, k in enumerate(places)]
+    inputs = [finite(frame[names[k]].cast(pl.Float64, strict=False)).alias(f"x{at}") for at, k in enumerate(places)]
     own = [pl.col(name).alias(f"c{k}") for k, name in enumerate(names)] if keep else []
-    made = frame.select(*inputs, *own) if inputs or own else frame.select(pl.lit(0.0).alias("column"))
+    if quotes:
+        own = [pl.when(each != "").then(each) for each in own]  # of "", as of any cell that is empty
+    made = frame.select(*inputs, *own) if inputs or own else frame.select(pl.repeat(0.0, pl.len()).alias("column"))
     return Framed(made, odd, none, partial(chosen, block, delimiter))
+
+
+def ragged(frame: polars.DataFrame, text: bytes, comma: bytes, width: int) -> bool:
+    """Whether a row may have too few cells, so that the last is missing, or too many.
+
+    Those Polars refuses itself, but only where it reads all columns.
+    """
+    if width > 1 and frame[frame.columns[-1]].null_count():
+        return True
+    return frame.width < width and text.count(comma) != frame.height * (width - 1)
+
+
+def finite(column: polars.Series) -> polars.Series:
+    """Doubles without the infinite ones, which may be written as numbers larger than any double."""
+    return column.set(column.is_infinite(), None) if column.is_infinite().any() else column
 
 
 def quoted_plainly(text: bytes, comma: bytes) -> bool:
@@ -83,10 +103,14 @@ def irregular(text: bytes, comma: bytes, width: int) -> tuple[list[int], list[in
 
 
 def harmless(frame: polars.DataFrame, own: int) -> polars.DataFrame:
-    """A frame whose own cells are text or numbers, text guarded that a spreadsheet would compute."""
+    """A frame whose own cells are text or numbers, text guarded that a spreadsheet would compute; errors visible."""
     import polars as pl
 
+    errors = frame["error"]
     made = []
+    if errors.null_count() < frame.height:
+        places = errors.is_not_null().arg_true()
+        made.append(errors.scatter(places, [cell(error) for error in errors.gather(places)]))
     for name in frame.columns[:own]:
         column = frame[name]
         if column.dtype.is_nested() or column.dtype == pl.Binary:
