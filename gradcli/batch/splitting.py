@@ -41,7 +41,7 @@ class Patterns(NamedTuple, Generic[AnyStr]):
 
 def sources(delimiter: str) -> list[str]:
     """The patterns of text with this delimiter."""
-    quoted = '"[^"]*(?:""[^"]*)*'
+    quoted = '"[^"]*+(?:""[^"]*+)*'
     cell = rf'(?:{quoted}"|[^"{delimiter}\r\n][^{delimiter}\r\n]*|)'
     end = r"(?:\r?\n|\r(?!\n|\Z))"  # the last \r may be half a \r\n
     record = f"{cell}(?:{delimiter}{cell})*"
@@ -53,7 +53,7 @@ def sources(delimiter: str) -> list[str]:
         f"(?:{cell}{delimiter})*",
         quoted,
         opening,
-        rf'{opening}[^"]*(?:""[^"]*)*"(?=[{delimiter}\r\n])',
+        rf'{opening}[^"]*+(?:""[^"]*+)*"(?=[{delimiter}\r\n])',
     ]
 
 
