@@ -24,7 +24,8 @@ def told(count: Count, total: Aggregate | None, sample: Sample | None, budget: f
     if total is not None and total.error:
         streams.tell_each("warning", [total.error])
     elif count.bad:
-        streams.tell_each("warning", [f"{count.bad:,} of {count.rows:,} rows have no result; {count.first}"])
+        rows = f"{count.bad:,} of {count.rows:,} rows {'has' if count.bad == 1 else 'have'} no result"
+        streams.tell_each("warning", [f"{rows}; {count.first}"])
     if sample is not None:
         statuses.append(proof_told(sample.proof(budget), 1 + len(sample.plan.formula.wrt)))
     return worst(statuses)
