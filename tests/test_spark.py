@@ -19,7 +19,7 @@ import pytest
 import gradcli
 from gradcli.batch import formats
 from gradcli.batch import run as batch
-from gradcli.batch.sources import Source
+from gradcli.batch.sources import Source, decoded
 from gradcli.errors import FileError, UsageError
 
 pytest.importorskip("pyspark")
@@ -84,7 +84,8 @@ def alone(job: Job, path: Path) -> tuple[bytes, int, int]:
     """What comes out without Spark, and how many rows and bad rows there were."""
     plan, sink = job.plan(), io.BytesIO()
     pieces = iter([path.read_bytes()])
-    source = Source(lambda: next(pieces, b""), str(path), path.stat().st_size, path=str(path))
+    read = decoded(lambda: next(pieces, b""), None, str(path))
+    source = Source(read, str(path), path.stat().st_size, path=str(path))
     table = formats.reader(job.taken)(source, job.taken, None)
     count = batch.Count(table.place)
     batch.run(table, plan, formats.writer(job.given, plan.layout(table.names, table.place), sink), count, "polars")
@@ -123,13 +124,15 @@ def test_rows_are_those_of_map_in_arrow(session: Any, folder: Path, tmp_path: Pa
 
 
 def test_a_record_over_several_lines_is_one_row(session: Any, tmp_path: Path) -> None:
-    """A quoted cell may hold new lines, wherever Spark would have cut the file."""
+    """A quoted cell may hold new lines, wherever Spark would have cut the file, and bytes stay as they are."""
     path = tmp_path / "t.csv"
-    path.write_text("x,note\r\n" + "".join(f'{k},"a\nb ""{k}"""\r\n' for k in range(ROWS)), newline="")
+    lines = "".join(f'{k},"a\nb ""{k}"""\r\n' for k in range(ROWS))
+    path.write_bytes(f"\ufeffx,note\r\n{lines}1e3,".encode() + b"caf\xe9\r\n")  # and one that is no UTF-8
     job = Job("x^2", keep=True)
     found, counts = through(job, path)
     assert found == alone(job, path)[0]
-    assert counts == Counts(ROWS, 0, "")
+    assert b"caf\xe9" in found
+    assert counts == Counts(ROWS + 1, 0, "")
 
 
 def test_files_of_a_folder_are_one_table(session: Any, tmp_path: Path) -> None:
@@ -204,6 +207,7 @@ def test_a_killed_worker_costs_no_row(session: Any, folder: Path, tmp_path: Path
         ("nothing.csv", Job("x"), FileError, "no such file or folder"),
         ("nothing.parquet", Job("x", taken="parquet"), FileError, "no such file or folder"),
         ("t.csv", Job("x", taken="parquet"), FileError, "t.csv"),
+        ("_t.csv", Job("x"), FileError, "passes over files"),
         ("t.csv", Job("value", columns={"value": "x"}, prefix="", keep=True, wrt=["q"]), UsageError, "no variable 'q'"),
     ],
 )

@@ -1,7 +1,7 @@
 """Tables that outgrow one machine: the same plan on Apache Spark, on whatever session there is.
 
 Spark cuts the table's files into splits, whose results are made in pieces (spark_work.py). One file gets the pieces in
-the order of the files and their splits; a folder elsewhere gets a file for each of Spark's partitions.
+the order of the files and their splits; a folder elsewhere gets a file for each of Spark's partitions. Text is UTF-8.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import PurePath
 from typing import IO, TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from gradcli import errors
@@ -166,6 +167,11 @@ def prepared(session: SparkSession, job: Job, table: str) -> tuple[DataFrame, Wo
     """
     from pyspark.sql import functions as f
 
+    name = PurePath(table).name
+    if name.startswith(("_", ".")):
+        raise FileError(f"{table}: Spark passes over files whose names begin with {name[0]}", hint="rename it")
+    if os.path.exists(table):  # noqa: PTH110 - it may be elsewhere
+        table = re.sub(r"([*?{}\[\]\\])", r"\\\1", table)  # which Spark takes as patterns of names
     split = f.col("_metadata.file_path").alias(PATH), f.col("_metadata.file_block_start").alias(START)
     plan = job.plan()
     if job.taken == "parquet":
@@ -218,18 +224,26 @@ def told(session: SparkSession, table: str) -> Iterator[None]:
             raise FileError("the folder for the results exists", hint="--force writes over what is there") from None
         if "PATH_NOT_FOUND" in text:
             raise FileError(f"{table}: no such file or folder", hint="is the path right?") from None
+        module = re.search(r"No module named '([\w.]+)'", text)
+        if module is not None:
+            raise UsageError(
+                f"Spark's workers have no {module[1]}",
+                hint='pip install "gradcli[spark]" where they run, or --conf spark.pyspark.python=… names their Python',
+            ) from None
         raise FileError(f"{table}: Spark says: {said(error)}") from None
     finally:
         session.conf.set(SPLIT, split)
 
 
 def said(error: Exception) -> str:
-    """The line of a foreign error that says what is wrong."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    """The line of a foreign error that says what is wrong: of Python's the last, else the first."""
+    text = str(error)
+    raised = re.search(r"^((?:\w+\.)*\w*(?:Error|Exception)\b.*)$", text, re.MULTILINE) if "Traceback" in text else None
+    lines = [raised[1]] if raised else [line.strip() for line in text.splitlines() if line.strip()]
     return clipped(uncapitalised(lines[0].rstrip("."))) if lines else type(error).__name__
 
 
 SPLIT = "spark.sql.files.maxPartitionBytes"
 
-SAMPLE = 1000
+SAMPLE = 10_000
 """Lines of NDJSON whose keys are the columns."""

@@ -112,10 +112,12 @@ class Work:
 
         head = self.head()
         for _, _, done in self.done(batches):
-            text, head = (head + done.piece).decode("utf-8", "replace").removesuffix("\n"), b""
+            text, head = (head + done.piece).removesuffix(b"\n"), b""
             if text:
-                columns = [pa.array([each]) for each in (text, done.rows, done.bad)]
-                yield pa.RecordBatch.from_arrays(columns, ["value", "rows", "bad"])
+                value = pa.array([text]).cast(pa.string(), safe=False)  # bytes that are no UTF-8 stay as they are
+                yield pa.RecordBatch.from_arrays(
+                    [value, pa.array([done.rows]), pa.array([done.bad])], ["value", "rows", "bad"]
+                )
 
     def tables(self, batches: Iterable[pyarrow.RecordBatch]) -> Iterator[pyarrow.RecordBatch]:
         """The results of a partition as columns."""
@@ -146,16 +148,18 @@ class Work:
         path, start = split
         if self.job.taken == "parquet":
             return Batches(parts, path, self.header)
-        texts: Iterator[str] = ("".join(f"{line}\n" for line in part.column(0).to_pylist()) for part in parts)
+        texts: Iterator[bytes] = (
+            b"".join(line + b"\n" for line in part.column(0).cast("binary").to_pylist()) for part in parts
+        )
         if start == 0 and self.line is not None:
-            line, _, rest = next(texts).partition("\n")
-            if plain(line) != self.line:
+            line, _, rest = next(texts).partition(b"\n")
+            if plain(line.decode("utf-8", "replace")) != self.line:
                 raise UsageError(
                     f"{path} begins with another line than the table's other files: {self.line}",
                     hint="all files of a table have the same columns",
                 )
             texts = chain([rest], texts)
-        found = tabled((text.encode("utf-8", "surrogateescape") for text in texts), self.job.taken, path, self.header)
+        found = tabled(texts, self.job.taken, path, self.header)
         found.names = self.header
         return found
 
