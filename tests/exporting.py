@@ -44,12 +44,16 @@ def SHAPED(function, columns):
     return [np.broadcast_to(each, columns[0].shape).tolist() for each in results]
 """
 
-JITTED = """
-import json, os, sys
+JAX = """
+import os
 os.environ["XLA_FLAGS"] = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
 import jax
-import numpy as np
 jax.config.update("jax_enable_x64", True)
+"""
+
+JITTED = """
+import json, sys
+import numpy as np
 functions, columns = [], []
 for text, column in json.load(sys.stdin):
     space = {"__name__": "exported"}
@@ -110,7 +114,7 @@ def in_python(target: str, cases: list[Case]) -> list[list[list[float]]]:
     """What a Python target computes, on whole columns: for each case, for each result, a number a point."""
     sent = [(written(target, exported(graph)), list(zip(*at, strict=True))) for graph, at in cases]
     names = [list(graph.inputs) for graph, _ in cases]
-    text = {"jax": JITTED, "polars": f"NAMES = {names!r}\n{FRAMES}{PYTHON}"}.get(target, SHAPED + PYTHON)
+    text = {"jax": JAX + JITTED, "polars": f"NAMES = {names!r}\n{FRAMES}{PYTHON}"}.get(target, SHAPED + PYTHON)
     done = subprocess.run(
         [sys.executable, "-c", text], input=json.dumps(sent), capture_output=True, text=True, check=False
     )
@@ -233,4 +237,28 @@ def in_duckdb(cases: list[Case]) -> list[list[list[float | None]]]:
         width = len(graph.inputs)
         assert [tuple(row[:width]) for row in rows] == [tuple(x) for x in at]
         found.append([list(column) for column in zip(*rows, strict=True)][width:])
+    return found
+
+
+TENSORS = """
+import json, sys
+import numpy as np
+results = []
+for text, *values in json.load(sys.stdin):
+    space = {"__name__": "exported"}
+    exec(text, space)
+    value, gradients = COMPILED(space["value_and_grad"])(*map(np.array, values))
+    results.append([float(value), {name: np.asarray(each).tolist() for name, each in gradients.items()}])
+json.dump(results, sys.stdout)
+"""
+
+
+def of_arrays(target: str, sent: list[list[Any]]) -> list[tuple[float, dict[str, Any]]]:
+    """What functions of tensors compute: for each text and its values, the value and the gradients."""
+    setup = f"{JAX}COMPILED = jax.jit\n" if target == "jax" else "COMPILED = lambda function: function\n"
+    done = subprocess.run(
+        [sys.executable, "-c", setup + TENSORS], input=json.dumps(sent), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    found: list[tuple[float, dict[str, Any]]] = json.loads(done.stdout)
     return found

@@ -134,5 +134,5 @@ def refuse_tensors(exported: Exported, called: str) -> None:
     if exported.graph.tensorial or any(not isinstance(value, float) for value in exported.values.values()):
         raise UsageError(
             f"formulas of tensors are not written as {called}",
-            hint="--to numpy --style layers and --to torch write them",
+            hint="numpy, jax and torch have arrays: --to numpy",
         )
