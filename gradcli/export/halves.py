@@ -77,7 +77,7 @@ def halves(
     for index in sorted(saved):
         text = texts[index][0]
         if m.kinds[index] is Kind.SIZE:
-            name = names.take(measured(texts[m.lines[index].parts[0].index][0], text), "shape")
+            name = names.take(measured(m, index, texts), "size")
             sizes[name] = text
             back[index] = size(name), ATOM
         else:
@@ -187,6 +187,10 @@ def owned(m: Shaped, gradients: Mapping[str, Code], known: set[int]) -> list[str
     return [next(iter(names)) if len(names) == 1 else None for names in owners]
 
 
-def measured(base: str, text: str) -> str:
-    """What a length or shape is called."""
-    return f"{base}_shape" if text.endswith(".shape") else f"{base}_length"
+def measured(m: Shaped, index: int, texts: Mapping[int, Piece]) -> str:
+    """What a length or shape is called: after the tensor whose it is."""
+    pattern, base = m.lines[index].pattern, index
+    while m.kinds[base] is Kind.SIZE:
+        base = m.lines[base].parts[0].index
+    what = {m.tensors.shape: "shape", m.tensors.size.format(axis=0): "length"}.get(pattern, "size")
+    return f"{texts[base][0]}_{what}"

@@ -26,12 +26,20 @@ RESERVED = (*PYTHON, "special", "sigmoid", "placed", "self")
 QUIET = '@np.errstate(all="ignore")  # of the branches that are not taken'
 
 
+Numbers = tuple[tuple[int, float], ...]
+"""Which inputs of an op are numbers, and their values."""
+
+
 class Unit(NamedTuple):
-    """A node as a layer of the net.   place: on the tape.   name: of its class.   layer: the class."""
+    """A node as a layer of the net.
+
+    place: on the tape.   name, layer: its class.   asked: the inputs whose gradients are wanted here.
+    """
 
     place: int
     name: str
     layer: Layer
+    asked: frozenset[int]
 
 
 def written(exported: Exported) -> str:
@@ -82,33 +90,37 @@ def written(exported: Exported) -> str:
 def layers(graph: Graph, shapes: list[Shape], wrt: tuple[str, ...], names: Names) -> list[Unit]:
     """The layer of each node that the output needs; nodes of the same code share a class."""
     reached = graph.leading(wrt) if wrt else bytearray(len(graph))
+    needed = [i for i, parents in enumerate(graph.parents) if graph.used[i] and parents]
+    wanted: dict[tuple[Op, Numbers], set[int]] = {}
+    asked = {}
+    for i in needed:
+        asked[i] = frozenset(k for k, p in enumerate(graph.parents[i]) if reached[p] and graph.ops[i].passes(k))
+        wanted.setdefault((graph.ops[i], constants(graph, i)), set()).update(asked[i])
     known: dict[tuple[object, ...], Unit] = {}
     classes: dict[tuple[str, ...], str] = {}
     found = []
-    for i, (op, parents) in enumerate(zip(graph.ops, graph.parents, strict=True)):
-        if not graph.used[i] or not parents:
-            continue
-        numbers = {
-            k: float(graph.numbers[p].value)
-            for k, p in enumerate(parents)
-            if p in graph.numbers and not isinstance(graph.numbers[p].value, tuple)
-        }
-        wanted = tuple(k for k, p in enumerate(parents) if reached[p] and op.passes(k))
-        key = op, tuple(shapes[p] for p in parents), tuple(numbers.items()), wanted
-        if key not in known:
-            made = layer(op, [shapes[p] for p in parents], shapes[i], numbers, wanted)
+    for i in needed:
+        op, set_, given = graph.ops[i], constants(graph, i), tuple(shapes[p] for p in graph.parents[i])
+        if (op, set_, given) not in known:
+            made = layer(op, given, shapes[i], dict(set_), sorted(wanted[op, set_]))
             text = made.doc, *made.body
             if text not in classes:
-                classes[text] = names.take(class_name(op), "Layer")
-            known[key] = Unit(i, classes[text], made)
-        found.append(known[key]._replace(place=i))
+                classes[text] = names.take(class_name(op), class_name(op))
+            known[op, set_, given] = Unit(i, classes[text], made, asked[i])
+        found.append(known[op, set_, given]._replace(place=i, asked=asked[i]))
     return found
+
+
+def constants(graph: Graph, index: int) -> Numbers:
+    """The inputs of a node that are numbers, which are a part of its layer."""
+    given = [(k, graph.numbers[p].value) for k, p in enumerate(graph.parents[index]) if p in graph.numbers]
+    return tuple((k, float(value)) for k, value in given if not isinstance(value, tuple))
 
 
 def class_name(op: Op) -> str:
     """What the layer of an op is called, as the book does: MulLayer, Sigmoid, SoftmaxWithLoss."""
     cited = op.source.lower().replace("-", "_")
-    name = next((alias for alias in op.aliases if len(alias) > 3 and alias in cited), op.name)
+    name = next((alias for alias in op.aliases if "_" in alias and alias in cited), op.name)
     words = "".join(word[:1].upper() + word[1:] for word in name.split("_"))
     return f"{words}Layer" if op.notation is not None else words
 
@@ -168,25 +180,28 @@ def backward(
 ) -> tuple[dict[int, str], list[str]]:
     """The lines of the backward pass, and by its position what each node's gradient is called there."""
     output, found, lines = graph.output, dict[int, str](), list[str]()
-    if graph.varied[output]:
+    if not graph.parents[output] or any(unit.asked for unit in units if unit.place == output):
         found[output] = names.take(f"d{texts[output]}", "d")
         one = "np.float64(1)" if any(shapes) else "1.0"
         one = f"np.ones(np.shape({texts[output]}))" if shapes[output] else one
         lines = ["    # backward", f"    {found[output]} = {one}"]
     for unit in reversed(units):
         parents = graph.parents[unit.place]
-        if unit.place not in found or not unit.layer.returns:
+        if unit.place not in found or not unit.asked.intersection(unit.layer.returns):
             continue
         arriving = []
         for k in unit.layer.returns:
             p = parents[k]
+            if k not in unit.asked:
+                arriving.append((p, "_"))
+                continue
             name = names.take(f"d{texts[p]}", "d") if p not in found else names.numbered(f"{found[p]}_")
             arriving.append((p, name))
             found.setdefault(p, name)
         called = ", ".join(name for _, name in arriving)
         lines.append(f"    {called} = {instances[unit.place]}.backward({found[unit.place]})")
         for p, name in arriving:
-            if found[p] != name:
+            if name not in ("_", found.get(p)):
                 lines.append(f"    {found[p]} = {found[p]} + {name}")
     return found, lines
 
