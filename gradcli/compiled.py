@@ -85,11 +85,14 @@ class Compiled:
 
     def closer(self, values: Sequence[Any]) -> Found:
         """What is no point of plain floats with finite results."""
-        if all(type(value) is float for value in values):
+        kinds = set(map(type, values))
+        if kinds <= {float}:
             return self.at(values)
         import numpy as np
 
-        if not all(type(value) is np.ndarray and value.ndim and value.dtype == np.float64 for value in values):
+        if not kinds <= {float, np.ndarray} or any(
+            x.dtype != np.float64 or not x.ndim for x in values if x.__class__ is not float
+        ):
             values = [self.real(name, value) for name, value in self.named(values)]
             if all(type(value) is float for value in values):
                 return self(*values)
@@ -166,21 +169,21 @@ class Compiled:
         """Many points, in the shape that their coordinates broadcast to."""
         import numpy as np
 
-        shapes = {value.shape for value in values if not isinstance(value, float)}
         try:
-            shape = shapes.pop() if len(shapes) == 1 else np.broadcast_shapes(*shapes)
+            shape = np.broadcast_shapes(*{value.shape for value in values if type(value) is not float})
         except ValueError:
             from gradcli.shapes import shown
 
             given = (f"{name} is {shown(np.shape(x))}" for name, x in self.named(values))
             raise ShapeError(f"the arrays do not broadcast: {', '.join(given)}") from None
-        out = self.buffers(shape) if self.reuse else [self.memory.array(shape) for _ in range(1 + len(self.wrt))]
-        if self.reuse:  # what it returned last time may be what it is given now
+        out = self.buffers(shape) if self.reuse else None
+        if out is not None:  # what it returned last time may be what it is given now
             values = [np.array(x) if any(np.may_share_memory(x, each) for each in out) else x for x in values]
         if self.engine == "python" or self.columns is None:
+            out = out or [np.empty(shape) for _ in range(1 + len(self.wrt))]
             suspects: Any = range(int(np.prod(shape)))
         else:
-            _, doubtful = self.columns(*values, out=out)
+            out, doubtful = self.columns(*values, out=out)
             suspects = () if doubtful is None else np.flatnonzero(doubtful)
         if len(suspects):
             self.one_by_one(suspects, np.broadcast_arrays(*values, out[0])[:-1], [each.reshape(-1) for each in out])
@@ -198,13 +201,6 @@ class Compiled:
             out[0][index] = value
             for name, column in zip(self.wrt, out[1:], strict=True):
                 column[index] = gradients[name]
-
-    @cached_property
-    def memory(self) -> Any:
-        """Where results are; what has been dropped serves again."""
-        from gradcli.engines.memory import Memory
-
-        return Memory(2 * (1 + len(self.wrt)))
 
     def buffers(self, shape: tuple[int, ...]) -> list[Any]:
         """This thread's result arrays."""

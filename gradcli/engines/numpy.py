@@ -29,7 +29,7 @@ CHUNK = 16_384
 """Points that are worked on at a time."""
 
 Column = Any
-"""A float64 array, or a number."""
+"""A float64 array, or a float."""
 
 
 class Columns:
@@ -60,16 +60,20 @@ class Columns:
     ) -> tuple[list[Any], Any]:
         """The value and the gradients at every point; and which points are doubtful, None if none is.
 
-        columns: of the variables in order: float64 arrays of shapes that broadcast, or numbers.
+        columns: of the variables in order: float64 arrays of shapes that broadcast, or floats.
         out: the arrays to write the results into; they share no memory with the columns.
         threads: as many as there are CPUs unless given.
         Shapes: every result has the shape that the columns have together.
         Errors: UsageError for arrays of another shape than the results'.
         """
-        shape = np.broadcast_shapes(*{np.shape(column) for column in columns})
+        shape = np.broadcast_shapes(*{column.shape for column in columns if type(column) is not float})
         size = prod(shape)
-        found = [self.memory.array(shape) for _ in range(self.outputs)] if out is None else list(out)
-        flat = [flattened(array, shape) for array in found]
+        if out is None:
+            found = [self.memory.array(shape) for _ in range(self.outputs)]
+            flat = [array.reshape(-1) for array in found]
+        else:
+            found = list(out)
+            flat = [flattened(array, shape) for array in found]
         taken = [flat_input(column, shape) for column in columns]
         doubtful = np.ones(size, dtype=bool) if self.conditions else None
         work = partial(self.work, size, taken, flat, doubtful)
@@ -139,7 +143,7 @@ def flattened(array: Any, shape: tuple[int, ...]) -> Any:
 
 def flat_input(column: Column, shape: tuple[int, ...]) -> tuple[Any, bool]:
     """A column to take slices of, and True; a number for all points, and False."""
-    if isinstance(column, float):
+    if type(column) is float:
         return column, False
     if np.shape(column) != shape:
         if np.size(column) == 1:
