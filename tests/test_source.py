@@ -14,10 +14,14 @@ import pytest
 import gradcli
 from gradcli.autodiff import Edge
 from gradcli.cli.files import from_files
+from gradcli.engines.exact import evaluated
+from gradcli.engines.formula import formula
+from gradcli.engines.python import function
 from gradcli.graph import Graph
 from gradcli.ops import TABLE
 from gradcli.ops.op import Op
 from gradcli.syntax import parse
+from gradcli.systems.dialects.python import PYTHON
 from gradcli.systems.floats import FLOATS
 from gradcli.systems.source import JAVASCRIPT, Unspelled, edges, javascript, kinked
 
@@ -239,3 +243,28 @@ def test_nothing_that_the_user_wrote_gets_into_the_code():
     """Names are the code's own."""
     text = javascript(parse("alert = hostile*2; alert/prototype"))
     assert not any(word in text for word in ("alert", "hostile", "prototype"))
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("-(x*(-y/z))", "x0 * (x1 / x2)"),
+        ("-(-x)", "x0"),
+        ("-(2*-x)", "2.0 * x0"),
+        ("-(x/-3)", "x0 / 3.0"),
+        ("-(x*y)", "-(x0 * x1)"),
+        ("-(x+-y)", "-(x0 + (-x1))"),
+    ],
+)
+def test_signs_that_cancel_are_left_out(text: str, written: str) -> None:
+    """Where it is asked for, a sign is cancelled by another one in its product, and the doubles stay the same."""
+    given = formula(text, wrt=[])
+    coded = given.code(PYTHON, {name: f"x{k}" for k, name in enumerate(given.variables)})
+    lines, names = coded.m.written([coded.value], within=60)
+    assert (lines[0].partition(" = ")[2] if lines else names[coded.value.index]) == written
+    seeded = random.Random(4)  # noqa: S311 - numbers to try, not secrets
+    for _ in range(50):
+        point = [seeded.choice((0.0, -0.0, seeded.gauss(0, 1))) for _ in given.variables]
+        expected = evaluated(given, point)
+        if not expected.error:
+            assert repr(function(given)(*point)[0]) == repr(float(expected.results[0]))
