@@ -63,13 +63,10 @@ def closed(exported: Exported) -> list[tuple[str, str]]:
     graph, m = exported.graph, Taught(exported.graph.inputs)
     if len(graph) > MOST:
         raise LimitError(f"{len(graph):,} nodes are more than people read: {MOST:,} are typeset")
-    leaves = {index: m.leaf(name) for name, index in graph.inputs.items()}
-    values = graph.evaluate(m, leaves)
-    m.simpler = True
-    adjoints = backward(graph, values, m, 1)
-    gradients = {name: m.plain(adjoints[graph.inputs[name]]) for name in exported.wrt}
+    values, adjoints = m.both_passes(graph)
     value = m.index(values[graph.output])
-    places = {name: m.index(g) for name, g in gradients.items()}
+    found = {name: adjoints[graph.inputs[name]] for name in exported.wrt}
+    places = {name: m.index(0 if g is None else g) for name, g in found.items()}
     whole = m.builder.finish(value)
     shared = Shared(whole, graph, m, values, adjoints, [value, *places.values()])
     output = called(graph)
@@ -98,9 +95,11 @@ class Taught(Tracing):
             return lambda y, *x: partial(self, y, *x)
         return lambda y, *x: local(op, k, self, y, x)
 
-    def plain(self, g: Any) -> Any:
-        """What a gradient comes to."""
-        return 0 if g is None else g
+    def both_passes(self, graph: Graph) -> tuple[list[Any], list[Any]]:
+        """The values of all nodes, and their gradients; None where there is none."""
+        values = graph.evaluate(self, {index: self.leaf(name) for name, index in graph.inputs.items()})
+        self.simpler = True
+        return values, backward(graph, values, self, 1)
 
     def apply(self, op: Op, *x: Any) -> Any:
         """Append an op; a sign stands before a product, and two of them cancel."""

@@ -106,10 +106,10 @@ def ran(exported: Exported, made: Passes, gradients: Gradients) -> Run:
     run: Run = running.function("run", "\n".join([*plain.helpers, *text]), space)
     try:
         with np.errstate(all="ignore"):
-            found = run(*[exported.values[name] for name in exported.graph.inputs])
+            found = run(*point(exported, made))
     except (ArithmeticError, ValueError, TypeError) as error:
         raise UsageError(
-            f"plain Python cannot compute this at these values: {error}",
+            f"{'NumPy' if made.tensorial else 'plain Python'} cannot compute this at these values: {error}",
             hint="a branch that is not taken may be undefined here; --to numpy computes it",
         ) from None
     for pin, (value, gradient) in zip(made.pins, found, strict=True):
@@ -120,6 +120,16 @@ def ran(exported: Exported, made: Passes, gradients: Gradients) -> Run:
     return run
 
 
+def point(exported: Exported, made: Passes) -> list[Any]:
+    """The values, in order; a number among tensors as NumPy has it."""
+    values = [exported.values[name] for name in exported.graph.inputs]
+    if not made.tensorial:
+        return values
+    import numpy as np
+
+    return [np.float64(value) if isinstance(value, float) else value for value in values]
+
+
 def differences(exported: Exported, made: Passes, run: Run, without: Collection[str] = ()) -> dict[str, float]:
     """The steps at which differences agree with the gradients; without the variables where none do.
 
@@ -128,8 +138,8 @@ def differences(exported: Exported, made: Passes, run: Run, without: Collection[
     import numpy as np
 
     found: dict[str, float] = {}
-    values = dict(exported.values)
     graph = exported.graph
+    values = dict(zip(graph.inputs, point(exported, made), strict=True))
     output = next((k for k, pin in enumerate(made.pins) if pin.place == graph.output), None)
     places = {pin.place: k for k, pin in enumerate(made.pins)}
     if output is None:

@@ -58,7 +58,11 @@ def written(exported: Exported) -> str:
             f"DIFFERENCES = {{{quoted(RELATIVE[made.tensorial])}: 1e-5, {quoted(ABSOLUTE[made.tensorial])}: 1e-12}}",
             "",
             "# the point",
-            *table("AT", {made.parameters[name]: exported.values[name] for name in graph.inputs}),
+            *table(
+                "AT",
+                dict(zip(parameters, (exported.values[name] for name in graph.inputs), strict=True)),
+                made.tensorial,
+            ),
             "",
             f"# {called(graph)}, its gradients, and the steps of their differences",
             *pinned("VALUE = ", gradients.trace.value, ""),
@@ -145,11 +149,14 @@ def pinned(opening: str, value: Value, closing: str, indent: str = "") -> list[s
     return array(f"{opening}np.array(", value, f"){closing}", indent)
 
 
-def table(name: str, values: dict[str, Value]) -> list[str]:
-    """A dictionary of numbers."""
+def table(name: str, values: dict[str, Value], tensorial: bool = False) -> list[str]:
+    """A dictionary of numbers.   tensorial: whether they are NumPy's."""
     if not values:
         return [f"{name} = {{}}"]
-    lines = [line for key, value in values.items() for line in pinned(f"{quoted(key)}: ", value, ",", "    ")]
+    lines = []
+    for key, value in values.items():
+        wrap = ("np.float64(", ")") if tensorial and isinstance(value, float) else ("", "")
+        lines += pinned(f"{quoted(key)}: {wrap[0]}", value, f"{wrap[1]},", "    ")
     return [f"{name} = {{", *lines, "}"]
 
 
