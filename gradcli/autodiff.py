@@ -7,7 +7,7 @@ tensor, everything runs on NumPy arrays, where an edge passes down the vector-Ja
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gradcli.errors import NotScalarError, UnknownCell, UsageError
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 Value = Any
 """A float, or a float64 array with at least one axis."""
+
+TEXT = (str, bytes)
 
 
 def forward(graph: Graph, values: Mapping[str, Value], *, copied: bool = True) -> Trace:
@@ -44,18 +46,7 @@ def forward(graph: Graph, values: Mapping[str, Value], *, copied: bool = True) -
             leaves[index] = real(leaves[index], f"the value of '{name}'", copied)
     if not graph.tensorial and all(isinstance(leaf, float) for leaf in leaves.values()):
         return Trace(graph, graph.evaluate(FLOATS, leaves))
-    from gradcli.shapes import infer, settled, shape_of
-    from gradcli.systems.arrays import ARRAYS
-
-    shapes = infer(graph, {index: shape_of(leaf) for index, leaf in leaves.items()})
-    graph = settled(graph, shapes)
-    with ARRAYS.quiet():
-        computed = graph.evaluate(ARRAYS, {i: ARRAYS.leaf(leaf) for i, leaf in leaves.items()})
-    if any(op.labels for op in graph.kinds):
-        from gradcli import labels
-
-        labels.check(graph, computed)
-    return Trace(graph, computed, ARRAYS, shapes)
+    return Trace(*_tensors().evaluated(graph, leaves))
 
 
 def real(value: Any, what: str, copied: bool = True) -> Value:
@@ -64,12 +55,10 @@ def real(value: Any, what: str, copied: bool = True) -> Value:
     Errors: UsageError.
     """
     try:
-        if isinstance(value, str | bytes):
+        if isinstance(value, TEXT):
             raise TypeError
         if hasattr(value, "__len__") or hasattr(value, "ndim"):
-            from gradcli.systems.arrays import array
-
-            return array(value, what, copied)
+            return _tensors().array(value, what, copied)
         return float(value)
     except (TypeError, ValueError):
         raise UsageError(f"{what} is no number: {value!r:.60}") from None
@@ -139,9 +128,7 @@ class Trace:
         if not self.tensorial and (upstream is None or isinstance(upstream, int | float)):
             start = 1.0 if upstream is None else float(upstream)
             return Gradients(self, backward(graph, self.values, FLOATS, start), start)
-        from gradcli.systems.arrays import start_of
-
-        start = start_of(self, upstream)
+        start = _tensors().start_of(self, upstream)
         if not self.tensorial:
             return Gradients(self, backward(graph, self.values, FLOATS, float(start)), float(start))
         with self.m.quiet():
@@ -395,13 +382,22 @@ def released(gradients: Gradients, wrt: Collection[str] | None = None) -> dict[s
 
     wrt: the variables that are wanted; all unless given.
     """
-    known = {id(value) for value in gradients.trace.values}
+    known = set(map(id, gradients.trace.values))
     inputs, given = gradients.graph.inputs, {}
-    for name, g in ((name, gradients.at(inputs[name])) for name in (inputs if wrt is None else wrt)):
+    for name in inputs if wrt is None else wrt:
+        g = gradients.at(inputs[name])
         shared = not isinstance(g, float) and (g.base is not None or not g.flags.writeable or id(g) in known)
         given[name] = g.copy() if shared else g
         known.add(id(g))
     return given
+
+
+@cache
+def _tensors() -> Any:
+    """The engine's part for arrays: loaded with the first of them, and once, as a loop would wait for each import."""
+    from gradcli import tensors
+
+    return tensors
 
 
 def _own(value: Value) -> Value:

@@ -203,9 +203,11 @@ def unbroadcast(g: Any, shape: Shape) -> Any:
     """
     extra = g.ndim - len(shape)
     if extra:
-        g = g.sum(axis=tuple(range(extra)))
+        g = g.sum(axis=0 if extra == 1 else tuple(range(extra)))
+    if g.shape == shape:
+        return g
     stretched = tuple(axis for axis, length in enumerate(shape) if length == 1 and g.shape[axis] != 1)
-    return g.sum(axis=stretched, keepdims=True) if stretched else g
+    return g.sum(axis=stretched, keepdims=True)
 
 
 # ── where the operator stands ───────────────────────────────────────────────────────────────────────────────

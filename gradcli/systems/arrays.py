@@ -20,6 +20,7 @@ from gradcli.ops.op import Op, Shape
 from gradcli.shapes import ShapeError, shown, unbroadcast
 from gradcli.systems import Function, System, _Made
 from gradcli.systems.floats import FLOATS
+from gradcli.systems.kernels import KERNELS, tried
 from gradcli.systems.structure import STRUCTURAL, count
 from gradcli.systems.ufuncs import UFUNCS
 
@@ -101,7 +102,8 @@ class Arrays(System):
         if op.primitive and self.name not in op.spelled and not op.variadic and not op.structural:
             slow = np.frompyfunc(FLOATS.functions[op], len(op.parameters), 1)
             return lambda *x: np.asarray(slow(*x), dtype=np.float64)[()]
-        return super().function(op)
+        rules, kernel = super().function(op), KERNELS.get(op)
+        return rules if kernel is None else tried(kernel.value, rules)
 
     def rule(self, op: Op, k: int) -> Function | None:
         """The partial of input k, entry by entry; which entries it counts for, `selectors` says."""
@@ -119,10 +121,14 @@ class Arrays(System):
 
     def pullback(self, op: Op) -> Callable[[int], Function | None]:
         """k → the VJP of input k of a structural op."""
+        kernels = KERNELS[op].pulled if op in KERNELS else ()
 
         def make(k: int) -> Function | None:
             rule = op.pulled(k)
-            return None if rule is None else partial(rule, self)
+            if rule is None:
+                return None
+            kernel = kernels[k] if kernels else None
+            return partial(rule, self) if kernel is None else tried(kernel, partial(rule, self))
 
         return _Made(make).__getitem__
 
@@ -235,6 +241,8 @@ WEIGHTS: dict[str, Callable[[Shape], float]] = {
 
 ARRAYS = Arrays()
 
+DOUBLE = np.dtype(np.float64)
+
 MOST_JACOBIAN = 4_000_000
 """Entries that a local Jacobian may have, to be worked out."""
 
@@ -246,9 +254,9 @@ def array(value: Any, what: str, copied: bool = True) -> Any:
 
     Errors: UsageError for what is no array of real numbers.
     """
-    if type(value) is np.ndarray and value.dtype == np.float64 and value.ndim and value.size:
-        owned = value.base is None and not value.flags.writeable
-        return value if owned or not copied else value.copy(order="K")
+    if type(value) is np.ndarray and value.dtype == DOUBLE and value.ndim and value.size:
+        owned = not copied or (value.base is None and not value.flags.writeable)
+        return value if owned else value.copy(order="K")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
@@ -282,13 +290,13 @@ def start_of(trace: Any, upstream: Any) -> Any:
 
     Errors: NotScalarError; ShapeError.
     """
-    from gradcli.autodiff import real
-
     shape = trace.shapes[trace.graph.output]
     if upstream is None:
         if _size(shape) != 1:
             raise not_scalar(trace.graph, shape)
         return np.ones(shape) if shape else np.float64(1)
+    from gradcli.autodiff import real
+
     given = np.asarray(real(upstream, "the upstream gradient"))
     if given.shape != shape:
         hint = f"one number for each entry of the output, such as {example(shape)}"

@@ -15,7 +15,9 @@ UNDERFLOWS = -709.0
 
 def sigmoid(x: Any) -> Any:
     """1/(1 + exp(-x)), right to the smallest doubles."""
-    y = 1 / (1 + np.exp(-x))
+    y = np.exp(-x)
+    y += 1
+    y = 1 / y
     return np.where(x < UNDERFLOWS, np.exp(x), y)[()] if np.fmin.reduce(x, axis=None) < UNDERFLOWS else y
 
 
