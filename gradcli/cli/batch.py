@@ -24,6 +24,7 @@ from gradcli.cli.inputs import read_graph
 from gradcli.cli.options import Definitions, Expression, FileName, Names, Settings, Share, ValueFiles
 from gradcli.engines.formula import Formula, formula
 from gradcli.errors import FileError, UsageError, brief
+from gradcli.reading.documents import read_text
 
 HELP = """Evaluate a formula and its gradient for every row of a table.
 
@@ -155,6 +156,26 @@ def batch(
     computed = formula(graph, fixed=values, wrt=asked)
     plan = Plan(computed, columns(col or [], computed), keep=keep, prefix=prefix, null=null)
     taken, given = formats.of(table, input_format, "--input-format"), formats.of(output, format_, "--format")
+    if engine == "spark":
+        from gradcli.cli.beyond import on_spark
+
+        status = on_spark(
+            plan,
+            table,
+            output,
+            definitions=read_text(defs, streams.LARGEST) if defs is not None else "",
+            share=share,
+            forms=(taken, given),
+            names=named(header, column_names),
+            force=force,
+            unasked={
+                "--aggregate": aggregate is not None,
+                "--verify": bool(verify),
+                "--strict": strict,
+                "--encoding": encoding is not None,
+            },
+        )
+        raise typer.Exit(status)
     stream = source(table, encoding)
     ctx.call_on_close(stream.close)
     found = formats.reader(taken)(stream, taken, named(header, column_names))
@@ -164,7 +185,9 @@ def batch(
     sample = Sample(verify, plan, places, found.unit) if verify else None
     if sample is not None:
         count.look = sample.took
-    bar = Bar(lambda: count.rows, stream.done, quiet=output is None and streams.terminal())
+    many = getattr(found, "many", None)  # of a format that tells
+    done = stream.done if many is None else lambda: count.rows / max(many, 1)
+    bar = Bar(lambda: count.rows, done, quiet=output is None and streams.terminal())
     with bar, target(output, force) as sink:
         written = formats.writer(given, layout, sink)
         total = None if aggregate is None else Aggregate(aggregate, plan, written, count)
