@@ -175,7 +175,7 @@ def test_aggregates_do_not_depend_on_the_blocks(batch, monkeypatch):
     exact = float(sum(Fraction(x * y) for x, y in rows))  # what each row is, rounded
     gradients = [float(sum(map(Fraction, column))) for column in ([y for _, y in rows], [x for x, _ in rows])]
     for size, engine in ((1 << 18, "python"), (999, "python"), (5000, "polars"), (1 << 18, "numpy")):
-        monkeypatch.setattr(sources, "PIPED", size)
+        monkeypatch.setattr(sources, "PIECE", size)
         _, out, _ = batch("x*y", "--aggregate=sum", "--engine", engine, table=table)
         assert out.splitlines()[1] == ",".join(map(repr, [exact, *gradients])) + ","
 

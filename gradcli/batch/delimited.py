@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, overload
 from gradcli.batch.cells import NUMBER
 from gradcli.batch.formats import Layout
 from gradcli.batch.rows import Records, Result
-from gradcli.batch.sources import PIPED, Read, Source
+from gradcli.batch.sources import Read, Source
 from gradcli.batch.splitting import LONGEST, end_of_record, end_of_records, exactly, lines
 from gradcli.errors import FileError, LimitError
 from gradcli.render.csv import FORMULA, cell
@@ -37,10 +37,16 @@ class Block(NamedTuple):
 DELIMITERS = {"csv": ",", "tsv": "\t"}
 """What stands between the cells, by the format's name."""
 
+WINDOW = 1 << 20
+"""Bytes of a block, unless it is one record."""
+
 QUOTE = '"'
 
 BEGINNINGS = frozenset(FORMULA)
 """How a text begins that a spreadsheet may take for a formula."""
+
+HALVES = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+"""Halves of characters that stand for no byte."""
 
 
 class Table:
@@ -50,6 +56,7 @@ class Table:
     """
 
     unit = "line"
+    keep = False
 
     def __init__(self, source: Source, form: str, names: Sequence[str] | None = None) -> None:
         self.place, self.delimiter = source.place, DELIMITERS[form]
@@ -102,17 +109,7 @@ class Table:
 
     def gathered(self, blocks: Iterator[Block], size: int) -> Iterator[Block]:
         """Larger blocks, as long as nothing has to be waited for."""
-        texts: list[bytes] = []
-        line = length = 0
-        for block in blocks:
-            line = line if texts else block.line
-            texts.append(block.text)
-            length += len(block.text)
-            if length >= size or self.idle():
-                yield Block(b"".join(texts), line)
-                texts, length = [], 0
-        if texts:
-            yield Block(b"".join(texts), line)
+        return gathered(blocks, size, self.idle)
 
 
 BINARY = {
@@ -162,13 +159,21 @@ def blocks(read: Read, place: str, *, quotes: bool = True, delimiter: str = ",")
         if size < enough:
             continue
         text = rest + b"".join(waiting) if rest or len(waiting) > 1 else piece
-        cut = end_of_records(text, delimiter) if quotes else text.rfind(b"\n") + 1
-        if cut:
-            yield Block(text[:cut], line)
-            line += lines(text, cut) if quotes else text.count(b"\n", 0, cut)
-        rest = text[cut:]
+        start, window = 0, WINDOW
+        while True:
+            part = text[start : start + window]
+            cut = end_of_records(part, delimiter) if quotes else part.rfind(b"\n") + 1
+            if cut:
+                yield Block(part[:cut], line)
+                line += lines(part, cut) if quotes else part.count(b"\n", 0, cut)
+                start, window = start + cut, WINDOW
+            elif start + window < len(text):
+                window *= 2
+            else:
+                break
+        rest = text[start:]
         waiting, size = [], 0
-        enough = 0 if len(rest) < PIPED else min(len(rest), LONGEST + 1 - len(rest))  # so as not to go over it often
+        enough = 0 if len(rest) < WINDOW else min(len(rest), LONGEST + 1 - len(rest))  # so as not to go over it often
         if len(rest) > LONGEST:
             raise LimitError(
                 f"{place}: line {line} is longer than {LONGEST:,} bytes",
@@ -177,6 +182,21 @@ def blocks(read: Read, place: str, *, quotes: bool = True, delimiter: str = ",")
     rest += b"".join(waiting)
     if rest:
         yield Block(rest, line)
+
+
+def gathered(blocks: Iterator[Block], size: int, idle: Callable[[], bool]) -> Iterator[Block]:
+    """Larger blocks, of about so many bytes, as long as nothing has to be waited for."""
+    texts: list[bytes] = []
+    line = length = 0
+    for block in blocks:
+        line = line if texts else block.line
+        texts.append(block.text)
+        length += len(block.text)
+        if length >= size or idle():
+            yield Block(b"".join(texts), line)
+            texts, length = [], 0
+    if texts:
+        yield Block(b"".join(texts), line)
 
 
 def records(block: Block, delimiter: str, *, single: bool = False) -> Records:
@@ -267,7 +287,7 @@ class Writer:
         self.sink, self.delimiter = sink, DELIMITERS[form]
         self.odd = re.compile(rf'[{self.delimiter}"\r\n]')
         self.pattern = self.delimiter.join(["%r"] * (self.results - 1) + ["%.0s\n"])  # of the final True, nothing
-        self.put(self.line([cell(name) for name in (*layout.own, *layout.results)]).encode("utf-8", "surrogateescape"))
+        self.put(encoded(self.line([cell(name) for name in (*layout.own, *layout.results)])))
 
     def records(self, records: Records, results: Sequence[Result]) -> bytes:
         """The lines of some rows; what was no UTF-8 when it was read is the same bytes again."""
@@ -277,7 +297,7 @@ class Writer:
             text = self.pattern * len(results) % tuple(chain.from_iterable(results))
         else:
             text = "".join([self.line(self.cells(result)) for result in results])
-        return text.encode("utf-8", "surrogateescape")
+        return encoded(text)
 
     def frame(self, frame: Any) -> bytes:
         """The lines of a frame whose columns are those that come out."""
@@ -310,6 +330,14 @@ class Writer:
         if any(map(self.odd.search, cells)):
             cells = [f'"{text.replace(QUOTE, QUOTE * 2)}"' if self.odd.search(text) else text for text in cells]
         return f"{self.delimiter.join(cells)}\n"
+
+
+def encoded(text: str) -> bytes:
+    """Lines in UTF-8; what was no UTF-8 when it was read is the same bytes again, what JSON alone can say an escape."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return HALVES.sub(lambda half: ascii(half[0])[1:-1], text).encode("utf-8", "surrogateescape")
 
 
 def plain(results: Sequence[Result]) -> bool:

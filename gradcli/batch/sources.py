@@ -19,8 +19,8 @@ from gradcli.errors import FileError, GradcliError, UsageError, reason
 Read = Callable[[], bytes]
 """The next bytes, b"" at the end. Of a pipe, those that are there: it waits for some only."""
 
-PIECE, PIPED = 1 << 22, 1 << 18
-"""Bytes that are read at once from a file, and from a pipe."""
+PIECE = 1 << 18
+"""Bytes that are read at once: rows that are worked on one by one take many times as many as objects."""
 
 MOMENT = 0.02
 """Seconds in which a program that writes all it has writes something."""
@@ -90,11 +90,11 @@ def _source(stream: BinaryIO, place: str, encoding: str | None) -> Source:
     with suppress(OSError, ValueError):  # a stream in memory has no number
         about = os.fstat(stream.fileno())
     regular = about is not None and stat.S_ISREG(about.st_mode)
-    take, most = getattr(stream, "read1", stream.read), PIECE if regular else PIPED
+    take = getattr(stream, "read1", stream.read)
 
     def read() -> bytes:
         try:
-            found: bytes = take(most)
+            found: bytes = take(PIECE)
         except OSError as error:
             raise FileError(f"{place} could not be read: {reason(error)}") from None
         return found

@@ -98,8 +98,10 @@ def walked(text: bytes, patterns: Patterns[bytes]) -> int:
         while found := patterns.records.match(text, at):
             at = found.end()
         ending = text.find(b"\n", at) + 1
-        if not ending or (len(text) - at <= LONGEST and patterns.part.match(text, at)):
+        if not ending:
             return at
+        if patterns.part.match(text, at):
+            return at if len(text) - at <= LONGEST else ending
         at = ending  # this line is no record
         if text.find(b'"', at) < 0:
             return text.rfind(b"\n") + 1
