@@ -24,6 +24,7 @@ from gradcli.systems.source import Unspelled
 from tests.exporting import (
     Case,
     by_the_engine,
+    code_of,
     differences,
     exported,
     formulas,
@@ -134,7 +135,7 @@ def new_words(cases: list[Case]) -> list[Case]:
     seen: set[str] = set()
     found = []
     for case in cases:
-        words = set(re.findall(r"jnp\.\w+|special\.\w+|[-+*/&|<=>]+", written("jax", exported(case[0]))))
+        words = set(re.findall(r"jnp\.\w+|special\.\w+|[-+*/&|<=>]+", code_of("jax", case[0])))
         if not words <= seen:
             found.append(case)
             seen |= words
@@ -155,7 +156,7 @@ def test_formulas_compute_what_the_engine_computes(target, tmp_path):
 def able(target: str, case: Case) -> bool:
     """Whether a target can write a formula."""
     try:
-        written(target, exported(case[0]))
+        code_of(target, case[0])
     except Unspelled:
         return False
     return True

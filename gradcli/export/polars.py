@@ -41,7 +41,7 @@ def written(exported: Exported) -> str:
 
     Errors: Unspelled; UsageError for a formula of tensors.
     """
-    function = function_name(exported.function, FUNCTION, PYTHON, "Python")
+    function = function_name(exported.function, FUNCTION, (*PYTHON, "frame"), "the code")
     results = ["value", *(f"grad_{name}" for name in exported.wrt)]
     names = Names((*PYTHON, "frame", "value", *results, function))
     made = plan(exported, COLUMNS, names, columns=True)

@@ -49,6 +49,10 @@ TARGETS: dict[str, Target] = {
 """The name of each target, in the order of the help."""
 
 
+FEW = 2000
+"""Nodes of a formula up to which it is tried which other targets can write it."""
+
+
 def written(name: str, exported: Exported, style: str | None = None) -> str:
     """A formula as the code of a target, without a final new line.
 
@@ -57,7 +61,8 @@ def written(name: str, exported: Exported, style: str | None = None) -> str:
     try:
         return module(name, style).written(exported)
     except Unspelled as error:
-        others = [other for other in TARGETS if other != name and able(other, exported)]
+        few = len(exported.graph) <= FEW
+        others = [other for other in TARGETS if few and other != name and able(other, exported)]
         error.hint = f"{either(others)} can: --to {others[0]}" if others else None
         raise
 

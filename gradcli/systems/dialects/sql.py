@@ -21,13 +21,18 @@ expm1 log2 log10 log1p logaddexp hypot half_even erf erfc normal_cdf gamma lgamm
 """.split()
 
 
+DIGITS = 15
+"""Of a decimal number that is turned into the nearest double."""
+
+
 class Sql(Dialect):
     """SQL's numbers: one with many digits, or large, has an exponent, by which DuckDB knows a double."""
 
     def number(self, value: float) -> str:
         """A double, so that it reads back as the same."""
         text = super().number(value)
-        return text if len(text.lstrip("-")) < 16 or not text[-1].isdigit() or "e" in text else f"{text}e0"
+        plain = text[-1].isdigit() and "e" not in text
+        return f"{text}e0" if plain and (len(text.lstrip("-")) > DIGITS or text == "-0.0") else text
 
 
 SQL = Sql(
