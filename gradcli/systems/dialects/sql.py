@@ -42,7 +42,7 @@ SQL = Sql(
     special=(
         "CAST('Infinity' AS DOUBLE PRECISION)",
         "CAST('-Infinity' AS DOUBLE PRECISION)",
-        "CAST('NaN' AS DOUBLE PRECISION)",
+        "CAST(NULL AS DOUBLE PRECISION)",
     ),
     base="floats",
     own={
