@@ -47,6 +47,8 @@ class Aggregate:
     kind: sum or mean.   written: where the row goes.   error: what is wrong with it, when all is read.
     """
 
+    typed = False
+
     def __init__(self, kind: str, plan: Plan, written: Written, count: Count) -> None:
         self.kind, self.plan, self.written, self.count = kind, plan, written, count
         self.all = Part(0, 0, 0, ())
@@ -60,7 +62,7 @@ class Aggregate:
         columns = list(zip(*good, strict=True))[:-1]
         return Part(len(good), len(found) - len(good) - missing, missing, tuple(map(column_total, columns)))
 
-    def frame(self, frame: Any) -> Part:
+    def frame(self, frame: Any, typed: Any = None) -> Part:
         """The sums of a frame of results, with an error where there are none."""
         *names, error = frame.columns
         bad = frame.height - frame[error].null_count()

@@ -56,7 +56,6 @@ class Table:
     """
 
     unit = "line"
-    keep = False
 
     def __init__(self, source: Source, form: str, names: Sequence[str] | None = None) -> None:
         self.place, self.delimiter = source.place, DELIMITERS[form]
@@ -86,6 +85,9 @@ class Table:
             if len(found.cells):
                 return checked(found.cells[0], self.place)
         raise FileError(f"{self.place}: the table is empty", hint="its first line names the columns: x,y")
+
+    def only(self, places: Sequence[int], *, keep: bool) -> None:
+        """All columns are read."""
 
     def blocks(self) -> Iterator[Block]:
         """What follows the header, as it comes."""
@@ -282,6 +284,8 @@ class Cells(Sequence[Sequence[str]]):
 class Writer:
     """Results as lines of text."""
 
+    typed = False
+
     def __init__(self, layout: Layout, sink: BinaryIO, form: str) -> None:
         self.own, self.results = len(layout.own), len(layout.results)
         self.sink, self.delimiter = sink, DELIMITERS[form]
@@ -299,7 +303,7 @@ class Writer:
             text = "".join([self.line(self.cells(result)) for result in results])
         return encoded(text)
 
-    def frame(self, frame: Any) -> bytes:
+    def frame(self, frame: Any, typed: Any = None) -> bytes:
         """The lines of a frame whose columns are those that come out."""
         from gradcli.batch.text_frames import harmless
 

@@ -31,4 +31,5 @@ def faulty(results: Sequence[Result]) -> list[int]:
 def some(records: Records, places: Sequence[int]) -> Records:
     """Some of the rows."""
     faults = {k: records.faults[place] for k, place in enumerate(places) if place in records.faults}
-    return Records([records.cells[place] for place in places], faults, lambda k: records.line(places[k]))
+    typed = records.typed if records.typed is None else records.typed.take(list(places))
+    return Records([records.cells[place] for place in places], faults, lambda k: records.line(places[k]), typed=typed)

@@ -18,6 +18,7 @@ from gradcli.errors import visible
 
 if TYPE_CHECKING:
     import polars
+    import pyarrow
 
     from gradcli.batch.run import Written
     from gradcli.engines.formula import Formula
@@ -37,14 +38,15 @@ class Framed(NamedTuple):
 
     frame: doubles in x0, x1 …, the formula's variables, null where there is none; the row's own cells in c0, c1 …,
     where they are kept.   odd: rows that are doubtful whatever is in them.   none: rows that are blank lines.
-    records: some of the rows, by their indices, as text.   whole: whether the block has to stay a frame, whose columns
-    have types that text has not, however many rows are doubtful.
+    records: some of the rows, by their indices, as text.   typed: the row's own columns, where they have types.
+    whole: whether the block has to stay a frame, however many rows are doubtful.
     """
 
     frame: polars.DataFrame
     odd: Sequence[int]
     none: Sequence[int]
     records: Callable[[Sequence[int]], Records]
+    typed: pyarrow.RecordBatch | None = None
     whole: bool = False
 
 
@@ -63,6 +65,8 @@ class Frames:
         """A block's results; None if most of its rows are doubtful."""
         import polars as pl
 
+        from gradcli.batch.parquet import untyped
+
         frame = self.function(framed.frame)
         doubtful = frame["doubtful"]
         places: list[int] = doubtful.arg_true().to_list() if doubtful.any() else []
@@ -70,7 +74,10 @@ class Frames:
             places = sorted({*places, *framed.odd} - {*framed.none})
         if len(places) * MOSTLY > frame.height and not framed.whole:
             return None
-        made = frame.select(*self.own, *self.results, pl.lit(None, pl.String).alias("error"))
+        own: list[Any] = [] if framed.typed is not None else self.own
+        if framed.typed is not None and not written.typed:
+            own = untyped(framed.typed)
+        made = frame.select(*own, *self.results, pl.repeat(None, pl.len(), dtype=pl.String).alias("error"))
         first, bad = (0, ""), list[int]()
         if places:
             records = framed.records(places)
@@ -89,9 +96,10 @@ class Frames:
             return framed.records([rows[index] for index in indices]), results
 
         def before() -> Any:
-            return written.frame(made[[k for k in rows if k < bad[0]]])
+            typed = None if framed.typed is None else framed.typed.slice(0, bad[0])
+            return written.frame(made[[k for k in rows if k < bad[0]]], typed)
 
-        return Done(written.frame(whole), whole.height, len(bad), first, before, look)
+        return Done(written.frame(whole, framed.typed), whole.height, len(bad), first, before, look)
 
 
 def patched(frame: polars.DataFrame, places: Sequence[int], names: Sequence[str], results: Sequence[Result]) -> Any:

@@ -19,13 +19,14 @@ class Records(NamedTuple):
     """The rows of a block.
 
     cells: of each row, as text.   faults: which rows are none, and why.   line: index → the number of a row's line.
-    suspect: whether a cell may be a number to Python that is none here.
+    suspect: whether a cell may be a number to Python that is none here.   typed: the same as columns of types, if any.
     """
 
     cells: Sequence[Sequence[str]]
     faults: Mapping[int, str]
     line: Callable[[int], int]
     suspect: bool = True
+    typed: Any = None
 
 
 Result = tuple[Any, ...]

@@ -28,6 +28,9 @@ class Table(Protocol):
     place: str
     unit: str
 
+    def only(self, places: Sequence[int], *, keep: bool) -> None:
+        """Be told what is needed: the columns of the formula's variables, or every one, none of which may be lost."""
+
     def blocks(self) -> Iterator[Any]:
         """The blocks, as they come."""
 
@@ -80,13 +83,18 @@ class Count:
 
 
 class Written(Protocol):
-    """A table that is written block by block."""
+    """A table that is written block by block.   typed: whether it takes columns of types."""
+
+    typed: bool
 
     def records(self, records: Records, results: Iterable[Result]) -> Any:
         """The results of some rows, as they are written; made in any order, by any thread."""
 
-    def frame(self, frame: Any) -> Any:
-        """The same of a frame whose columns are those that come out."""
+    def frame(self, frame: Any, typed: Any = None) -> Any:
+        """The same of a frame whose columns are those that come out.
+
+        typed: its own columns, where they have types; of a writer that takes them.
+        """
 
     def put(self, piece: Any) -> None:
         """Write what `records` or `frame` made."""
@@ -113,6 +121,7 @@ def run(table: Table, plan: Plan, written: Written, count: Count, engine: str = 
     Errors: BadRow; Unspelled for an op that the engine asked for lacks; UsageError where it is not installed.
     """
     rows = Rows(plan, plan.bound(table.names, table.place), len(table.names))
+    table.only(rows.places, keep=plan.keep)
     blocks, most = table.blocks(), CROSSOVER / (A_ROW + A_NODE * len(plan.formula.graph))
     for block in blocks:
         expected = table.expected(block) or count.rows
