@@ -109,7 +109,8 @@ def compile(  # noqa: A001 - what it is called everywhere
     engine: "auto" takes Python for floats and NumPy, on all CPUs, for arrays; "python" and "numpy" the one for arrays
     too; "numba" compiles the loop over arrays to machine code, at their first use, if numba is installed.
     rows: True makes arrays points in any case, so that `norm([x, y])` is one for each x and y; False, tensors.
-    reuse: the arrays returned belong to the function, which writes its next results into them.
+    reuse: the arrays returned belong to the function, which writes its next results into them. Otherwise they are the
+    caller's, and only the memory of large ones that nobody holds any more serves again.
     Errors: ExpressionError with its place; UsageError for a name that is no variable, a missing numba, and functions
     that it cannot compile.
 

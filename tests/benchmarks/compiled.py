@@ -20,7 +20,7 @@ WARM = (
 
 def compiled(bench: Bench, *, quick: bool) -> Iterator[Row]:
     """The neuron's value and five gradients at 10^6 points; at one; and the first time of all."""
-    runs, _ = pairs(partial(bench.inside, "points.py", "warm", "11" if quick else "31"), None, 1 if quick else 5)
+    runs, _ = pairs(partial(bench.inside, "points.py", "warm", "9" if quick else "21"), None, 1 if quick else 5)
     yield Row("compile: the neuron, 1,000,000 points, in process", "")
     for work, ours, peer, most in WARM:
         if ours not in runs[0] or peer not in runs[0]:
