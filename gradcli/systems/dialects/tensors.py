@@ -11,8 +11,8 @@ class Tensors(NamedTuple):
     """Patterns for what moves, sums and multiplies whole tensors.
 
     dialect: how single numbers are written.   strict: truths are no numbers, and functions take no plain numbers.
-    {along} stands for axes, {axes} for an order of them, {shape} for lengths, {key} for an index, {axis} for one axis,
-    {parts} for a list of inputs; {number} for a plain number.
+    {along} stands for axes, {axes} for an order of them, {axis} for one; {shape} for lengths; {index} for an index,
+    {key} for one as a tuple; {parts} for a list of inputs; {number} for a plain number.
     axis, kept: how {along} is written.   single: words whose {along} is one axis at most.
     full: a number in the shape and kind of a tensor.   filled: one in a shape, its kind that of a tensor.
     cast: a truth as a number of the kind of #2.   both, denied: truths that hold together; one that does not.

@@ -74,9 +74,9 @@ class Moves(Sized):
             return code
         key = inserted(found, wanted)
         if key is not None and code.value is None:
-            return self.line(f"#1[{key}]", (code,), wanted)
+            return self.line(f"#1[{key}]", (code,), wanted, self.kind(code))
         lengths = tuple(map(int, shape)) if -1 in shape else wanted
-        return self.line(self.tensors.reshaped.format(shape=axes_text(lengths)), (code,), wanted)
+        return self.line(self.tensors.reshaped.format(shape=axes_text(lengths)), (code,), wanted, self.kind(code))
 
     def shaped_like(self, g: Any, x: Any) -> Code:
         """g in the shape of x."""
@@ -90,7 +90,8 @@ class Moves(Sized):
 
     def indexed(self, x: Any, *, key: Key) -> Code:
         """x[key]; a slice is a tuple (start, stop, step)."""
-        return self.line(f"#1[{self.key(key)}]", (self.element(x),), selected(self.of(x), key=key))
+        code = self.element(x)
+        return self.line(f"#1[{self.key(key)}]", (code,), selected(self.of(code), key=key), self.kind(code))
 
     def key(self, key: Key) -> str:
         """An index as it is written.
@@ -104,9 +105,10 @@ class Moves(Sized):
 
     def placed(self, g: Any, x: Any, *, key: Key) -> Code:
         """Zeros of the shape of x, with g at the key."""
-        self.key(key)
+        index = self.key(key)
         words = [f"slice({', '.join(map(str, part))})" if isinstance(part, tuple) else str(part) for part in key]
-        pattern = self.tensors.placed.format(key=f"({', '.join(words)}{',' if len(words) == 1 else ''})")
+        tuple_ = f"({', '.join(words)}{',' if len(words) == 1 else ''})"
+        pattern = self.tensors.placed.format(key=tuple_, index=index)
         g = self.element(g)
         if g.value is not None:
             g = self.spread(g, self.indexed(x, key=key)) if self.tensors.strict else g
@@ -123,8 +125,8 @@ class Moves(Sized):
             return code
         turned = tuple(found[a] for a in order)
         if order == (1, 0):
-            return self.line(self.tensors.transposed, (code,), turned)
-        return self.line(self.tensors.permuted.format(axes=axes_text(order)), (code,), turned)
+            return self.line(self.tensors.transposed, (code,), turned, self.kind(code))
+        return self.line(self.tensors.permuted.format(axes=axes_text(order)), (code,), turned, self.kind(code))
 
     def turned_back(self, g: Any, *, axes: Any = None) -> Code:
         """The adjoint of transposing."""
@@ -170,7 +172,7 @@ class Moves(Sized):
 
     def diagonal(self, x: Any) -> Code:
         """The diagonal of a matrix."""
-        return self.line(self.tensors.diagonal, (self.element(x),), self.of(x)[:1])
+        return self.line(self.tensors.diagonal, (self.number(self.element(x)),), self.of(x)[:1])
 
     def on_diagonal(self, g: Any, x: Any) -> Code:
         """g on the diagonal of a matrix of the shape of x, else 0."""
