@@ -14,6 +14,7 @@ from gradcli import faults
 from gradcli.calls import called, function, index_of, keywords, meant
 from gradcli.graph import Builder
 from gradcli.ops import FUNCTIONS, INFIX, PREFIX, TABLE
+from gradcli.ops.op import INPUT
 from gradcli.tokens import (
     BRACKET,
     CALL,
@@ -53,9 +54,9 @@ Operand = tuple[int, int, int]
 Waiting = tuple[int, Any, int, Any, int]
 """What waits for its right side: (binding, op, place, left side, start). Plain tuples: a long text makes millions.
 
-An infix operator has the node on its left, the start of that node's text, and for its place the end. A prefix has None,
-and its place twice. A bracket binds at 0, its op is the function that it calls or None, and its left side is the list
-of the operands before each comma.
+An infix operator has the node on its left, and that node's text starts at `start` and ends at `place`. A prefix has
+None, and its place twice. A bracket binds at 0: that of a call or a list has its function and the operands before each
+comma, another one has None and None.
 """
 
 
@@ -117,17 +118,17 @@ class Expression:
             if notation is None:
                 faults.no_operator(self.parser, token)
             binding, least, op, chains = notation
-            if waiting and waiting[-1][0] >= binding:
+            if waiting and waiting[-1][0] >= least:
                 index, start = self.applied(least, index, start, stop)
-                if not chains and waiting and waiting[-1][0] == binding:
-                    faults.chained(self.parser, waiting[-1], (index, start, stop), token)
+            if not chains and waiting and waiting[-1][0] == binding:
+                faults.chained(self.parser, waiting[-1], (index, start, stop), token)
             waiting.append((binding, op, stop, index, start))
         return token
 
     def applied(self, least: int, index: int, start: int, stop: int) -> tuple[int, int]:
-        """Apply the waiting operators that bind at least this tightly to an operand; the node made, and its start."""
+        """Apply the waiting operators that bind at least this tightly, one or more; the node made, and its start."""
         waiting, add = self.waiting, self.builder.add
-        while waiting and waiting[-1][0] >= least:
+        while True:
             _, op, _, left, start = waiting.pop()
             if left is None:
                 if op is not IDENTITY:
@@ -136,7 +137,8 @@ class Expression:
                 index = add(EXP, (index,), start, stop)
             else:
                 index = add(op, (left, index), start, stop)
-        return index, start
+            if not waiting or waiting[-1][0] < least:
+                return index, start
 
     # ── where an operand must come ──────────────────────────────────────────────────────────────────────
 
@@ -145,27 +147,30 @@ class Expression:
         builder, parser = self.builder, self.parser
         if word[0] in ".0123456789":
             return builder.constant(word, number(word, parser.text, (start, stop)), (start, stop))
-        name = word if word.isascii() else parser.name(word, (start, stop))
-        if name is not word and name in self.scope:
-            return self.scope[name]
+        name = word
+        if not word.isascii():
+            name = parser.name(word, (start, stop))
+            if name in self.scope:
+                return self.scope[name]
         if name in CONSTANTS and name not in parser.given:
             return builder.constant(name, CONSTANTS[name], (start, stop))
         if parser.defining is not None:
             faults.free_name(parser, name, (start, stop), list(builder.inputs))
-        return builder.input(name, (start, stop))
+        index = self.scope[name] = builder.inputs[name] = builder.add(INPUT, (), start, stop)
+        return index
 
     def begin(self, token: re.Match[str], kind: int) -> int | None:
         """What begins an operand and is no plain word; the place to read on from, where it took more than the token."""
         start, stop = token.span(kind)
         word = token[kind]
-        if kind == OPERATOR and word in PREFIX:
-            return self.prefix(word, start)
-        if kind == CALL:
-            self.open(function(self.parser, word, (start, stop)), start)
-        elif kind == BRACKET and word == "(":
+        if kind == BRACKET and word == "(":
             self.open(None, start)
         elif kind == BRACKET and word == "[":
             return self.list(start)
+        elif kind == CALL:
+            self.open(function(self.parser, word, (start, stop)), start)
+        elif kind == OPERATOR and word in PREFIX:
+            return self.prefix(word, start)
         elif kind == STRANGE:
             faults.strange(self.parser, start)
         elif kind != NEWLINE or not self.opened:
@@ -186,7 +191,7 @@ class Expression:
 
     def open(self, op: Any, start: int) -> None:
         """A bracket: of a call, of a list with expressions in it, or around an expression."""
-        self.waiting.append((0, op, start, [], start))
+        self.waiting.append((0, op, start, None if op is None else [], start))
         self.opened += 1
 
     def list(self, start: int) -> int | None:
@@ -212,10 +217,10 @@ class Expression:
         """What follows an operand and is no operator; the place to read on from, where it took more than the token."""
         start, stop = token.span(kind)
         word = token[kind]
-        if kind == COMMA:
-            return self.comma(token, operand)
         if kind == BRACKET and word in ")]":
             self.close(start, stop, operand)
+        elif kind == COMMA:
+            return self.comma(token, operand)
         elif kind == BRACKET and word == "[":
             return self.index(start, operand)
         elif kind == TRANSPOSED:
@@ -284,6 +289,7 @@ class Expression:
 
     def whole(self, operand: Operand) -> Operand:
         """What the operators since the last open bracket make of the operand that ends there."""
-        _, start, stop = operand
-        index, start = self.applied(1, *operand)
+        index, start, stop = operand
+        if self.waiting and self.waiting[-1][0] > 0:
+            index, start = self.applied(1, index, start, stop)
         return index, start, stop
