@@ -278,7 +278,8 @@ class Waiting(io.RawIOBase):
     def send(self, sink: BinaryIO) -> None:
         """Write what is kept."""
         pieces, self.pieces = self.pieces, []
-        sink.write(b"".join(pieces))
+        for piece in pieces:
+            sink.write(piece)
 
 
 def is_number(kind: Any) -> bool:
