@@ -164,12 +164,30 @@ def same(got: float | None, expected: float, digits: float) -> bool:
     return isclose(got, expected, rel_tol=digits, abs_tol=1e-300) or (isnan(got) and isnan(expected))
 
 
+KNOTTY = [
+    ("where(x>0, 2, 3)^-1*y + where(y>0, 3, 2)^70", (1.0, -2.0)),  # no whole numbers
+    ("where((2>x)<=0, x, (x<1)<(y>0))*y", (1.0, 2.0)),  # truths as numbers
+    ("where(leaky_relu(y)>x, y, 1)*where((x>0)*(y>0)+(x<-1), x, y)", (1.0, 2.0)),
+    ("where(x, y, -y) + (x>0) - (y>x)*(x!=1)", (0.0, 2.0)),
+    ("-(-x)-(-y)*(-x)/(-y)-(-3)", (1.5, -2.0)),
+    ("x-(y-(x-1))-x/(y/x)/(-y)*2^-x", (1.5, -2.0)),
+    ("(-x)^2 + -x^2 + (x^y)^2 + x^y^2", (1.5, 2.0)),
+    ("abs(-x)*sqrt(abs(-(x*y))) + max(-x, -1, y) - min(-2, -x)", (1.5, -2.0)),
+    ("(x<y)*(y<3)*(x<2)*(y>1)*x*y", (1.5, 2.0)),
+    ("relu(x*where(y>0, x, 1)) + hinge(x, -1)*clip(y, -2, -1)", (1.5, 2.0)),
+]
+"""Where signs, parentheses, truths and whole numbers could go wrong."""
+
+
 @cache
 def formulas() -> list[Case]:
     """The examples of numbers, what is awkward, and published formulas."""
     chance = random.Random(5)  # noqa: S311 - numbers to try, not secrets
     cases = [case for case in map(scalar, EXAMPLES) if case is not None]
-    cases += [(parse(text), [at, *[tuple(chance.gauss(0, 2) for _ in at) for _ in range(20)]]) for text, at in AWKWARD]
+    cases += [
+        (parse(text), [at, *[tuple(chance.gauss(0, 2) for _ in at) for _ in range(20)]])
+        for text, at in AWKWARD + KNOTTY
+    ]
     for name in ("feynman", "formulas"):
         for line in (Path(__file__).parent / "cases" / f"{name}.jsonl").read_text(encoding="utf-8").splitlines():
             case = json.loads(line)

@@ -85,6 +85,11 @@ class Lines(Source):
 
         Errors: Unspelled.
         """
+        pattern = self.dialect.spelling(op) if op is WHERE and x[0].value is None else None
+        if pattern is not None and x[1].value is not None and x[2].value is not None:  # whole numbers would stay whole
+            decimal = self.dialect._replace(whole=False)
+            pattern = pattern.replace("#2", decimal.number(x[1].value)).replace("#3", decimal.number(x[2].value))
+            return self.line(pattern, x)
         return super().apply(op, *x)
 
     def simpler(self, op: Op, x: tuple[Code, ...]) -> Code | None:
@@ -228,7 +233,7 @@ class Lines(Source):
             if tight == ATOM and code[:1] not in "(-":
                 continue
             mark = chr(MARKS + k)
-            marks[mark] = bare(code)
+            marks[mark] = code if compares else bare(code)
             if compares and tight > LOOSE:
                 pieces[k - 1] = mark, ATOM
             else:
