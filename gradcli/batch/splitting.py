@@ -138,8 +138,6 @@ def fault(text: str, at: int, end: int, patterns: Patterns[str]) -> str:
     which = f"cell {len(next(csv.reader([text[at:start]]), [])) or 1}" if start > at else "cell 1"
     quoted = patterns.quoted.match(text, start)
     shown = brief(text[start:end].rstrip("\r\n"))
-    if quoted is None or quoted.end() == len(text):
-        return f"the quote that opens {which} is never closed: {shown}"
-    if quoted.end() >= end:
-        return f"the quote that opens {which} is not closed on its line: {shown}"
+    if quoted is None or quoted.end() >= end:
+        return f"the quote that opens {which} is not closed: {shown}"
     return f"text follows the closing quote of {which}: {shown}"
