@@ -175,6 +175,7 @@ def test_a_folder_elsewhere_gets_a_file_for_each_partition(
         assert run(job, f"file://{folder / 't.csv'}", target, force=True)[:2] == wanted[1:]
 
 
+@pytest.mark.filterwarnings("ignore")  # what PySpark thinks of the versions of others
 def test_a_killed_worker_costs_no_row(session: Any, folder: Path, tmp_path: Path) -> None:
     """A worker killed in the middle of a task, half of it handed over, is replaced, and no row is lost or doubled."""
     function = gradcli.map_in_arrow("log(x)*y", keep=True)
