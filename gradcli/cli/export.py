@@ -81,7 +81,7 @@ def export(
         raise cannot_be("--table", table, "the table's name, such as points")
     graph, values = read_graph(
         ctx.obj,
-        command="export",
+        command=f"export --to {target}",
         options=ctx.command.declared(ctx),  # type: ignore[attr-defined]
         file=file,
         settings=set_ or (),
