@@ -6,7 +6,6 @@ import csv
 import io
 import os
 import random
-import resource
 import signal
 import subprocess
 import sys
@@ -230,9 +229,9 @@ def test_rows_that_are_none(batch, engine):
 
 
 ODD = (
-    *("1", "2.5", "-3", "1e308", "1e400", "", "nan", "inf", " 4 ", "\t5", "1_0", "1,5", '"6"', '"1,5"', '"a\nb"', '"a""b"'),
-    *('7"', '"8', "=1", "+9", "١", "\x0c1", "\u00a03", "0x1", "1e-400", '"', '""', '"1"2', "\r", "3\r", "\0", "-0", "00012"),
-    *("1.", "e5", "infinity", "-nan", "1" * 400, "\ufeff1", "é", "1\u2028", "\x1c1"),
+    *("1", "2.5", "-3", "1e308", "1e400", "", "nan", "inf", " 4 ", "\t5", "1_0", "1,5", '"6"', '"1,5"', '"a\nb"'),
+    *('"a""b"', '7"', '"8', "=1", "+9", "١", "\x0c1", "\u00a03", "0x1", "1e-400", '"', '""', '"1"2', "\r", "3\r"),
+    *("\0", "-0", "00012", "1.", "e5", "infinity", "-nan", "1" * 400, "\ufeff1", "é", "1\u2028", "\x1c1"),
 )  # fmt: skip
 
 
@@ -338,7 +337,7 @@ def test_the_table_as_its_own_output(batch, tmp_path):
     assert [each.name for each in tmp_path.iterdir()] == ["x.csv"]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
+@pytest.mark.skipif(getattr(os, "geteuid", lambda: 0)() == 0, reason="root may read every file")
 def test_a_file_that_may_not_be_read(batch, tmp_path):
     """A file without permission is named."""
     path = tmp_path / "x.csv"
@@ -386,6 +385,8 @@ def test_in_a_shell(tmp_path, line, out, err):
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs limits of a process")
 def test_a_disk_that_is_full(tmp_path):
     """Where a file cannot be written to its end, there is none, and nothing else is left."""
+    import resource
+
     table = "x\n" + "3\n" * 20_000
     done = subprocess.run(
         [*COMMAND, "x^2", "-o", "out.csv"],
