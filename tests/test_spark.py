@@ -135,6 +135,32 @@ def test_a_record_over_several_lines_is_one_row(session: Any, tmp_path: Path) ->
     assert counts == Counts(ROWS + 1, 0, "")
 
 
+def test_every_option_reaches_the_workers(session: Any, tmp_path: Path) -> None:
+    """Definitions, fixed values, names of columns where there is no header, gaps that may be: as without Spark."""
+    path = tmp_path / "t.tsv"
+    path.write_text("".join(f"{k}\t{'' if k % 5 == 0 else k / 2}\n" for k in range(20)))
+    job = Job(
+        "f(a, k)*b",
+        fixed={"k": 3.0},
+        wrt=("b",),
+        columns={"b": "second one"},
+        keep=True,
+        prefix="out_",
+        null=True,
+        definitions="f(u, v) = u*v",
+        taken="tsv",
+        given="csv",
+        names=("a", "second one"),
+    )
+    found, counts = through(job, path)
+    lines = found.decode().splitlines()
+    assert counts == Counts(20, 0, "")
+    assert lines[0] == "a,second one,out_value,out_grad_b,out_error"
+    assert lines[1] == "0,,,,"
+    assert lines[8] == "7,3.5,73.5,21.0,"
+    assert len(lines) == 21
+
+
 def test_files_of_a_folder_are_one_table(session: Any, tmp_path: Path) -> None:
     """The files come in the order of their names, a header each; another header is an error."""
     for name, start in (("b", 100), ("a", 0), ("c", 200)):
