@@ -15,7 +15,7 @@ from gradcli.cli import run as cli
 from gradcli.errors import UsageError
 from gradcli.export.layers import written
 from gradcli.ops import TABLE
-from tests.exporting_tensors import EXAMPLES, SAMPLES, agree, call, example, exported, numbered, ran
+from tests.exporting_tensors import EXAMPLES, SAMPLES, agree, call, example, exported, formulas, numbered, ran
 
 SHOPPING = Path(__file__).parent.parent / "examples" / "shopping.grad"
 NET = SHOPPING.with_name("two_layer_net.grad")
@@ -47,6 +47,13 @@ def test_every_example_computes_what_the_engine_computes(path):
     """The examples, tensors and all."""
     text, values = example(path)
     agree(*run(text, values), exported(text, values), digits=1e-10)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_random_nets_compute_what_the_engine_computes(seed):
+    """Broadcasting, products, moves and branches, one upon the other."""
+    for text, values in formulas(seed, 25):
+        agree(*run(text, values), exported(text, values), digits=1e-9, small=1e-11)
 
 
 def test_the_shopping_of_the_book():

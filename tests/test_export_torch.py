@@ -15,7 +15,7 @@ from gradcli.errors import UsageError
 from gradcli.export.torch import written
 from gradcli.ops import TABLE
 from gradcli.systems.source import Unspelled
-from tests.exporting_tensors import EXAMPLES, SAMPLES, agree, call, example, exported, numbered, ran
+from tests.exporting_tensors import EXAMPLES, SAMPLES, agree, call, example, exported, formulas, numbered, ran
 
 needs_torch = pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="torch is not at hand")
 
@@ -66,6 +66,14 @@ def test_every_example_computes_what_the_engine_computes(path):
     """The examples, tensors and all."""
     text, values = example(path)
     agree(*run(text, values), exported(text, values), digits=1e-10)
+
+
+@needs_torch
+@pytest.mark.parametrize("seed", range(4, 8))
+def test_random_formulas_compute_what_the_engine_computes(seed):
+    """Broadcasting, products, moves and branches, one upon the other."""
+    for text, values in formulas(seed, 25):
+        agree(*run(text, values), exported(text, values), digits=1e-9, small=1e-11)
 
 
 @needs_torch

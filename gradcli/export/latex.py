@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from gradcli.errors import LimitError
+from gradcli.errors import LimitError, UsageError
 from gradcli.export.about import about, wrapped
 from gradcli.export.exported import Exported
 from gradcli.export.plan import called
@@ -37,13 +37,16 @@ def written(exported: Exported) -> str:
 
     Errors: LimitError; UsageError for tensors without values.
     """
+    if exported.function is not None:
+        raise UsageError("there is no function in LaTeX", hint="leave --function out")
     if exported.graph.tensorial or any(not isinstance(value, float) for value in exported.values.values()):
         from gradcli.export.latex_gates import rows
 
         lines = rows(exported)
     else:
         lines = closed(exported)
-    head = wrapped(about(exported, called(exported.graph), {}), indent="% ")
+    paragraphs = [text.removeprefix("Returns ") for text in about(exported, called(exported.graph), {})]
+    head = wrapped(paragraphs, indent="% ")
     return "\n".join([*head, r"% Needs \usepackage{amsmath}.", *aligned(lines)])
 
 

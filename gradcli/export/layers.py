@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from gradcli.errors import visible
-from gradcli.export.about import about, renamed
+from gradcli.export.about import WIDTH, about, renamed
 from gradcli.export.exported import Exported
 from gradcli.export.layer import Layer, layer
 from gradcli.export.naming import PYTHON, Names, function_name
@@ -167,12 +167,10 @@ def net(
 
 def converted(short: list[str]) -> list[str]:
     """The line that makes arrays of numbers of the parameters."""
-    if not short:
-        return []
-    if len(short) == 1:
-        return [f"    {short[0]} = np.asarray({short[0]}, dtype=float)"]
-    each = f" = (np.asarray(v, dtype=float) for v in ({', '.join(short)}))"
-    return listed("", short, each) if len(", ".join(short)) < 40 else listed("(", short, ")" + each)
+    several = f"    {', '.join(short)} = (np.asarray(v, dtype=float) for v in ({', '.join(short)}))"
+    if len(short) > 1 and len(several) <= WIDTH:
+        return [several]
+    return [f"    {name} = np.asarray({name}, dtype=float)" for name in short]
 
 
 def backward(

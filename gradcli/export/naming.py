@@ -26,6 +26,7 @@ class Names:
     def __init__(self, reserved: Iterable[str], *, folded: bool = False) -> None:
         self.folded = folded
         self.taken = {self.key(word) for word in reserved}
+        self.counts: dict[str, int] = {}
 
     def key(self, name: str) -> str:
         """What makes two names the same."""
@@ -42,9 +43,10 @@ class Names:
 
     def numbered(self, stem: str) -> str:
         """The first of stem1, stem2 … that is free."""
-        count = 1
+        count = self.counts.get(stem, 1)
         while self.key(f"{stem}{count}") in self.taken:
             count += 1
+        self.counts[stem] = count
         return self.keep(f"{stem}{count}")
 
     def keep(self, name: str) -> str:

@@ -44,7 +44,9 @@ def written(exported: Exported) -> str:
     steps = differences(
         exported, made, ran(exported, made, gradients), indices(gradients.graph, gradients.trace.shapes)
     )
-    text = about(exported, called(graph), renamed(made.parameters))
+    text = [
+        line.replace("Returns", "Pinned are", 1) for line in about(exported, called(graph), renamed(made.parameters))
+    ]
     parameters = list(made.parameters.values())
     wanted = [made.parameters[name] for name in exported.wrt]
     return "\n".join(

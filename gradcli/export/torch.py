@@ -42,14 +42,16 @@ def written(exported: Exported) -> str:
         made, note = broadcast(made), "Tensors, entry by entry, broadcast as usual."
     results = {name: names.take(f"grad_{parameters[name]}", "grad") for name in exported.wrt}
     split = split_up(made, names)
-    text = docstring(about(exported, called(graph), renamed(parameters), [note]))
+    head, returns, *rest = about(exported, called(graph), renamed(parameters), [note])
+    returns = returns.replace(" and its gradient", "; its backward gives the gradient", 1)
+    text = docstring([head, returns, *rest])
     helpers = made.m.helpers([made.value, *made.gradients.values()])
-    head = ["import torch", "from torch.autograd.function import once_differentiable", "", ""]
+    imports = ["import torch", "from torch.autograd.function import once_differentiable", "", ""]
     defined = [*helpers, "", ""] if helpers else []
     name = class_name(function)
     return "\n".join(
         [
-            *head,
+            *imports,
             *defined,
             f"class {name}(torch.autograd.Function):",
             '    """The value, and its gradients written out."""',
