@@ -10,13 +10,14 @@ import csv
 import io
 import re
 from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
 from itertools import chain
 from math import isfinite, isnan
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, overload
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from gradcli.batch.cells import NUMBER
 from gradcli.batch.formats import Layout
+from gradcli.batch.headers import checked, refuse_binary
+from gradcli.batch.plain_lines import Cells
 from gradcli.batch.rows import Records, Result
 from gradcli.batch.sources import Read, Source
 from gradcli.batch.splitting import LONGEST, end_of_record, end_of_records, exactly, lines
@@ -63,7 +64,7 @@ class Table:
         csv.field_size_limit(max(csv.field_size_limit(), LONGEST))
         self.waiting = blocks(source.read, source.place, delimiter=self.delimiter)
         self.first: Block | None = next(self.waiting, None)
-        refuse_binary(self.first, self.place)
+        refuse_binary(self.first.text if self.first else b"", self.place)
         self.names = list(names) if names is not None else self.header()
 
     def header(self) -> list[str]:
@@ -112,41 +113,6 @@ class Table:
     def gathered(self, blocks: Iterator[Block], size: int) -> Iterator[Block]:
         """Larger blocks, as long as nothing has to be waited for."""
         return gathered(blocks, size, self.idle)
-
-
-BINARY = {
-    b"\x1f\x8b": ("is compressed by gzip", "gunzip -c {} | gradcli batch … reads it"),
-    b"BZh": ("is compressed by bzip2", "bunzip2 -c {} | gradcli batch … reads it"),
-    b"\xfd7zXZ": ("is compressed by xz", "unxz -c {} | gradcli batch … reads it"),
-    b"\x28\xb5\x2f\xfd": ("is compressed by zstd", "zstd -dc {} | gradcli batch … reads it"),
-    b"PK\x03\x04": ("is an archive, as .zip and .xlsx are", "save the table as CSV"),
-    b"\xd0\xcf\x11\xe0": ("is a workbook", "save the table as CSV"),
-    b"PAR1": ("is a Parquet file", "--input-format parquet reads it"),
-}
-"""How files begin that are no text: what they are, and what to try."""
-
-
-def refuse_binary(first: Block | None, place: str) -> None:
-    """Take no file of another kind for a table of text.
-
-    Errors: FileError.
-    """
-    for mark, (kind, advice) in BINARY.items():
-        if first is not None and first.text.startswith(mark):
-            raise FileError(f"{place} {kind}", hint=advice.format(place if " " not in place else "FILE"))
-
-
-def checked(names: Sequence[str], place: str) -> list[str]:
-    """A header, if it is text.
-
-    Errors: FileError for one in another encoding.
-    """
-    written = ",".join(names)
-    if "\0" in written:
-        raise FileError(f"{place}: NUL bytes in the header: this is no text in UTF-8", hint="such as --encoding utf-16")
-    if any("\udc80" <= character <= "\udcff" for character in written):
-        raise FileError(f"{place}: the header is no text in UTF-8", hint="such as --encoding cp949, or latin-1")
-    return list(names)
 
 
 def blocks(read: Read, place: str, *, quotes: bool = True, delimiter: str = ",") -> Iterator[Block]:
@@ -228,57 +194,6 @@ def records(block: Block, delimiter: str, *, single: bool = False) -> Records:
 def suspect(text: str) -> bool:
     """Whether Python may read a cell as a number that is none here."""
     return "_" in text or not text.isascii()
-
-
-class Cells(Sequence[Sequence[str]]):
-    """The cells of a text without quotes, cut when they are asked for."""
-
-    def __init__(self, text: str, delimiter: str, single: bool) -> None:
-        if "\r" in text:
-            text = text.replace("\r\n", "\n").replace("\r", "\n")
-        self.text, self.delimiter, self.single = text.removesuffix("\n"), delimiter, single
-
-    @cached_property
-    def rows(self) -> list[list[str]]:
-        """The cells of each record."""
-        found = self.text.split("\n")
-        return [line.split(self.delimiter) for line in (found if self.single else filter(None, found))]
-
-    @cached_property
-    def lines(self) -> list[int]:
-        """The lines that are records."""
-        return [at for at, line in enumerate(self.text.split("\n")) if line]
-
-    def line(self, index: int) -> int:
-        """How many lines there are before a record."""
-        return index if self.single else self.lines[index]
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    @overload
-    def __getitem__(self, index: int) -> Sequence[str]: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[Sequence[str]]: ...
-
-    def __getitem__(self, index: int | slice) -> Any:
-        return self.rows[index]
-
-    def __iter__(self) -> Iterator[Sequence[str]]:
-        return iter(self.rows)
-
-    def numbers(self, places: Sequence[int], width: int) -> list[list[float]] | None:
-        """Columns of numbers, all at once; None where some record or cell needs a closer look."""
-        delimiter, count = self.delimiter, self.text.count("\n") + 1
-        cells = self.text.replace("\n", f"\n{delimiter}").split(delimiter)
-        if len(cells) != count * width or "".join(cells[width - 1 :: width]).count("\n") != count - 1:
-            return None
-        try:
-            columns = [list(map(float, cells[place::width])) for place in places]
-        except ValueError:
-            return None
-        return columns if all(map(isfinite, map(sum, columns))) else None
 
 
 class Writer:
