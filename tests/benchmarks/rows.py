@@ -108,8 +108,8 @@ def draw(bench: Bench, *, quick: bool) -> Iterator[Row]:
 
 
 def engine(bench: Bench, *, quick: bool) -> Iterator[Row]:
-    """From text to all gradients, in the process; the peers get the same work without a text."""
-    peers = [name for name in PEERS if bench.importable(name)]
+    """From text to all gradients, in the process, against bare loops that do no more; the peers get no text."""
+    peers = ["loops", *(name for name in PEERS if bench.importable(name))]
     for nodes, most, repeats in ((10**5, 0.25, 3 if quick else 9), (10**6, 2.0, 2 if quick else 3)):
         work = f"x0*0.5+x1*1.5+… to all gradients, {nodes:,} nodes"
         ask = partial(bench.inside, "work.py", "linear", str(nodes))
