@@ -120,6 +120,7 @@ FINE = [
     ("no new line at the end", [], "x,y\n3,2\n5,4"),
     ("quotes", [], '"x","y"\n"3","2"\n"5","4"'),
     ("other columns", [], 'a,x,"b\n""c""",y\n"1,\n2",3,"q",2\n5",5,,4\n'),
+    ("a column called as a file begins", [], "PAR1,x,y\n1,3,2\n1,5,4\n"),
     ("a column doubled that is not used", [], "a,a,x,y\n1,1,3,2\n1,1,5,4\n"),
     ("numbers of all kinds", [], "x,y\n +3.,2e0\t\n5.0E+0000,.4e1\n"),
     ("very long digits", [], f"x,y\n3.{'0' * 5000},2\n5,{'0' * 5000}4\n"),
