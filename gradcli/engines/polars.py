@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from itertools import groupby
+from math import inf
 from operator import add, attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -82,7 +83,8 @@ def frame_function(formula: Formula, names: Columns | None = None) -> Callable[[
 
     levels("")
     missing = pl.any_horizontal(pl.lit(False), *(pl.col(name).is_null() for name in inputs))
-    lost = missing | ~(_gathered(map(pl.col, results), add).is_finite() & pl.col(doubtful))
+    finite = _gathered(map(pl.col, results), add).abs() < inf  # nan is above inf here; faster than is_finite
+    lost = missing | ~(finite & pl.col(doubtful))
 
     def planned(frame: polars.LazyFrame) -> polars.LazyFrame:
         taken = {*frame.collect_schema().names(), *results, doubtful}
