@@ -171,6 +171,15 @@ def visible(text: str) -> str:
     return "".join(c if c.isprintable() or c == " " else ascii(c)[1:-1] for c in text)
 
 
+def encodable(text: str) -> str:
+    r"""Text in which no character is half of one: those that are, are written as escapes.
+
+    >>> encodable("\udcff")
+    '\\udcff'
+    """
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+
+
 def width(text: str) -> int:
     """Columns that visible text takes in a terminal: wide characters two, combining marks none."""
     if text.isascii():

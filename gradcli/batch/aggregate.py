@@ -47,8 +47,6 @@ class Aggregate:
     kind: sum or mean.   written: where the row goes.   error: what is wrong with it, when all is read.
     """
 
-    typed = False
-
     def __init__(self, kind: str, plan: Plan, written: Written, count: Count) -> None:
         self.kind, self.plan, self.written, self.count = kind, plan, written, count
         self.all = Part(0, 0, 0, ())

@@ -48,15 +48,23 @@ def doubles(column: Any, name: str) -> tuple[pyarrow.DoubleArray, dict[int, str]
 
 def _read(column: Any) -> tuple[pyarrow.DoubleArray, dict[int, str]]:
     """Text as doubles, and what is wrong with the cells that hold none."""
+    import numpy as np
     import pyarrow as pa
     from pyarrow import compute
 
     fine = compute.match_substring_regex(column, f"^(?:{NUMBER.pattern})$", ignore_case=True)
     found = compute.if_else(fine, compute.ascii_trim(column, BLANKS), None).cast(pa.float64())
+    fine = compute.and_(
+        fine, compute.invert(compute.fill_null(compute.is_inf(found), False))
+    )  # maybe too large a number
     faults = {}
     for place in compute.indices_nonzero(compute.invert(fine)).to_pylist():  # not of what is null
         try:
             number(column[place].as_py())
         except NoNumber as fault:
             faults[place] = str(fault)
+    if faults:
+        right = np.ones(len(found), dtype=bool)
+        right[list(faults)] = False
+        found = compute.if_else(pa.array(right), found, None)
     return found, faults

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from gradcli.batch.done import Done, faulty
 from gradcli.batch.plan import Plan
 from gradcli.batch.rows import Records, Result, Rows
-from gradcli.errors import visible
+from gradcli.errors import encodable
 
 if TYPE_CHECKING:
     import polars
@@ -65,8 +65,6 @@ class Frames:
         """A block's results; None if most of its rows are doubtful."""
         import polars as pl
 
-        from gradcli.batch.parquet import untyped
-
         frame = self.function(framed.frame)
         doubtful = frame["doubtful"]
         places: list[int] = doubtful.arg_true().to_list() if doubtful.any() else []
@@ -74,9 +72,7 @@ class Frames:
             places = sorted({*places, *framed.odd} - {*framed.none})
         if len(places) * MOSTLY > frame.height and not framed.whole:
             return None
-        own: list[Any] = [] if framed.typed is not None else self.own
-        if framed.typed is not None and not written.typed:
-            own = untyped(framed.typed)
+        own = self.own if framed.typed is None else []
         made = frame.select(*own, *self.results, pl.repeat(None, pl.len(), dtype=pl.String).alias("error"))
         first, bad = (0, ""), list[int]()
         if places:
@@ -107,7 +103,7 @@ def patched(frame: polars.DataFrame, places: Sequence[int], names: Sequence[str]
     for k, name in enumerate(names):
         values = [result[k] if len(result) > 1 else None for result in results]
         frame = frame.with_columns(frame[name].scatter(places, values))
-    errors = [None if result[-1] is True else visible(result[-1]) or None for result in results]
+    errors = [None if result[-1] is True else encodable(result[-1]) or None for result in results]
     return frame.with_columns(frame["error"].scatter(places, errors))
 
 

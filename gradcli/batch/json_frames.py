@@ -5,7 +5,6 @@ Matched are flat objects with the keys of the block's first line, in their order
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -13,12 +12,13 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gradcli.batch.frames import Framed
-from gradcli.batch.ndjson import NUMBER, error_or_null, number, written
+from gradcli.batch.ndjson import NUMBER, Text, error_or_null, number, written
 from gradcli.batch.rows import Records
 from gradcli.batch.text_frames import finite
 
 if TYPE_CHECKING:
     import polars
+    import pyarrow
 
     from gradcli.batch.delimited import Block
 
@@ -139,26 +139,39 @@ def plain(column: polars.Series) -> polars.Series | None:
 # ── writing ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def lines(frame: polars.DataFrame, keys: Sequence[str]) -> str:
-    """A frame's rows as objects with these keys, a line each."""
+def lines(frame: polars.DataFrame, keys: Sequence[str], typed: pyarrow.RecordBatch | None = None) -> str:
+    """A frame's rows as objects with these keys, a line each.   typed: the columns before those of the frame."""
     import polars as pl
 
-    *others, error = frame.columns
+    *others, error = frame.get_columns()
+    columns = [of_type(column) for column in typed.columns] if typed is not None else []
+    columns += map(as_json, others)
     parts: list[Any] = []
-    for k, (name, key) in enumerate(zip(others, keys, strict=False)):
-        parts += [pl.lit(f"{', ' if k else '{'}{key}: "), as_json(frame[name])]
-    last = f"{', ' if others else '{'}{keys[-1]}: "
-    said = frame[error]
-    if said.null_count() == frame.height:
+    for k, (column, key) in enumerate(zip(columns, keys, strict=False)):
+        parts += [pl.lit(f"{', ' if k else '{'}{key}: "), column]
+    last = f"{', ' if columns else '{'}{keys[-1]}: "
+    if error.null_count() == frame.height:
         parts.append(pl.lit(f"{last}null}}\n"))
     else:
-        parts += [pl.lit(last), pl.Series("", [*map(error_or_null, said)], pl.String), pl.lit("}\n")]
+        parts += [pl.lit(last), pl.Series([*map(error_or_null, error)], dtype=pl.String), pl.lit("}\n")]
     made = pl.select(pl.concat_str(parts)).to_series() if frame.height else pl.Series(dtype=pl.String)
     return "".join(made.to_list())
 
 
-def as_json(column: polars.Series) -> polars.Series:
-    """Values of any type as JSON: numbers as they are, text in quotes."""
+def of_type(column: Any) -> polars.Series:
+    """A column of Arrow's as JSON."""
+    import polars as pl
+
+    from gradcli.batch.parquet import cell, simple
+
+    made = simple(column)
+    if made is None:
+        return pl.Series([written(cell(value)) for value in column.to_pylist()], dtype=pl.String)
+    return as_json(made, typed=True)
+
+
+def as_json(column: polars.Series, *, typed: bool = False) -> polars.Series:
+    """Numbers and text as JSON.   typed: whether text is no number, whatever it looks like."""
     import polars as pl
 
     kind, nothing = column.dtype, column.null_count()
@@ -168,15 +181,13 @@ def as_json(column: polars.Series) -> polars.Series:
             return each(column, number)
         column = column.cast(pl.String)
     elif kind == pl.String:
-        typed = column.str.contains(f"^(?:{NUMBER.pattern})$")
-        if not typed.all():
+        numeric = column.str.contains(f"^(?:{NUMBER.pattern})$") & (not typed)
+        if not numeric.all():
             if column.str.contains(r'["\\\x00-\x1f\x7f]').any():
-                return each(column, written)
-            column = column.zip_with(typed.fill_null(False), '"' + column + '"')
-    elif kind.is_integer() or kind == pl.Boolean:
-        column = column.cast(pl.String)
+                return each(column, lambda text: written(Text(text) if typed else text))
+            column = column.zip_with(numeric.fill_null(False), '"' + column + '"')
     else:
-        return each(column, anything)
+        column = column.cast(pl.String)
     return column.fill_null("null") if nothing else column
 
 
@@ -185,8 +196,3 @@ def each(column: polars.Series, function: Callable[[Any], str]) -> polars.Series
     import polars as pl
 
     return pl.Series(["null" if value is None else function(value) for value in column.to_list()], dtype=pl.String)
-
-
-def anything(value: Any) -> str:
-    """A value of a frame as JSON."""
-    return json.dumps(value, default=str, ensure_ascii=False)

@@ -12,7 +12,7 @@ from gradcli.batch.delimited import Block, blocks, gathered
 from gradcli.batch.formats import Layout
 from gradcli.batch.rows import Records, Result
 from gradcli.batch.sources import Source
-from gradcli.errors import FileError, UsageError, brief, visible
+from gradcli.errors import FileError, UsageError, brief, encodable
 
 if TYPE_CHECKING:
     from gradcli.batch.frames import Framed
@@ -35,6 +35,12 @@ class Json(str):
 
 class Text(str):
     """A cell that is text, also where it looks like a number."""
+
+    __slots__ = ()
+
+
+class Double(str):
+    """A cell that is a double, also where JSON has no number for it."""
 
     __slots__ = ()
 
@@ -162,8 +168,6 @@ def cell(value: Any) -> str:
 class Writer:
     """Results as objects, a line each."""
 
-    typed = False
-
     def __init__(self, layout: Layout, sink: BinaryIO, form: str) -> None:
         self.own, self.sink = len(layout.own), sink
         self.keys = [json.dumps(name, ensure_ascii=False) for name in (*layout.own, *layout.results)]
@@ -183,7 +187,7 @@ class Writer:
         """The lines of a frame whose columns are those that come out."""
         from gradcli.batch.json_frames import lines
 
-        return encoded(lines(frame, self.keys))
+        return encoded(lines(frame, self.keys, typed))
 
     def line(self, values: Sequence[str]) -> str:
         """A line of values that are JSON already."""
@@ -206,6 +210,8 @@ def written(text: str) -> str:
     """A cell as JSON: a number as it was typed, nothing as null, anything else as text."""
     if not text and not isinstance(text, Text):
         return "null"
+    if isinstance(text, Double):
+        return number(float(text))
     if isinstance(text, Json) or (NUMBER.fullmatch(text) and not isinstance(text, Text)):
         return str(text)
     return json.dumps(text, ensure_ascii=False)
@@ -224,4 +230,4 @@ def number(value: Any) -> str:
 
 def error_or_null(text: str | None) -> str:
     """What is wrong with a row as JSON, null for nothing."""
-    return json.dumps(visible(text), ensure_ascii=False) if text else "null"
+    return json.dumps(encodable(text), ensure_ascii=False) if text else "null"

@@ -6,15 +6,16 @@ import io
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from math import isfinite, isnan
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
+from gradcli.batch import cells
 from gradcli.batch.arrow_cells import doubles
+from gradcli.batch.delimited import number
 from gradcli.batch.formats import Layout
-from gradcli.batch.ndjson import Json, Text
+from gradcli.batch.ndjson import Double, Json, Text
 from gradcli.batch.rows import Records, Result
 from gradcli.batch.sources import Source, seekable
-from gradcli.errors import FileError, UsageError, uncapitalised, visible
+from gradcli.errors import FileError, UsageError, encodable, uncapitalised
 
 if TYPE_CHECKING:
     import polars
@@ -154,18 +155,11 @@ def cell(value: Any) -> str:
     """A value as text, a truth as a number; null as nothing."""
     if isinstance(value, str):
         return Text(value)
-    if isinstance(value, bool):
-        return str(int(value))
     if isinstance(value, float):
-        return repr(value) if isfinite(value) else Text(said(value))
-    if value is None or isinstance(value, int):
-        return "" if value is None else str(value)
-    return as_text(value)
-
-
-def said(value: float) -> str:
-    """What text says of a number that is none."""
-    return "NaN" if isnan(value) else "Infinity" if value > 0 else "-Infinity"
+        return Double(number(value))
+    if isinstance(value, int):
+        return str(int(value))
+    return "" if value is None else as_text(value)
 
 
 def as_text(value: Any) -> str:
@@ -175,32 +169,28 @@ def as_text(value: Any) -> str:
     return Text(value.hex() if isinstance(value, bytes) else str(value))
 
 
-def untyped(batch: pyarrow.RecordBatch) -> list[polars.Series]:
-    """The columns of a batch as numbers and text, as formats of text have them."""
+def simple(column: Any) -> polars.Series | None:
+    """A column of numbers or of text for formats of text; None for other types."""
     import polars as pl
     import pyarrow as pa
 
-    types, found = pa.types, list[pl.Series]()
-    for k, column in enumerate(batch.columns):
-        kind = column.type
-        if types.is_string(kind) or types.is_large_string(kind) or types.is_integer(kind) or types.is_floating(kind):
-            made = pl.Series(f"c{k}", column.cast(pa.float32()) if types.is_float16(kind) else column)
-        elif types.is_boolean(kind):
-            made = pl.Series(f"c{k}", column.cast(pa.int8()))
-        else:
-            values = [None if value is None else str(cell(value)) for value in column.to_pylist()]
-            made = pl.Series(f"c{k}", values, pl.String)
-        found.append(made)
-    return found
+    types, kind = pa.types, column.type
+    if types.is_boolean(kind):
+        column = column.cast(pa.int8())
+    elif types.is_float16(kind):
+        column = column.cast(pa.float32())
+    elif not (
+        types.is_integer(kind) or types.is_floating(kind) or types.is_string(kind) or types.is_large_string(kind)
+    ):
+        return None
+    return pl.Series(column)
 
 
 # ── writing ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 class Writer:
-    """Results as Parquet.   typed: that it takes columns as they are."""
-
-    typed = True
+    """Results as Parquet."""
 
     def __init__(self, layout: Layout, sink: BinaryIO, form: str) -> None:
         self.names, self.layout, self.sink = [*layout.own, *layout.results], layout, sink
@@ -215,20 +205,18 @@ class Writer:
         found = list(results)
         columns: list[Any] = list(records.typed.columns) if self.layout.own and records.typed is not None else []
         for k in range(len(columns), len(self.layout.own)):
-            texts = [cells[k] if k < len(cells) else "" for cells in records.cells]
+            texts = [row[k] if k < len(row) else "" for row in records.cells]
             if k in self.layout.numbers:
                 columns.append(pa.array(map(read, texts), pa.float64()))
             else:
-                columns.append(
-                    pa.array([visible(text) if not text.isprintable() else text or None for text in texts], pa.string())
-                )
+                columns.append(pa.array([encodable(text) or None for text in texts], pa.string()))
         for k in range(len(self.layout.results) - 1):
             values = [result[k] if len(result) > 1 else None for result in found]
             kind = pa.float64()
             for _ in range(self.layout.depths.get(k, 0)):
                 kind = pa.list_(kind)
             columns.append(pa.array([getattr(value, "tolist", lambda value=value: value)() for value in values], kind))
-        errors = [None if result[-1] is True else visible(result[-1]) or None for result in found]
+        errors = [None if result[-1] is True else encodable(result[-1]) or None for result in found]
         return pa.Table.from_arrays([*columns, pa.array(errors, pa.string())], names=self.names)
 
     def frame(self, frame: Any, typed: pyarrow.RecordBatch | None = None) -> Any:
@@ -291,11 +279,9 @@ def is_number(kind: Any) -> bool:
 
 def read(text: str) -> float | None:
     """The number in a cell, if there is one."""
-    from gradcli.batch.cells import NoNumber, number
-
     try:
-        return number(text)
-    except NoNumber:
+        return cells.number(text)
+    except cells.NoNumber:
         return None
 
 

@@ -83,9 +83,7 @@ class Count:
 
 
 class Written(Protocol):
-    """A table that is written block by block.   typed: whether it takes columns of types."""
-
-    typed: bool
+    """A table that is written block by block."""
 
     def records(self, records: Records, results: Iterable[Result]) -> Any:
         """The results of some rows, as they are written; made in any order, by any thread."""
@@ -93,7 +91,7 @@ class Written(Protocol):
     def frame(self, frame: Any, typed: Any = None) -> Any:
         """The same of a frame whose columns are those that come out.
 
-        typed: its own columns, where they have types; of a writer that takes them.
+        typed: the row's own columns, where they have types and are not in the frame.
         """
 
     def put(self, piece: Any) -> None:

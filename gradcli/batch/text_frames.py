@@ -15,6 +15,7 @@ from gradcli.render.csv import FORMULA, cell
 
 if TYPE_CHECKING:
     import polars
+    import pyarrow
 
     from gradcli.batch.delimited import Block
 
@@ -102,10 +103,15 @@ def irregular(text: bytes, comma: bytes, width: int) -> tuple[list[int], list[in
     return [k for k, line in counts if line not in (b"", b"\r")], blank
 
 
-def harmless(frame: polars.DataFrame, own: int) -> polars.DataFrame:
-    """A frame whose own cells are text or numbers, text guarded that a spreadsheet would compute; errors visible."""
+def harmless(frame: polars.DataFrame, own: int, typed: pyarrow.RecordBatch | None = None) -> polars.DataFrame:
+    """A frame whose own cells are text or numbers, text guarded that a spreadsheet would compute; errors visible.
+
+    typed: the own cells, where they have types and are not in the frame.
+    """
     import polars as pl
 
+    if typed is not None:
+        frame = pl.DataFrame([*untyped(typed), *frame.get_columns()])
     errors = frame["error"]
     made = []
     if errors.null_count() < frame.height:
@@ -113,15 +119,29 @@ def harmless(frame: polars.DataFrame, own: int) -> polars.DataFrame:
         made.append(errors.scatter(places, [cell(error) for error in errors.gather(places)]))
     for name in frame.columns[:own]:
         column = frame[name]
-        if column.dtype.is_nested() or column.dtype == pl.Binary:
-            column = pl.Series(name, [None if value is None else str(value) for value in column.to_list()], pl.String)
         if column.dtype == pl.String:
             begins = column.str.contains(f"^[{re.escape(''.join(FORMULA))}]")
             formula = begins & ~column.str.contains(f"(?i)^(?:{NUMBER.pattern})$")
             if formula.any():
-                column = column.zip_with(~formula.fill_null(False), "'" + column)
-        made.append(column)
+                made.append(column.zip_with(~formula.fill_null(False), "'" + column))
     return frame.with_columns(made)
+
+
+def untyped(batch: pyarrow.RecordBatch) -> list[polars.Series]:
+    """The columns of a batch as numbers and text."""
+    import polars as pl
+
+    from gradcli.batch.parquet import cell, simple
+
+    found = list[pl.Series]()
+    for k, column in enumerate(batch.columns):
+        made = simple(column)
+        if made is None:
+            made = pl.Series([str(cell(value)) or None for value in column.to_pylist()], dtype=pl.String)
+        elif made.dtype == pl.String and (empty := made == "").any():
+            made = made.set(empty, None)
+        found.append(made.alias(f"c{k}"))
+    return found
 
 
 def chosen(block: Block, delimiter: str, places: Sequence[int]) -> Records:
