@@ -22,7 +22,6 @@ from gradcli.tokens import (
     CONSTANTS,
     END,
     FOLLOWED,
-    NEGATIVE,
     NEWLINE,
     OPERAND,
     OPERATOR,
@@ -32,6 +31,7 @@ from gradcli.tokens import (
     TRANSPOSED,
     key_pattern,
     keyword_pattern,
+    negative,
     number,
 )
 
@@ -179,7 +179,7 @@ class Expression:
 
     def prefix(self, symbol: str, start: int) -> int | None:
         """( "+" | "-" ) unary; a sign before a number alone is part of it."""
-        literal = NEGATIVE.match(self.parser.text, start)
+        literal = negative(self.parser.text, start)
         if literal is None:
             notation, op = PREFIX[symbol]
             self.waiting.append((notation.binding, op, start, None, start))

@@ -45,7 +45,9 @@ _MORE = most(rf"\s*+,\s*+{INTEGER}")
 AXES = rf"[\[(]\s*+{INTEGER}{_MORE}\s*+,?\s*+[\])]"
 """Whole numbers in brackets: axes, or a shape."""
 
-OPERATION = r"\*\* | [-+*/@^<>]=?+ | [=!]= | [×·⋅∙∗÷∕−≤≥≠]"
+ASCII_OPERATION = r"\*\* | [-+*/@^<>]=?+ | [=!]="
+OPERATION = ASCII_OPERATION + " | [×·⋅∙∗÷∕−≤≥≠]"
+NEVER = "(?!)"
 
 OPERAND, FOLLOWED, OPERATOR, BRACKET, CALL, SUPERSCRIPT, COMMA, NEWLINE, END, TRANSPOSED, STRANGE = range(1, 12)
 """The groups of a token, in the order of the pattern, and its kind: the last of its groups.
@@ -85,24 +87,37 @@ def key_pattern() -> re.Pattern[str]:
     return re.compile(rf"\[\s*+({part}{more})\]")
 
 
+def negative(text: str, at: int) -> re.Match[str] | None:
+    """A minus sign and the number that it is part of; None where something else follows, or a power of the number."""
+    return negative_pattern().match(text, at) if text[at + 1 : at + 2] in "0123456789. \t" else None
+
+
+@cache
+def negative_pattern() -> re.Pattern[str]:
+    """A minus sign and a number, without a power."""
+    return re.compile(rf"[-−][ \t]*((?>{NUMBER}))(?![ \t]*(?:\^|\*\*|{POWER}))")
+
+
 @cache
 def _compiled(ascii_only: bool) -> Lexis:
-    name, space = (ASCII_NAME, r"[ \t\r\f\v]") if ascii_only else (NAME, SPACE)
+    name, space, operation, power, transpose = NAME, SPACE, OPERATION, POWER, "ᵀ"
+    if ascii_only:
+        name, space, operation, power, transpose = ASCII_NAME, r"[ \t\r\f\v]", ASCII_OPERATION, NEVER, NEVER
     names = most(rf"\s*+,\s*+{name}")
     # A plain name followed by a plain character is the most frequent word: it comes first.
     quick = "" if ascii_only else rf"{ASCII_NAME} (?![ \t(]|[^\x00-\x7f]) |"
     return Lexis(
         token=re.compile(
             rf"""{space}*+(?:
-              ( {quick} {name} (?!{space}*\() | {NUMBER} ) {space}*+ (?: ( {OPERATION} ) | )
-            | ( {OPERATION} )
+              ( {quick} {name} (?!{space}*\() | {NUMBER} ) {space}*+ (?: ( {operation} ) | )
+            | ( {operation} )
             | ( [()\[\]] )
             | ( {name} ) {space}*\(
-            | ( {POWER} )
+            | ( {power} )
             | ( , )
             | ( (?:\#[^\n]*)?\n | \#[^\n]*\Z )
             | ( ; | \Z )
-            | ( \.T (?!\w) | ᵀ )
+            | ( \.T (?!\w) | {transpose} )
             | ( . )
             )""",
             re.VERBOSE | re.DOTALL,
@@ -112,7 +127,6 @@ def _compiled(ascii_only: bool) -> Lexis:
 
 
 BLANK = re.compile(r"(?:[\s;\ufeff]|#[^\n]*)*")
-NEGATIVE = re.compile(rf"[-−][ \t]*((?>{NUMBER}))(?![ \t]*(?:\^|\*\*|{POWER}))")
 
 
 TOO_LARGE = "this number is larger than any double (about 1.8e308)"
