@@ -16,6 +16,7 @@ from gradcli.export.plan import called
 from gradcli.export.python import listed, number, quoted
 from gradcli.export.tensor_text import array
 from gradcli.export.traced import entries, indices
+from gradcli.shapes import shape_of
 
 FUNCTION = "value_and_grad"
 
@@ -48,6 +49,7 @@ def written(exported: Exported) -> str:
         line.replace("Returns", "Pinned are", 1) for line in about(exported, called(graph), renamed(made.parameters))
     ]
     parameters = list(made.parameters.values())
+    whole = ", of the sum of its entries" if shape_of(gradients.trace.value) else ""
     wanted = [made.parameters[name] for name in exported.wrt]
     return "\n".join(
         [
@@ -86,7 +88,7 @@ def written(exported: Exported) -> str:
             "",
             "",
             *listed(f"def {function}(", parameters, "):", ""),
-            f'    """{called(graph)}, and its gradients: put the function to be tested in the place of this one."""',
+            f'    """{called(graph)}, and its gradients{whole}: put the function to be tested in its place."""',
             *listed("nodes = passes(", parameters, ")"),
             *listed(
                 f"return nodes[{quoted(graph.names[graph.output])}][0], {{",
@@ -164,7 +166,9 @@ def table(name: str, values: dict[str, Value], tensorial: bool = False) -> list[
 
 def left_out(names: list[str]) -> list[str]:
     """Which gradients are not compared with differences."""
-    return wrapped([f"# differences cannot tell the gradient here: {', '.join(names)}"]) if names else []
+    return (
+        wrapped([f"# not compared with differences, which cannot tell them here: {', '.join(names)}"]) if names else []
+    )
 
 
 def nodes(made: Passes, gradients: Gradients) -> list[str]:
