@@ -295,7 +295,7 @@ class Gradients:
     def at(self, index: int) -> Value:
         """The global gradient of a node by its position; 0, in the node's shape, where none arrives."""
         g = self.adjoints[index]
-        if not self.trace.tensorial:
+        if self.trace.m is FLOATS:
             return g or 0.0
         if g is None:
             g = self.trace.m.zeros(self.trace.shapes[index])

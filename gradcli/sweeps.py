@@ -64,10 +64,9 @@ def pull_back(
     adjoints[graph.output] = upstream
     wanted, ops, tape = graph.varied if reached is None else reached, graph.ops, graph.parents
     for i in range(graph.output, -1, -1):
-        g = adjoints[i]
-        if g is None or not wanted[i]:
+        g, parents = adjoints[i], tape[i]
+        if g is None or not parents or not wanted[i]:
             continue
-        parents = tape[i]
         x = [values[p] for p in parents]
         for k, p in enumerate(parents):
             passed = m.pull(ops[i], k, g, masks.get(i), values[i], x) if wanted[p] else None

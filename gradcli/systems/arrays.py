@@ -151,7 +151,7 @@ class Arrays(System):
         """
         if mask is not None and not mask.any():
             return None
-        if op.structural:
+        if op.shape is not None:
             return self.pull_whole(op, k, g, mask, y, x)
         if op.body is not None:
             return self.through(op, k, g, mask, x)
@@ -292,9 +292,11 @@ def start_of(trace: Any, upstream: Any) -> Any:
     """
     shape = trace.shapes[trace.graph.output]
     if upstream is None:
+        if not shape:
+            return np.float64(1)
         if _size(shape) != 1:
             raise not_scalar(trace.graph, shape)
-        return np.ones(shape) if shape else np.float64(1)
+        return np.ones(shape)
     from gradcli.autodiff import real
 
     given = np.asarray(real(upstream, "the upstream gradient"))

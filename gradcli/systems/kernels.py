@@ -57,7 +57,7 @@ def scored(scores: Any, t: Any) -> Scored | None:
     named = t[:, None] == np.arange(classes)
     below = scores - highest(scores, axis=1, keepdims=True)
     wins = below == 0
-    if not np.count_nonzero(wins) == np.count_nonzero(named) == rows:
+    if not total(wins, axis=None) == total(named, axis=None) == rows:
         return None
     each = np.exp(below)
     return Scored(named, below, wins, each, total(each - wins, axis=1, keepdims=True))

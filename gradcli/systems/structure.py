@@ -95,8 +95,7 @@ def product_right(g: Any, a: Any, b: Any) -> Any:
 
 def narrowed(g: Any, x: Any) -> Any:
     """g in the shape of x, summed where x was broadcast."""
-    shape = np.shape(x)
-    return g if np.shape(g) == shape else unbroadcast(np.asarray(g), shape)
+    return g if g.shape == x.shape else unbroadcast(np.asarray(g), x.shape)
 
 
 def turned_back(g: Any, *, axes: tuple[int, ...] | None = None) -> Any:
