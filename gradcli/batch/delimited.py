@@ -199,21 +199,27 @@ def suspect(text: str) -> bool:
 class Writer:
     """Results as lines of text."""
 
-    typed = False
-
     def __init__(self, layout: Layout, sink: BinaryIO, form: str) -> None:
         self.own, self.results = len(layout.own), len(layout.results)
         self.sink, self.delimiter = sink, DELIMITERS[form]
         self.odd = re.compile(rf'[{self.delimiter}"\r\n]')
+        begins = re.escape("".join(BEGINNINGS - {self.delimiter, "\r", "\n"}))
+        other = rf"(?!{NUMBER.pattern}(?:{self.delimiter}|$))"
+        self.formula = re.compile(rf"(?:^|{self.delimiter})(?=[{begins}]){other}", re.MULTILINE | re.IGNORECASE)
         self.pattern = self.delimiter.join(["%r"] * (self.results - 1) + ["%.0s\n"])  # of the final True, nothing
         self.put(encoded(self.line([cell(name) for name in (*layout.own, *layout.results)])))
 
     def records(self, records: Records, results: Sequence[Result]) -> bytes:
         """The lines of some rows; what was no UTF-8 when it was read is the same bytes again."""
-        if self.own:
-            text = "".join(map(self.both, records.cells, results))
-        elif {result[-1] for result in results} == {True} and plain(results[:1]):
+        good = {result[-1] for result in results} == {True} and plain(results[:1])
+        if good and not self.own:
             text = self.pattern * len(results) % tuple(chain.from_iterable(results))
+        elif good and self.as_they_are(records.cells):
+            pairs = zip(records.cells.texts(), results, strict=True)  # type: ignore[attr-defined] # they are Cells
+            flat = tuple(value for line, result in pairs for value in (line, *result))
+            text = f"%s{self.delimiter}{self.pattern}" * len(results) % flat
+        elif self.own:
+            text = "".join(map(self.both, records.cells, results))
         else:
             text = "".join([self.line(self.cells(result)) for result in results])
         return encoded(text)
@@ -223,11 +229,16 @@ class Writer:
         from gradcli.batch.text_frames import harmless
 
         stream = io.BytesIO()
-        harmless(frame, self.own).write_csv(stream, include_header=False, separator=self.delimiter)
+        harmless(frame, self.own, typed).write_csv(stream, include_header=False, separator=self.delimiter)
         return stream.getvalue()
 
     def end(self) -> None:
         """Write what is left."""
+
+    def as_they_are(self, cells: Sequence[Sequence[str]]) -> bool:
+        """Whether the lines of some rows may be written as they were read."""
+        same = isinstance(cells, Cells) and cells.delimiter == self.delimiter
+        return same and self.formula.search(cells.text) is None  # type: ignore[attr-defined] # they are Cells
 
     def put(self, piece: bytes) -> None:
         """Write what `records` or `frame` made."""

@@ -19,8 +19,12 @@ class Cells(Sequence[Sequence[str]]):
     @cached_property
     def rows(self) -> list[list[str]]:
         """The cells of each record."""
+        return [line.split(self.delimiter) for line in self.texts()]
+
+    def texts(self) -> list[str]:
+        """Each record as it stands."""
         found = self.text.split("\n")
-        return [line.split(self.delimiter) for line in (found if self.single else filter(None, found))]
+        return found if self.single else list(filter(None, found))
 
     @cached_property
     def lines(self) -> list[int]:
