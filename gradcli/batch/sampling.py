@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from math import exp, isfinite, log, log1p, ulp
-from random import Random
 from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -49,6 +48,8 @@ class Reservoir:
     """
 
     def __init__(self, size: int, seed: int = SEED) -> None:
+        from random import Random
+
         self.size, self.random = size, Random(seed)  # noqa: S311 - chance, no secret
         self.seen = self.next = 0
         self.share = 1.0
@@ -95,6 +96,8 @@ class Sample:
 
     def chosen(self) -> list[Picked]:
         """The rows to prove: those with a result, in the order of the table."""
+        from random import Random
+
         slots = sorted(self.kept)
         Random(SEED).shuffle(slots)  # noqa: S311 - the first slots hold early rows
         return sorted((self.kept[slot] for slot in slots[: self.size]), key=lambda picked: picked.line)
