@@ -56,6 +56,14 @@ CASES = [
             r"\frac{\partial f}{\partial t} &= -\left(x - t\right)",
         ],
     ),
+    (
+        "g(a) = relu(a)*a\n3*g(x)",
+        [
+            r"\operatorname{g}\left(a\right) &= \max\left(0, a\right) \cdot a",
+            r"f &= 3 \cdot \operatorname{g}\left(x\right)",
+            r"\frac{\partial f}{\partial x} &= 3 \cdot \left(\max\left(0, x\right) + H\left(x\right) \cdot x\right)",
+        ],
+    ),
     ("x", ["f &= x", r"\frac{\partial f}{\partial x} &= 1"]),
     (
         "x*0+floor(y)",

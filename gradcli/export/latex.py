@@ -6,7 +6,7 @@ people name it, \partial f/\partial n_4. For tensors, gate by gate, in the rules
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from gradcli.errors import LimitError, UsageError
@@ -21,7 +21,7 @@ from gradcli.ops.op import CONSTANT, INPUT, Op
 from gradcli.sweeps import backward
 from gradcli.systems import Function
 from gradcli.systems.tracing import Tracer, Tracing
-from gradcli.typesetting import latex, latex_name
+from gradcli.typesetting import latex, latex_name, latex_text
 
 ADD, SUB, MUL, DIV, NEG = (TABLE[name] for name in ("add", "sub", "mul", "div", "neg"))
 
@@ -73,10 +73,21 @@ def closed(exported: Exported) -> list[tuple[str, str]]:
     whole = m.builder.finish(value)
     shared = Shared(whole, graph, m, values, adjoints, [value, *places.values()])
     output = called(graph)
-    lines = [(shared.names[i], shared.definition(i)) for i in shared.forward if i != value]
+    lines = definitions(graph)
+    lines += [(shared.names[i], shared.definition(i)) for i in shared.forward if i != value]
     lines.append((latex_name(output), shared.definition(value)))
     lines += [(shared.names[i], shared.definition(i)) for i in shared.backward]
     return [*lines, *((fraction(output, name), shared.reference(place)) for name, place in places.items())]
+
+
+def definitions(graph: Graph) -> list[tuple[str, str]]:
+    """The gates of the user's own, in the order of their use."""
+    found = {}
+    for op in graph.ops:
+        if op.body is not None:
+            parameters = ", ".join(map(latex_name, op.body.inputs))
+            found[op] = rf"\operatorname{{{latex_text(op.name)}}}\left({parameters}\right)", latex(op.body)
+    return list(found.values())
 
 
 class Taught(Tracing):
@@ -93,10 +104,18 @@ class Taught(Tracing):
         """A partial, as textbooks write it; of an op that selects, with the condition under which it counts."""
         if op.partial(k) is None:
             return None
+        if op.body is not None:
+            return lambda y, *x: self.through(op.body, k, x)
         if op.selected(k) is not None and not callable(op.shown):
             partial: Any = op.partial(k)
             return lambda y, *x: partial(self, y, *x)
         return lambda y, *x: local(op, k, self, y, x)
+
+    def through(self, body: Graph, k: int, x: Sequence[Any]) -> Any:
+        """The partial of a user's gate: back through its body."""
+        places = list(body.inputs.values())
+        values = body.evaluate(self, dict(zip(places, x, strict=True)))
+        return backward(body, values, self, 1)[places[k]]
 
     def both_passes(self, graph: Graph) -> tuple[list[Any], list[Any]]:
         """The values of all nodes, and their gradients; None where there is none."""
@@ -108,6 +127,8 @@ class Taught(Tracing):
         """Append an op; a sign stands before a product, and two of them cancel."""
         if not self.simpler:  # the formula stands as its user wrote it
             return super().apply(op, *x)
+        if op is MUL and not isinstance(x[1], Tracer):  # numbers stand first
+            x = x[::-1]
         if op in (ADD, SUB) and isinstance(x[1], Tracer) and self.opposite(x[1]) is not None:
             return super().apply(SUB if op is ADD else ADD, x[0], self.opposite(x[1]))
         if op is MUL and -1 in [self.known(value) for value in x]:

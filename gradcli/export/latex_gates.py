@@ -5,6 +5,7 @@ from __future__ import annotations
 from gradcli import typesetting
 from gradcli.errors import LimitError
 from gradcli.export.exported import Exported
+from gradcli.export.latex import definitions, fraction
 from gradcli.export.traced import require_values
 from gradcli.render.grid import over
 from gradcli.render.latex import counted, passed_on, text, typeset
@@ -32,7 +33,8 @@ def rows(exported: Exported) -> list[tuple[str, str]]:
         upstream = np.ones(shape)
     report = build(trace.backward(upstream), wrt=exported.wrt)
     graph, above = counted(report), over(report)
-    found = [
+    found = definitions(graph)
+    found += [
         (latex_name(graph.names[i]), typesetting.latex(graph, i, atom=lambda k: graph.names[k]))
         for i in graph.shown
         if graph.used[i] and graph.parents[i]
@@ -60,8 +62,3 @@ def term(report: Report, edge: EdgeRow, above: str) -> str:
     product = times.join(part for part in (arriving, factor) if part) or "1"
     axes = broadcast_axes(edge) if edge.kind == "diagonal" else []
     return rf"\sum_{{\text{{{axis_text(axes, len(edge.child_shape))}}}}} {product}" if axes else product
-
-
-def fraction(above: str, below: str) -> str:
-    """A derivative: of what, by what."""
-    return rf"\frac{{\partial {latex_name(above)}}}{{\partial {latex_name(below)}}}"

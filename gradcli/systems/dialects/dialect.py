@@ -60,7 +60,7 @@ LOOSE, SUM, PRODUCT, TIGHT, ATOM = range(5)
 
 SHAPES = (
     (SUM, re.compile(r"#1 [+-] #2")),
-    (PRODUCT, re.compile(r"#1 [*/@] #2")),
+    (PRODUCT, re.compile(r"#1 [*/@] #2|1\.0 \* #1")),
     (TIGHT, re.compile(r"-#1")),
     (ATOM, re.compile(r"[\w.]+|[\w.]+\((#\d|[\w.]+)(, (#\d|(\w+=)?-?[\w.]+))*\)|\([^()]*\)|[\w.]+\([^()#]*\)")),
     (ATOM, re.compile(r"#1(\.\w+(\([^()]*\))?|\[[^\[\]]*\])+")),

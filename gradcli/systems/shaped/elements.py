@@ -134,8 +134,11 @@ class Sized(Source):
         taken = []
         for factor in factors:
             pattern, parts = self.made(factor)
-            chosen = pattern == self.dialect.spelling(WHERE) and parts[0] is condition
-            taken.append(parts[1] if chosen else factor)
+            if pattern == self.dialect.spelling(WHERE) and parts[0] is condition:
+                taken.append(parts[1])
+            else:
+                holds = factor is condition or (pattern == self.tensors.cast and parts[0] is condition)
+                taken.append(self.literal(1.0) if holds else factor)
         if all(one is other for one, other in zip(taken, factors, strict=True)):
             return code
         found = taken.pop()
