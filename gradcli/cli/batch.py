@@ -2,7 +2,7 @@
 
 # Annotations are values here, not text: typer would compile each of them again on every run.
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, BinaryIO
@@ -11,20 +11,22 @@ import typer
 
 from gradcli.batch import formats
 from gradcli.batch.aggregate import KINDS, Aggregate
-from gradcli.batch.plan import Plan
+from gradcli.batch.plan import Plan, plain
 from gradcli.batch.run import ENGINES, Count, run
 from gradcli.batch.sampling import MOST, Sample
 from gradcli.batch.sources import source
 from gradcli.cli import streams
 from gradcli.cli.bar import Bar
-from gradcli.cli.command import TableCommand, completing, one_of, seconds, whole
+from gradcli.cli.command import TableCommand, completing, one_of, seconds, uses, whole
 from gradcli.cli.endings import told
 from gradcli.cli.eval import names
 from gradcli.cli.inputs import read_graph
 from gradcli.cli.options import Definitions, Expression, FileName, Names, Settings, Share, ValueFiles
 from gradcli.engines.formula import Formula, formula
 from gradcli.errors import FileError, UsageError, brief
+from gradcli.graph import Graph
 from gradcli.reading.documents import read_text
+from gradcli.tokens import CONSTANTS
 
 HELP = """Evaluate a formula and its gradient for every row of a table.
 
@@ -141,6 +143,7 @@ def batch(
         files=vars_ or (),
         defs=defs,
         share=share,
+        tabled=columns(col or []),
     )
     for flag, word in (("--input-format", input_format), ("--format", format_)):
         if word is not None:
@@ -154,7 +157,7 @@ def batch(
             )
     asked = names(wrt, "--wrt") if wrt is not None else None
     computed = formula(graph, fixed=values, wrt=asked)
-    plan = Plan(computed, columns(col or [], computed), keep=keep, prefix=prefix, null=null)
+    plan = Plan(computed, fitting(columns(col or []), computed), keep=keep, prefix=prefix, null=null)
     taken, given = formats.of(table, input_format, "--input-format"), formats.of(output, format_, "--format")
     if engine == "spark":
         from gradcli.cli.beyond import on_spark
@@ -179,6 +182,7 @@ def batch(
     stream = source(table, encoding)
     ctx.call_on_close(stream.close)
     found = formats.reader(taken)(stream, taken, named(header, column_names))
+    refuse_constants(graph, found.names, found.place)
     layout = plan.layout(found.names, found.place)
     places = plan.bound(found.names, found.place)
     count = Count(found.place, found.unit, strict=strict)
@@ -224,7 +228,7 @@ def named(header: bool, words: str | None) -> list[str] | None:
     return [word.strip() for word in words.split(",")]
 
 
-def columns(words: list[str], formula: Formula) -> dict[str, str]:
+def columns(words: list[str]) -> dict[str, str]:
     """Which variable takes which column, from words such as x=unit price.
 
     Errors: UsageError.
@@ -234,9 +238,18 @@ def columns(words: list[str], formula: Formula) -> dict[str, str]:
     found: dict[str, str] = {}
     for word in words:
         binding = assignment(word, "--col")
-        name = binding.name
-        if name in found:
-            raise UsageError(f"--col gives '{brief(name)}' two columns", hint="keep one of them")
+        if binding.name in found:
+            raise UsageError(f"--col gives '{brief(binding.name)}' two columns", hint="keep one of them")
+        found[binding.name] = binding.text
+    return found
+
+
+def fitting(bound: dict[str, str], formula: Formula) -> dict[str, str]:
+    """The same, if every name is that of a variable without a value.
+
+    Errors: UsageError.
+    """
+    for name, column in bound.items():
         if name in formula.fixed:
             raise UsageError(f"{name} has a value, and --col gives it a column", hint="keep one of the two")
         if name not in formula.graph.inputs:
@@ -245,9 +258,21 @@ def columns(words: list[str], formula: Formula) -> dict[str, str]:
             near = get_close_matches(name, list(formula.variables), 1) or list(formula.variables)[:1]
             raise UsageError(
                 f"the expression has no variable '{brief(name)}'",
-                source=binding.written,
+                source=f"--col {name}={column}",
                 span=(6, 6 + len(name)),
-                hint=f'did you mean --col {near[0]}="{brief(binding.text)}"?' if near else "it has none at all",
+                hint=f'did you mean --col {near[0]}="{brief(column)}"?' if near else "it has none at all",
             )
-        found[name] = binding.text
-    return found
+    return bound
+
+
+def refuse_constants(graph: Graph, header: Sequence[str], place: str) -> None:
+    """Guess nothing where a constant of the formula bears the name of a column.
+
+    Errors: UsageError.
+    """
+    for name, value in CONSTANTS.items():
+        if name in map(plain, header) and name not in graph.inputs and uses(graph.source, name):
+            raise UsageError(
+                f"{place} has a column '{name}', and in the formula {name} is the constant {value!r}",
+                hint=f"--col {name}={name} takes the column, --{name}={value!r} the constant",
+            )

@@ -32,11 +32,13 @@ def read_graph(
     defs: str | None = None,
     share: bool = False,
     optional: bool = False,
+    tabled: Collection[str] | None = None,
 ) -> tuple[Graph, dict[str, Value]]:
     """The graph of a command line, and the values of its variables.
 
     settings: what `--set` gave.   files: what `--vars` gave.   defs: a file of definitions.
-    optional: whether it may give no values at all.
+    optional: whether it may give no values at all.   tabled: where a table has the values that it
+    does not give, the names of which that is said.
     Errors: UsageError, ExpressionError, FileError, LimitError.
     """
     text, place = read_expression(arguments, command, options, file)
@@ -50,14 +52,14 @@ def read_graph(
 
         filed = from_files(files)
         definitions = read_text(defs, streams.LARGEST) if defs is not None else ""
-    given = {*filed, *(binding.name for binding in bindings)}
+    given = {*filed, *(binding.name for binding in bindings), *(tabled or ())}
     try:
         graph = parse(text, given=given, definitions=definitions, share=share, place=place)
     except ExpressionError as error:
         if error.place == "definitions":
             error.place = defs
         raise
-    refuse_unknown(graph, given if given or not optional else graph.inputs, bindings, options)
+    refuse_unknown(graph, graph.inputs if tabled is not None or (optional and not given) else given, bindings, options)
     unused = [name for name in filed if name not in graph.inputs]
     if unused:
         listed = ", ".join(map(brief, unused[:8])) + (f" and {len(unused) - 8} more" if len(unused) > 8 else "")
