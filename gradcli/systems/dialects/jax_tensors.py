@@ -29,11 +29,4 @@ JAX = NUMPY._replace(
     helpers={"sigmoid": moved(SIGMOID), "placed": PLACED},
 )
 
-TENSORS = Tensors(
-    dialect=JAX,
-    **{
-        field: moved(text) if isinstance(text, str) else text
-        for field, text in NUMPY_TENSORS._asdict().items()
-        if field != "dialect"
-    },
-)
+TENSORS = Tensors._make(moved(text) if isinstance(text, str) else text for text in NUMPY_TENSORS)._replace(dialect=JAX)
