@@ -19,7 +19,10 @@ from gradcli.cli import streams
 from gradcli.cli.arguments import quoted
 from gradcli.errors import GradcliError, LimitError, Status, UsageError, brief
 
-COMMANDS = ("eval", "explain", "draw", "plot", "check", "grade", "worksheet", "batch", "jacobian", "hessian", "export", "ops")
+COMMANDS = (
+    *("eval", "explain", "draw", "plot", "check", "grade", "worksheet"),
+    *("batch", "jacobian", "hessian", "export", "ops"),
+)
 """Every command, in the order of the help; each is a module of this package."""
 
 COMPLETING = "_GRADCLI_COMPLETE"
