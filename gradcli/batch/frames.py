@@ -110,11 +110,15 @@ def patched(frame: polars.DataFrame, places: Sequence[int], names: Sequence[str]
 def engine(formula: Formula, named: str) -> Callable[[Any], Any]:
     """What adds the results to a frame: Polars, or NumPy for what Polars lacks.
 
-    Errors: Unspelled if Polars is asked for and lacks an op.
+    Errors: Unspelled if Polars is asked for and lacks an op; UsageError where it is not installed.
     """
-    from gradcli.errors import LimitError
+    from gradcli.errors import LimitError, UsageError
     from gradcli.systems.source import Unspelled
 
+    try:
+        import polars  # noqa: F401 - the frames of both are its
+    except ImportError:
+        raise UsageError(f"--engine {named} needs the package polars", hint='pip install "gradcli[batch]"') from None
     if named != "numpy":
         from gradcli.engines.polars import frame_function
 

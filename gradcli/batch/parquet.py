@@ -197,6 +197,7 @@ class Writer:
         self.file: Any = None
         self.waiting = Waiting()
         installed()
+        import pyarrow.compute  # noqa: F401 - which casts import, and not in a thread while others are interrupted
 
     def records(self, records: Records, results: Iterable[Result]) -> Any:
         """Some rows as a table: own cells as they are, or as text, those of variables as numbers."""

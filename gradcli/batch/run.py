@@ -121,12 +121,14 @@ def run(table: Table, plan: Plan, written: Written, count: Count, engine: str = 
     rows = Rows(plan, plan.bound(table.names, table.place), len(table.names))
     table.only(rows.places, keep=plan.keep)
     blocks, most = table.blocks(), CROSSOVER / (A_ROW + A_NODE * len(plan.formula.graph))
+    fast = engine != "python"
     for block in blocks:
-        expected = table.expected(block) or count.rows
-        if engine != "python" and (engine != "auto" or (expected > most and available(count))):
-            for done in by_frames(table, plan, rows, chain([block], blocks), written, engine):
-                take(done, written, count)
-            break
+        if fast and (engine != "auto" or (table.expected(block) or count.rows) > most):
+            fast = engine != "auto" or available(count)
+            if fast:
+                for done in by_frames(table, plan, rows, chain([block], blocks), written, engine):
+                    take(done, written, count)
+                break
         take(by_rows(table, rows, block, written), written, count)
     written.end()
 
@@ -164,7 +166,7 @@ def by_frames(
     table: Table, plan: Plan, rows: Rows, blocks: Iterator[Any], written: Written, engine: str
 ) -> Iterator[Done]:
     """Blocks by an engine for many rows; those in which there is much to doubt row by row."""
-    from gradcli.batch import frames
+    from gradcli.batch import frames, json_frames, text_frames  # noqa: F401 - all here, and none in a thread
 
     function = frames.engine(plan.formula, engine)
     read = table.framing(rows.places, keep=plan.keep)
@@ -180,9 +182,9 @@ def by_frames(
 
 def available(count: Count) -> bool:
     """Whether the engines for many rows are installed."""
-    from importlib.util import find_spec
-
-    found = find_spec("polars") is not None
-    if not found:
+    try:
+        import polars  # noqa: F401 - it is wanted now
+    except ImportError:
         count.notes.append('pip install "gradcli[batch]" makes large tables many times as fast')
-    return found
+        return False
+    return True
