@@ -25,6 +25,9 @@ from gradcli.tokens import NAME
 SEPARATED = (".csv", ".tsv")
 """Endings of files in which a comma between digits separates; elsewhere it may be a decimal sign."""
 
+LONGEST = 1 << 17
+"""Characters of a quoted cell."""
+
 DECIMAL_COMMA = re.compile(r"[-+−]?[0-9]+,[0-9]+")
 DATE = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}|[0-9]{1,2}([-/])[0-9]{1,2}\1[0-9]{2,4}")
 FORMULA = re.compile(r"[-+*/^]\s|\s[*/^]|\(")
@@ -106,6 +109,7 @@ def split(line: str, separator: str | None, file: str, number: int) -> list[str]
     """The cells of a line; quotes around one are a spreadsheet's."""
     if '"' not in line:
         return line.split(separator)
+    csv.field_size_limit(LONGEST)  # which is the process's, and other tables may have longer ones
     try:
         words = next(csv.reader([line], delimiter=separator or " ", skipinitialspace=True))
     except csv.Error as error:
