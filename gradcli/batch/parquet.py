@@ -50,14 +50,19 @@ class Table:
         pyarrow = installed()
         from pyarrow.parquet import ParquetFile
 
+        self.stream = seekable(source)
         try:
-            self.file = ParquetFile(
-                seekable(source), pre_buffer=False, buffer_size=BUFFER, page_checksum_verification=True
-            )
+            self.file = ParquetFile(self.stream, pre_buffer=False, buffer_size=BUFFER, page_checksum_verification=True)
             self.schema = self.file.schema_arrow
         except (pyarrow.ArrowException, OSError) as error:
+            self.close()
             raise self.unreadable(error) from None
         self.names, self.many = list(self.schema.names), self.file.metadata.num_rows
+
+    def close(self) -> None:
+        """Let a temporary file go."""
+        if not isinstance(self.stream, str):
+            self.stream.close()
 
     def unreadable(self, error: Exception, row: int = 0) -> FileError:
         """What pyarrow says of a file, or of what comes from a row on."""
@@ -73,8 +78,12 @@ class Table:
         """
         import pyarrow as pa
 
-        for place in places:
-            doubles(pa.array([], self.schema.field(place).type), self.names[place])
+        try:
+            for place in places:
+                doubles(pa.array([], self.schema.field(place).type), self.names[place])
+        except UsageError:
+            self.close()
+            raise
         clear = len({*self.names}) == len(self.names) and not any("." in name for name in self.names)
         self.places = sorted({*places}) if clear and not keep else None
 
@@ -93,11 +102,13 @@ class Table:
             try:
                 batch = next(batches, None)
             except (pa.ArrowException, OSError) as error:
+                self.close()
                 raise self.unreadable(error, row) from None
             if batch is None:
                 break
             yield Block(batch, row)
             row += batch.num_rows
+        self.close()
         if row == 1:
             yield Block(pa.RecordBatch.from_pylist([], pa.schema(fields)), row)
 
@@ -177,11 +188,9 @@ def simple(column: Any) -> polars.Series | None:
     types, kind = pa.types, column.type
     if types.is_boolean(kind):
         column = column.cast(pa.int8())
-    elif types.is_float16(kind):
-        column = column.cast(pa.float32())
-    elif not (
-        types.is_integer(kind) or types.is_floating(kind) or types.is_string(kind) or types.is_large_string(kind)
-    ):
+    elif types.is_floating(kind):
+        column = column.cast(pa.float64())
+    elif not (types.is_integer(kind) or types.is_string(kind) or types.is_large_string(kind)):
         return None
     return pl.Series(column)
 
