@@ -41,8 +41,8 @@ class Compiled:
     ) -> None:
         if engine not in ENGINES:
             raise UsageError(f"there is no engine '{engine}'", hint=f"engines: {', '.join(ENGINES)}")
-        if isinstance(wrt, str):
-            wrt = (wrt,)
+        if wrt is not None:
+            wrt = (wrt,) if isinstance(wrt, str) else tuple(wrt)
         given = formula(text, fixed=fixed, wrt=wrt)
         names = given.variables if wrt is None else given.wrt
         self.formula = Formula(given.graph, given.fixed, names)
@@ -50,7 +50,7 @@ class Compiled:
         whole = self.formula.tensorial or any(op.reduces for op in given.graph.kinds)
         self.rows = not whole if rows is None else bool(rows)
         self.engine, self.reuse = engine, reuse
-        self.again = text, wrt, fixed, engine, rows, reuse
+        self.again = text, wrt, given.fixed, engine, rows, reuse
         self.kept = local()
         if engine == "numba" and self.rows:
             self.columns  # noqa: B018 - what numba cannot compile is said now
@@ -171,7 +171,7 @@ class Compiled:
 
         try:
             shape = np.broadcast_shapes(*{value.shape for value in values if type(value) is not float})
-        except ValueError:
+        except (ValueError, RuntimeError):  # the latter for more axes than NumPy broadcasts
             from gradcli.shapes import shown
 
             given = (f"{name} is {shown(np.shape(x))}" for name, x in self.named(values))

@@ -295,6 +295,10 @@ def counted(entries: int) -> str:
     return "1 entry" if entries == 1 else f"{entries} entries"
 
 
+DEEPEST = 64
+"""Axes that NumPy's arrays can have; a list that holds itself has no last."""
+
+
 def ragged(value: Any) -> str:
     """Where nested lists have unequal lengths, as the error about typed ones says it; empty if they do not.
 
@@ -302,7 +306,9 @@ def ragged(value: Any) -> str:
     ('row 2 has 1 entry, row 1 has 2', 'numbers and lists are mixed', '')
     """
     level, which = [value], "row {}"
-    while any(isinstance(item, list | tuple) for item in level):
+    for _ in range(DEEPEST):
+        if not any(isinstance(item, list | tuple) for item in level):
+            return ""
         if not all(isinstance(item, list | tuple) for item in level):
             return "numbers and lists are mixed"
         for row, item in enumerate(level, 1):
@@ -310,7 +316,7 @@ def ragged(value: Any) -> str:
                 return f"{which.format(row)} has {counted(len(item))}, {which.format(1)} has {len(level[0])}"
         which = "row {}" if len(level) == 1 else "inner list {}"
         level = [each for item in level for each in item]
-    return ""
+    return f"it has more than {DEEPEST} axes"
 
 
 def _after_space(text: str, at: int) -> int:

@@ -85,6 +85,7 @@ def test_only_the_gradients_wanted():
     assert f(2.0, 3.0, 5.0) == (30.0, {"z": 6.0, "x": 15.0})
     assert gradcli.compile("x*y", "y")(2.0, 3.0) == (6.0, {"y": 2.0})
     assert gradcli.compile("x*y", wrt=())([2.0], 3.0)[1] == {}
+    assert gradcli.compile("x*y", wrt=(name for name in "yx"))(2.0, 3.0) == (6.0, {"y": 2.0, "x": 3.0})
 
 
 def test_fixed_values():
@@ -200,6 +201,9 @@ def test_pickled():
     f = gradcli.compile("a*x^2+sum(W)", wrt=["x"], fixed={"a": 2.0, "W": [1.0, 2.0]}, rows=True, reuse=True)
     g = pickle.loads(pickle.dumps(f))  # noqa: S301 - our own
     assert alike(g([1.0, 2.0]), f([1.0, 2.0])) and (g.wrt, g.rows, g.reuse) == (("x",), True, True)
+    fixed = {"a": 2.0}
+    f, fixed["a"] = gradcli.compile("a*x", fixed=fixed), 3.0
+    assert f(1.0) == pickle.loads(pickle.dumps(f))(1.0) == (2.0, {"x": 2.0})  # noqa: S301 - our own
     assert repr(gradcli.compile("x*y")) == "<x*y of x, y, compiled>"
 
 
@@ -229,6 +233,9 @@ def test_no_points(empty):
     assert value.shape == gradients["y"].shape == np.shape(empty)
 
 
+ENDLESS: list = []
+ENDLESS.append(ENDLESS)
+
 WRONG = (
     (lambda: gradcli.compile("x*"), ExpressionError, "ends after"),
     (lambda: gradcli.compile("x*y", wrt=["z"]), UsageError, "no variable 'z'"),
@@ -242,6 +249,8 @@ WRONG = (
     (lambda: gradcli.compile("x*y")("1", 2.0), UsageError, "'x' is no number"),
     (lambda: gradcli.compile("x*y")([1.0, 1j], 2.0), UsageError, "complex"),
     (lambda: gradcli.compile("x*y")([1.0, 2.0], [1.0, 2.0, 3.0]), ShapeError, r"x is \(2,\), y is \(3,\)"),
+    (lambda: gradcli.compile("x*y")(np.ones((1,) * 40), 2.0), ShapeError, "do not broadcast"),
+    (lambda: gradcli.compile("x*y")(ENDLESS, 2.0), UsageError, "more than 64 axes"),
     (lambda: gradcli.compile("[x,y]")(1.0, 2.0), NotScalarError, "no scalar"),
     (lambda: gradcli.compile("W@x")([[1.0, 2.0]], [1.0]), ShapeError, "@"),
     (lambda: gradcli.compile("softmax_cross_entropy([x,1],k)", rows=True)([1.0, 2.0], [0, 5]), UsageError, "point 1"),

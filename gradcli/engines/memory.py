@@ -35,6 +35,8 @@ class Memory:
         try:
             buffer = free.pop()
         except IndexError:
+            buffer = None
+        if buffer is None:  # not in the handler, whose error would stand beside that about too little memory
             buffer = np.empty(entries).data
         whole = np.frombuffer(buffer, dtype=np.float64)
         finalize(whole, self.take_back, free, buffer).atexit = False
