@@ -276,7 +276,7 @@ def test_parquet_through_pipes() -> None:
 @pytest.mark.parametrize("more", [[], ["--keep", "--prefix", "out_"], ["--aggregate", "sum"]])
 def test_every_format_becomes_every_other_and_comes_back(form: str, out: str, more: list[str], tmp_path: Path) -> None:
     """A table in one format, its results in another and these again in the first: the same numbers in the same rows."""
-    rows = [{"x": 0.1 * k, "y": k, "name": f"n, {k}"} for k in range(1, 6)]
+    rows: list[dict[str, Any]] = [{"x": 0.1 * k, "y": k, "name": f"n, {k}"} for k in range(1, 6)]
     one, two, three = (tmp_path / f"{name}.{ending}" for name, ending in zip("abc", (form, out, form), strict=True))
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "start.parquet")
     assert run(["batch", "x+0*y", str(tmp_path / "start.parquet"), "-o", str(one), "--keep"]) == 0
