@@ -106,8 +106,8 @@ ENGINES = ("auto", "python", "numpy", "polars", "spark")
 CROSSOVER = 0.15
 """Seconds that plain floats may take before another engine, which has to be loaded first, is the faster one.
 
-Measured as whole processes, CSV of five columns, each engine alone (`--engine python`, `--engine polars`), best of five:
-they are equally fast at 34,000 rows of a formula of 3 nodes, at 33,000 of one of 14, and at 15,000 of one of 114.
+Measured as whole processes, CSV of five columns, each engine alone (`--engine python`, `--engine polars`), best of
+five: they are equally fast at 34,000 rows of a formula of 3 nodes, at 33,000 of one of 14, and at 15,000 of one of 114.
 """
 
 A_ROW, A_NODE = 4e-6, 5e-8
