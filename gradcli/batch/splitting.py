@@ -133,10 +133,10 @@ def exactly(text: str, delimiter: str) -> Iterator[tuple[int, list[str], str]]:
 
 def fault(text: str, at: int, end: int, patterns: Patterns[str]) -> str:
     """What is wrong with a line that is no record."""
-    cells = patterns.cells.match(text, at)
+    cells = patterns.cells.match(text, at, end)
     start = cells.end() if cells is not None and cells.end() < end else at
     which = f"cell {len(next(csv.reader([text[at:start]]), [])) or 1}" if start > at else "cell 1"
-    quoted = patterns.quoted.match(text, start)
+    quoted = patterns.quoted.match(text, start, end)
     shown = brief(text[start:end].rstrip("\r\n"))
     if quoted is None or quoted.end() >= end:
         return f"the quote that opens {which} is not closed: {shown}"
