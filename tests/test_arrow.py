@@ -223,6 +223,7 @@ def test_without_polars_numpy_gives_the_same(monkeypatch: pytest.MonkeyPatch) ->
         (pa.array([Decimal("2.675"), Decimal("0.100")]), [2.675, 0.1]),
         (pa.array([True, False]), [1.0, 0.0]),
         (pa.array([" 1.5\t", "+2", "1e3", "-Infinity", ".5"]), [1.5, 2.0, 1000.0, -math.inf, 0.5]),
+        (pa.array(["1\u00a0", "2\n", "\u20033", "4"]), [1.0, 2.0, 3.0, 4.0]),
         (pa.array(["3", "4", "3"]).dictionary_encode(), [3.0, 4.0, 3.0]),
         (pa.array(["3"], pa.large_string()), [3.0]),
         (pa.nulls(2), [None, None]),

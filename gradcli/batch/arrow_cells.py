@@ -48,23 +48,23 @@ def doubles(column: Any, name: str) -> tuple[pyarrow.DoubleArray, dict[int, str]
 
 def _read(column: Any) -> tuple[pyarrow.DoubleArray, dict[int, str]]:
     """Text as doubles, and what is wrong with the cells that hold none."""
-    import numpy as np
     import pyarrow as pa
     from pyarrow import compute
 
     fine = compute.match_substring_regex(column, f"^(?:{NUMBER.pattern})$", ignore_case=True)
     found = compute.if_else(fine, compute.ascii_trim(column, BLANKS), None).cast(pa.float64())
-    fine = compute.and_(
-        fine, compute.invert(compute.fill_null(compute.is_inf(found), False))
-    )  # maybe too large a number
-    faults = {}
-    for place in compute.indices_nonzero(compute.invert(fine)).to_pylist():  # not of what is null
+    large = compute.fill_null(compute.is_inf(found), False)  # maybe too large a number
+    faults, others = dict[int, str](), dict[int, float]()
+    doubtful = compute.invert(compute.and_not(fine, large))
+    for place in compute.indices_nonzero(doubtful).to_pylist():  # not of what is null
         try:
-            number(column[place].as_py())
+            others[place] = number(column[place].as_py())
         except NoNumber as fault:
             faults[place] = str(fault)
-    if faults:
-        right = np.ones(len(found), dtype=bool)
-        right[list(faults)] = False
-        found = compute.if_else(pa.array(right), found, None)
-    return found, faults
+    if not (faults or others):
+        return found, faults
+    nothing = found.is_null().to_numpy(zero_copy_only=False).copy()
+    values = found.fill_null(0.0).to_numpy().copy()
+    values[[*others]] = [*others.values()]
+    nothing[[*others]], nothing[[*faults]] = False, True
+    return pa.array(values, mask=nothing), faults
