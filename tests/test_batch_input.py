@@ -15,8 +15,11 @@ from pathlib import Path
 import pytest
 
 from gradcli.batch import delimited, splitting
+from gradcli.batch import run as loop
+from gradcli.batch.plan import Plan
 from gradcli.batch.sources import Source
 from gradcli.cli import run
+from gradcli.engines.formula import formula
 from gradcli.errors import LimitError
 
 ROOT = Path(__file__).parent.parent
@@ -43,6 +46,8 @@ def batch(capsysbinary, monkeypatch, tmp_path):
 REFUSED = [
     # what is wrong, words, table, status, what is said
     ("no header", ["x*y"], "1,2\n3,4\n", 2, ["no column 'x'", "--no-header --columns x,y"]),
+    ("no number", ["[x,y]"], "x,y\n1,2\n", 2, ["the output is no scalar but (2,)"]),
+    ("shapes", ["sum([x,y]*W)", "--W=[1,2,3]"], "x,y\n1,2\n", 2, ["(2,) * (3,): lengths 2 and 3 do not match"]),
     ("a column missing", ["x*prise"], "x,price\n1,2\n", 2, ["no column 'prise'", 'did you mean --col prise="price"?']),
     ("another case", ["x"], "X\n1\n", 2, ['did you mean --col x="X"?', "its columns: X"]),
     ("a column doubled", ["x*y"], "x,y,x\n1,2,3\n", 2, ["two columns are called 'x', number 1 and number 3"]),
@@ -55,7 +60,7 @@ REFUSED = [
     ("UTF-16 without a mark", ["x"], "x,y\n1,2\n".encode("utf-16-le"), 4, ["NUL bytes", "--encoding utf-16"]),
     ("CP949", ["x", "--col=x=단가"], "단가\n1\n".encode("cp949"), 4, ["no text in UTF-8", "--encoding cp949"]),
     ("another encoding", ["x", "--encoding=ascii"], "x\n1\né\n", 4, ["line 3 is no text in ascii", "--encoding"]),
-    ("half a character", ["x", "--encoding=utf-16"], b"x\0\n\0" + b"1", 4, ["no text in utf-16"]),
+    ("half a character", ["x", "--encoding=utf-16"], b"x\0\n\0\0\xdc1\0", 4, ["no text in utf-16"]),
     ("no encoding", ["x", "--encoding=utf8x"], "x\n1\n", 2, ["no encoding 'utf8x'", "such as utf-8"]),
     ("a codec of bytes", ["x", "--encoding=hex"], "x\n1\n", 2, ["no encoding 'hex'"]),
     ("a header that is none", ["x"], 'x,"y\n1,2\n', 4, ["line 1", "the quote that opens cell 2 is not closed"]),
@@ -369,6 +374,7 @@ LINES = [
     ("printf 'x\\n3\\n' | batch x^2 -", RESULT, "0 0\n"),
     ("printf 'x\\n3\\n' > x.csv; batch x^2 < x.csv", RESULT, "0\n"),
     ("mkfifo f; (printf 'x\\n3\\n' > f &); batch x^2 f", RESULT, "0\n"),
+    ("printf 'x\\n3\\n' | batch x^2 -o -", RESULT, "0 0\n"),
     ("printf 'x\\n3\\n' | batch x^2 -o /dev/null --force", "", "0 0\n"),
     ("printf 'x\\n3\\n' | batch x^2 > /dev/full", "", "output could not be written: no space left on device\n0 4\n"),
     ("printf 'x\\n3\\n' | batch x^2 -o /dev/full --force", "", "error: /dev/full: no space left on device\n0 4\n"),
@@ -402,8 +408,9 @@ def test_a_disk_that_is_full(tmp_path):
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs signals")
-def test_an_interrupt_in_mid_write(tmp_path):
-    """Ctrl-C while a file is written: exit 130, no file under its name, nothing left."""
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGINT)])
+def test_an_interrupt_in_mid_write(tmp_path, number):
+    """Ctrl-C, or what asks the process to end, while a file is written: exit 130, no file under its name, none left."""
     process = subprocess.Popen([*COMMAND, "x^2", "-o", "out.csv"], cwd=tmp_path, env=ENVIRONMENT, stdin=subprocess.PIPE)
     assert process.stdin is not None
     process.stdin.write(b"x\n" + b"3\n" * 1000)
@@ -411,7 +418,7 @@ def test_an_interrupt_in_mid_write(tmp_path):
     end = time.monotonic() + 30
     while not any(path.stat().st_size > 5000 for path in tmp_path.iterdir()) and time.monotonic() < end:
         time.sleep(0.02)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     assert process.wait(30) == 130
     process.stdin.close()
     assert list(tmp_path.iterdir()) == []
@@ -419,16 +426,40 @@ def test_an_interrupt_in_mid_write(tmp_path):
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_program_that_waits_for_each_answer(engine):
-    """Each line is answered at once, so that a program may write one, read its answer, and go on."""
+    """Each line, the header too, is answered at once: a program may write one, read its answer, and go on."""
     process = subprocess.Popen(
         [*COMMAND, "x^2", "--engine", engine], env=ENVIRONMENT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
     assert process.stdin is not None and process.stdout is not None
     process.stdin.write(b"x\n")
+    process.stdin.flush()
+    assert process.stdout.readline() == b"value,grad_x,error\n"
     for number in range(1, 6):
         process.stdin.write(b"%d\n" % number)
         process.stdin.flush()
-        if number == 1:
-            assert process.stdout.readline() == b"value,grad_x,error\n"
         assert process.stdout.readline() == b"%.1f,%.1f,\n" % (number**2, 2 * number)
     assert process.communicate() == (b"", None) and process.returncode == 0
+
+
+@pytest.mark.parametrize(("lines", "engines"), [(1, {"floats"}), (100, {"floats", "frames"})])
+def test_lines_that_come_one_by_one_stay_with_plain_floats(monkeypatch, lines, engines):
+    """However many there were: another engine takes longer for a few rows than floats, and is for those that wait."""
+    used = set()
+
+    def counted(name):
+        before = getattr(loop, f"by_{name}")
+
+        def call(*given):
+            used.add({"rows": "floats"}.get(name, name))
+            return before(*given)
+
+        monkeypatch.setattr(loop, f"by_{name}", call)
+
+    counted("rows"), counted("frames")
+    monkeypatch.setattr(loop, "CROSSOVER", 0)
+    pieces = iter([b"x\n", *[b"3\n" * lines] * 20])
+    table = delimited.Table(Source(lambda: next(pieces, b""), "a pipe", None), "csv")
+    sink, plan = io.BytesIO(), Plan(formula("x^2"))
+    loop.run(table, plan, delimited.Writer(plan.layout(["x"], "a pipe"), sink, "csv"), loop.Count("a pipe"))
+    assert sink.getvalue() == b"value,grad_x,error\n" + b"9.0,6.0,\n" * lines * 20
+    assert used == engines

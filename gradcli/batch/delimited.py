@@ -76,7 +76,7 @@ class Table:
             text, line = self.first
             end = end_of_record(text, self.delimiter)
             record, rest = Block(text[:end], line), text[end:]
-            self.first = Block(rest, line + lines(record.text)) if rest else next(self.waiting, None)
+            self.first = Block(rest, line + lines(record.text)) if rest else None
             found = records(record, self.delimiter)
             if found.faults:
                 raise FileError(
@@ -85,6 +85,7 @@ class Table:
                 )
             if len(found.cells):
                 return checked(found.cells[0], self.place)
+            self.first = self.first or next(self.waiting, None)
         raise FileError(f"{self.place}: the table is empty", hint="its first line names the columns: x,y")
 
     def only(self, places: Sequence[int], *, keep: bool) -> None:
@@ -94,7 +95,7 @@ class Table:
         """What follows the header, as it comes."""
         if self.first is not None:
             yield self.first
-            yield from self.waiting
+        yield from self.waiting
 
     def records(self, block: Block) -> Records:
         """The rows of a block."""

@@ -113,6 +113,9 @@ five: they are equally fast at 34,000 rows of a formula of 3 nodes, at 33,000 of
 A_ROW, A_NODE = 4e-6, 5e-8
 """Seconds that plain floats take for a row more than another engine, and for each of the formula's nodes in it."""
 
+TOGETHER = 32
+"""Rows that come at once where nobody waits for the answer to each: a few of them are sooner done by plain floats."""
+
 LARGE = 1 << 22
 """Bytes of the blocks that the engines for many rows get, where they are there."""
 
@@ -125,15 +128,17 @@ def run(table: Table, plan: Plan, written: Written, count: Count, engine: str = 
     rows = Rows(plan, plan.bound(table.names, table.place), len(table.names))
     table.only(rows.places, keep=plan.keep)
     blocks, most = table.blocks(), CROSSOVER / (A_ROW + A_NODE * len(plan.formula.graph))
-    fast = engine != "python"
+    fast, pace = engine != "python", 0
     for block in blocks:
-        if fast and (engine != "auto" or (table.expected(block) or count.rows) > most):
+        if fast and (engine != "auto" or (table.expected(block) or (pace >= TOGETHER and count.rows)) > most):
             fast = engine != "auto" or available(count)
             if fast:
                 for done in by_frames(table, plan, rows, chain([block], blocks), written, engine):
                     take(done, written, count)
                 break
-        take(by_rows(table, rows, block, written), written, count)
+        done = by_rows(table, rows, block, written)
+        take(done, written, count)
+        pace = done.rows
     written.end()
 
 

@@ -140,7 +140,7 @@ def decoded(read: Read, encoding: str | None, place: str) -> Read:
     Errors: UsageError for an encoding that is not known; FileError for bytes that are not in it.
     """
     first = read()
-    while 0 < len(first) < 4:
+    while first and any(mark.startswith(first) and mark != first for mark, _ in MARKS):
         more = read()
         if not more:
             break

@@ -22,6 +22,7 @@ from gradcli.cli.endings import told
 from gradcli.cli.eval import names
 from gradcli.cli.inputs import read_graph
 from gradcli.cli.options import Definitions, Expression, FileName, Names, Settings, Share, ValueFiles
+from gradcli.engines import exact
 from gradcli.engines.formula import Formula, formula
 from gradcli.errors import FileError, UsageError, brief
 from gradcli.graph import Graph
@@ -132,6 +133,8 @@ def batch(
             "the formula and the table cannot both be read from standard input",
             hint="name the table's file, or give the formula as an argument",
         )
+    if output == "-":
+        output = None
     if output is not None and Path(output).is_dir():
         raise FileError(f"{output}: a folder", hint="name a file in it, such as results.csv")
     graph, values = read_graph(
@@ -157,6 +160,8 @@ def batch(
             )
     asked = names(wrt, "--wrt") if wrt is not None else None
     computed = formula(graph, fixed=values, wrt=asked)
+    if computed.tensorial:
+        exact.shaped(computed)
     plan = Plan(computed, fitting(columns(col or []), computed), keep=keep, prefix=prefix, null=null)
     taken, given = formats.of(table, input_format, "--input-format"), formats.of(output, format_, "--format")
     if engine == "spark":
@@ -208,9 +213,10 @@ def target(output: str | None, force: bool) -> Iterator[BinaryIO]:
     if output is None:
         yield streams.Output()  # type: ignore[misc] # it can be written to, which is all
         return
+    from gradcli.cli.marking import ending
     from gradcli.writing import opened
 
-    with opened(output, force) as stream:
+    with ending(), opened(output, force) as stream:
         yield stream.buffer  # type: ignore[attr-defined] # a file has one
 
 

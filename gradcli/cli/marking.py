@@ -1,4 +1,4 @@
-"""What marking a class needs of a command line: how far it is, on how many cores it runs, and Ctrl-C."""
+"""What long work needs of a command line: how far it is, on how many cores it runs, and what ends it."""
 
 from __future__ import annotations
 
@@ -39,6 +39,24 @@ def stopping() -> Iterator[Callable[[], bool]]:
         yield lambda: asked
     finally:
         signal(SIGINT, before)
+
+
+@contextmanager
+def ending() -> Iterator[None]:
+    """What asks a process to end, and a terminal that is closed, are as Ctrl-C: nothing half written stays."""
+    import signal
+
+    before: dict[int, Any] = {}
+    for name in ("SIGTERM", "SIGHUP"):  # Windows has no SIGHUP
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:  # nohup has it ignored
+            with suppress(ValueError):  # not in the main thread, which alone hears of it
+                before[number] = signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

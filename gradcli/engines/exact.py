@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from gradcli.autodiff import Value
 from gradcli.engines.formula import Formula
-from gradcli.errors import GradcliError
+from gradcli.errors import GradcliError, NotScalarError, ShapeError
 from gradcli.soundness import active_outside_domain
 
 
@@ -36,3 +36,17 @@ def evaluated(formula: Formula, point: Sequence[float]) -> Exact:
 
     trouble = find_trouble(gradients, formula.wrt)
     return Exact(results, trouble.cause if trouble is not None else "")
+
+
+def shaped(formula: Formula) -> None:
+    """Say now what would be wrong at every point: tensors that do not fit, or a value that is no number.
+
+    Errors: ShapeError; NotScalarError.
+    """
+    at = {**formula.fixed, **dict.fromkeys(formula.variables, 1.0)}
+    try:
+        formula.graph.forward(at).backward()
+    except (ShapeError, NotScalarError):
+        raise
+    except GradcliError:  # of this point alone
+        return
