@@ -48,29 +48,43 @@ def SHAPED(function, columns):
 JAX = """
 import os
 os.environ["XLA_FLAGS"] = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
+import contextlib, io, json, sys
 import jax
-jax.config.update("jax_enable_x64", True)
-"""
-
-JITTED = """
-import json, sys
 import numpy as np
+programs, numbers, tensors = json.load(sys.stdin)
+printed = []
+for text in programs:
+    jax.config.update("jax_enable_x64", False)  # as it is before the program asks for doubles
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        exec(text, {"__name__": "__main__"})
+    printed.append(out.getvalue())
+jax.config.update("jax_enable_x64", True)
 functions, columns = [], []
-for text, column in json.load(sys.stdin):
+for text, column in numbers + tensors:
     space = {"__name__": "exported"}
     exec(text, space)
     functions.append(space["value_and_grad"])
-    columns.append([np.array(numbers, dtype=float) for numbers in column])
-def listed(value, gradients):
-    return [value, *gradients.values()]  # jit sorts a dictionary
-every = jax.jit(lambda columns: [listed(*function(*column)) for function, column in zip(functions, columns)])
-results = []
-for found, column in zip(every(columns), columns):
-    numbers = [np.asarray(each, dtype=float) for each in found]
-    results.append([np.broadcast_to(each, column[0].shape).tolist() for each in numbers])
-json.dump(results, sys.stdout)
+    columns.append([np.array(values, dtype=float) for values in column])
+names = []
+def together(columns):
+    names[:], found = [], []
+    for function, column in zip(functions, columns):
+        value, gradients = function(*column)
+        names.append(list(gradients))
+        found.append([value, *gradients.values()])  # jit sorts a dictionary
+    return found
+every = [[np.asarray(each, dtype=float) for each in found] for found in jax.jit(together)(columns)]
+points = [
+    [np.broadcast_to(each, column[0].shape).tolist() for each in found]
+    for found, column in zip(every[: len(numbers)], columns)
+]
+arrays = [
+    (float(value), dict(zip(keys, [each.tolist() for each in gradients])))
+    for (value, *gradients), keys in zip(every[len(numbers) :], names[len(numbers) :])
+]
+json.dump([printed, points, arrays], sys.stdout)
 """
-"""All functions compiled as one, which takes a fraction of the time."""
+"""All that is asked of JAX, in one process; all functions compiled as one, which takes a fraction of the time."""
 
 FRAMES = """
 import polars as pl
@@ -136,13 +150,31 @@ def in_python(target: str, cases: list[Case]) -> list[list[list[float]]]:
     """What a Python target computes, on whole columns: for each case, for each result, a number a point."""
     sent = [(code_of(target, graph), list(zip(*at, strict=True))) for graph, at in cases]
     names = [list(graph.inputs) for graph, _ in cases]
-    text = {"jax": JAX + JITTED, "polars": f"NAMES = {names!r}\n{FRAMES}{PYTHON}"}.get(target, SHAPED + PYTHON)
+    text = f"NAMES = {names!r}\n{FRAMES}{PYTHON}" if target == "polars" else SHAPED + PYTHON
+    found: list[list[list[float]]] = answered(text, sent)
+    return found
+
+
+Tensors = list[tuple[float, dict[str, Any]]]
+"""The value and the gradients of each of several functions of tensors."""
+
+
+def in_jax(
+    programs: list[str], cases: list[Case], tensors: list[list[Any]]
+) -> tuple[list[str], list[list[list[float]]], Tensors]:
+    """What programs print, what functions compute at the points of each case, and what functions of tensors compute."""
+    sent = [(code_of("jax", graph), list(zip(*at, strict=True))) for graph, at in cases]
+    printed, points, arrays = answered(JAX, [programs, sent, [[text, values] for text, *values in tensors]])
+    return printed, points, arrays
+
+
+def answered(text: str, sent: Any) -> Any:
+    """What a Python program answers, from JSON to JSON."""
     done = subprocess.run(
         [sys.executable, "-c", text], input=json.dumps(sent), capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    found: list[list[list[float]]] = json.loads(done.stdout)
-    return found
+    return json.loads(done.stdout)
 
 
 def differences(cases: list[Case], found: list[list[list[float]]], digits: float) -> list[str]:
@@ -180,19 +212,23 @@ KNOTTY = [
 
 
 @cache
-def formulas() -> list[Case]:
-    """The examples of numbers, what is awkward, and published formulas."""
+def formulas(part: int) -> list[Case]:
+    """The examples of numbers, what is awkward, and a fifth of the published formulas: the part 0 to 4."""
     chance = random.Random(5)  # noqa: S311 - numbers to try, not secrets
     cases = [case for case in map(scalar, EXAMPLES) if case is not None]
     cases += [
         (parse(text), [at, *[tuple(chance.gauss(0, 2) for _ in at) for _ in range(20)]])
         for text, at in AWKWARD + KNOTTY
     ]
-    for name in ("feynman", "formulas"):
-        for line in (Path(__file__).parent / "cases" / f"{name}.jsonl").read_text(encoding="utf-8").splitlines():
-            case = json.loads(line)
-            graph = parse(case["expr"], given=case["vars"])
-            cases.append((graph, [tuple(float(case["vars"][name]) for name in graph.inputs)]))
+    lines = [
+        line
+        for name in ("feynman", "formulas")
+        for line in (Path(__file__).parent / "cases" / f"{name}.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
+    for line in lines[part::5]:
+        case = json.loads(line)
+        graph = parse(case["expr"], given=case["vars"])
+        cases.append((graph, [tuple(float(case["vars"][name]) for name in graph.inputs)]))
     return [case for case in cases if case[0].inputs]
 
 
@@ -293,18 +329,13 @@ results = []
 for text, *values in json.load(sys.stdin):
     space = {"__name__": "exported"}
     exec(text, space)
-    value, gradients = COMPILED(space["value_and_grad"])(*map(np.array, values))
+    value, gradients = space["value_and_grad"](*map(np.array, values))
     results.append([float(value), {name: np.asarray(each).tolist() for name, each in gradients.items()}])
 json.dump(results, sys.stdout)
 """
 
 
-def of_arrays(target: str, sent: list[list[Any]]) -> list[tuple[float, dict[str, Any]]]:
-    """What functions of tensors compute: for each text and its values, the value and the gradients."""
-    setup = f"{JAX}COMPILED = jax.jit\n" if target == "jax" else "COMPILED = lambda function: function\n"
-    done = subprocess.run(
-        [sys.executable, "-c", setup + TENSORS], input=json.dumps(sent), capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    found: list[tuple[float, dict[str, Any]]] = json.loads(done.stdout)
+def of_arrays(sent: list[list[Any]]) -> Tensors:
+    """What NumPy's functions of tensors compute: for each text and its values."""
+    found: Tensors = answered(TENSORS, sent)
     return found

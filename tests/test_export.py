@@ -23,6 +23,7 @@ from gradcli.syntax import parse
 from gradcli.systems.source import Unspelled
 from tests.exporting import (
     Case,
+    Tensors,
     by_the_engine,
     code_of,
     differences,
@@ -30,6 +31,7 @@ from tests.exporting import (
     formulas,
     in_c,
     in_duckdb,
+    in_jax,
     in_node,
     in_python,
     of_arrays,
@@ -52,10 +54,11 @@ def at_hand(target: str) -> bool:
     return bool(shutil.which(needed) if needed in PROGRAMS else importlib.util.find_spec(needed))
 
 
-RUNNING = [pytest.param(name, marks=pytest.mark.skipif(not at_hand(name), reason="not at hand")) for name in NEEDS]
+FIFTHS = tuple(name for name in NEEDS if name != "jax")
+"""Who runs which of the published formulas."""
 
-LIGHT = [each for each in RUNNING if each.values != ("jax",)]
-"""Without JAX, which takes seconds, where its code is NumPy's."""
+RUNNING = [pytest.param(name, marks=pytest.mark.skipif(not at_hand(name), reason="not at hand")) for name in FIFTHS]
+"""Without JAX, which takes seconds to compile, and has a test of its own."""
 
 LACKING = {
     "numpy": set(),
@@ -121,33 +124,13 @@ def test_the_refusal_names_the_function_and_who_has_it():
 
 
 @pytest.mark.parametrize("target", RUNNING)
-def test_every_row_computes_what_the_engine_computes(target, tmp_path):
-    """Value and gradients of each row that the target can write, at its samples and at random points."""
-    cases, _ = spelled(target)
-    if target == "jax":  # compiling takes long
-        cases = new_words(cases)
-        assert len(cases) > 30
-    assert differences(cases, ran(target, cases, tmp_path), DIGITS) == []
-
-
-def new_words(cases: list[Case]) -> list[Case]:
-    """Those of the cases whose JAX code has a function or an operator that none before them has."""
-    seen: set[str] = set()
-    found = []
-    for case in cases:
-        words = set(re.findall(r"jnp\.\w+|special\.\w+|[-+*/&|<=>]+", code_of("jax", case[0])))
-        if not words <= seen:
-            found.append(case)
-            seen |= words
-    return found
-
-
-@pytest.mark.parametrize("target", RUNNING)
-def test_formulas_compute_what_the_engine_computes(target, tmp_path):
-    """Examples, published formulas, branches not taken, poles and overflow."""
-    cases = [case for case in formulas() if able(target, case)]
-    cases = cases[::12] if target == "jax" else cases  # it is the compilation that takes long
-    assert len(cases) > 12
+def test_it_computes_what_the_engine_computes(target, tmp_path):
+    """Value and gradients of each row that the target can write, at its samples and at random points; of examples,
+    published formulas, branches not taken, poles and overflow."""
+    rows, _ = spelled(target)
+    others = [case for case in formulas(FIFTHS.index(target)) if able(target, case)]
+    assert len(rows) > 40 and len(others) > 40
+    cases = [*rows, *others]
     wrong = differences(cases, ran(target, cases, tmp_path), DIGITS)
     undefined = "clip(x*y, -1, 1)/(x-x)"  # a division by 0, where SQL has NULL
     assert [line for line in wrong if target != "sql" or not line.startswith(undefined)] == []
@@ -165,8 +148,33 @@ def able(target: str, case: Case) -> bool:
 # ── run from the command line ───────────────────────────────────────────────────────────────────────────────
 
 
-def run(target: str, code: str, folder: Path) -> list[float]:
-    """The numbers that exported code prints when it is run as it is."""
+PROGRAMS_RUN = """
+import json, sys
+for code in json.load(sys.stdin):
+    exec(code, {"__name__": "__main__"})
+    print("---")
+"""
+
+
+def run(target: str, codes: list[str], folder: Path) -> list[list[float]]:
+    """The numbers that exported codes print when they are run as they are; those in Python in one process."""
+    if target in ("numpy", "polars"):
+        shown = "print(*value_and_grad(frame).row(0), sep='\\n')"
+        sent = json.dumps([code.replace("print(value_and_grad(frame))", shown) for code in codes])
+        words = [sys.executable, "-c", PROGRAMS_RUN]
+        done = subprocess.run(words, input=sent, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (0, "")
+        return list(map(numbers, done.stdout.split("---\n")[:-1]))
+    return [run_alone(target, code, folder) for code in codes]
+
+
+def numbers(printed: str) -> list[float]:
+    """The number at the end of each line."""
+    return [float(line.rpartition(" ")[2]) for line in printed.splitlines()]
+
+
+def run_alone(target: str, code: str, folder: Path) -> list[float]:
+    """The numbers that exported code prints, or that its query finds, when it is run as it is."""
     if target == "c":
         (folder / "net.c").write_text(code, encoding="utf-8")
         flags = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic"]
@@ -181,24 +189,27 @@ def run(target: str, code: str, folder: Path) -> list[float]:
         assert row is not None
         return [row[columns.index(name)] for name in columns if name == "value" or name.startswith("grad_")]
     else:
-        words = ["node", "--input-type=module", "-"] if target == "javascript" else [sys.executable, "-"]
-        code = code.replace("print(value_and_grad(frame))", "print(*value_and_grad(frame).row(0), sep='\\n')")
+        words = ["node", "--input-type=module", "-"]
     done = subprocess.run(words, input=code, capture_output=True, text=True, check=False, cwd=folder)
     assert (done.returncode, done.stderr) == (0, "")
-    return [float(line.rpartition(" ")[2]) for line in done.stdout.splitlines()]
+    return numbers(done.stdout)
+
+
+SMALL = (("2+3*4", (), [14]), ("x", ("--x=-0.5",), [-0.5, 1]), ("f*1", ("--f=7",), [7, 1]))
+"""A formula without variables, and some that are a variable."""
 
 
 @pytest.mark.parametrize("target", RUNNING)
-def test_the_neuron_runs_as_it_is(gradcli, target, tmp_path):
-    """With values, the code ends with an example that runs, and prints the lecture's numbers."""
-    status, code, err = gradcli("export", NEURON, *VALUES, "--to", target)
-    assert (status, err) == (0, "")
-    found = run(target, code, tmp_path)
-    if target == "jax":  # jit sorts by name
-        order = sorted(range(5), key=lambda k: ("w0", "x0", "w1", "x1", "w2")[k])
-        assert found == pytest.approx([RESULTS[0], *(RESULTS[k + 1] for k in order)], rel=DIGITS)
-    else:
-        assert found == pytest.approx(RESULTS, rel=DIGITS)
+def test_it_runs_as_it_is(gradcli, target, tmp_path):
+    """With values, the code ends with an example that runs, and prints the lecture's numbers; the smallest code too."""
+    codes = []
+    for text, values, _ in ((NEURON, VALUES, RESULTS), *SMALL):
+        status, code, err = gradcli("export", text, *values, "--to", target)
+        assert (status, err) == (0, "")
+        codes.append(code)
+    first, *others = run(target, codes, tmp_path)
+    assert first == pytest.approx(RESULTS, rel=DIGITS)
+    assert others == [expected for *_, expected in SMALL]
 
 
 def test_without_values_it_is_a_function_alone(gradcli):
@@ -345,31 +356,35 @@ def test_errors(gradcli, words, message, hint):
 
 # ── tensors ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-ARRAYS = [each for each in RUNNING if each.values[0] in ("numpy", "jax")]
 
-
-@pytest.mark.parametrize("target", ARRAYS)
-def test_tensors_compute_what_pytorch_computes(target):
-    """Formulas of tensors agree with PyTorch's values and gradients, in value and in shape."""
+def referenced(target: str, every: int) -> tuple[list[list[Any]], list[dict[str, Any]]]:
+    """Code and its values for every so many-th formula of PyTorch's references, and its gradients there."""
     cases = json.loads(REFERENCES.read_text(encoding="utf-8"))["cases"]
     sent, expected = [], []
-    for case in cases[:: 15 if target == "jax" else 1]:
+    for case in cases[::every]:
         values = {name: real(value, name) for name, value in (case["inputs"] | {"up_": case["upstream"]}).items()}
         graph = parse(f"sum(({case['text']})*up_)", given=values)
         wrt = tuple(case["gradients"])
-        sent.append(
-            [
-                written(target, exported(graph, values)._replace(wrt=wrt)),
-                *(listable(values[name]) for name in graph.inputs),
-            ]
-        )
+        code = written(target, exported(graph, values)._replace(wrt=wrt))
+        sent.append([code, *(listable(values[name]) for name in graph.inputs)])
         expected.append(case["gradients"])
-    results = of_arrays(target, sent)
-    for case, (_, gradients) in zip(expected, results, strict=True):
+    return sent, expected
+
+
+def agree(found: Tensors, expected: list[dict[str, Any]]) -> bool:
+    """Whether gradients are PyTorch's, in value and in shape."""
+    for (_, gradients), case in zip(found, expected, strict=True):
         assert gradients.keys() == case.keys()
         for name, gradient in gradients.items():
             assert np.shape(gradient) == np.shape(case[name])
             assert np.asarray(gradient) == pytest.approx(np.asarray(case[name]), rel=1e-9, abs=1e-12)
+    return True
+
+
+def test_tensors_compute_what_pytorch_computes():
+    """Formulas of tensors agree with PyTorch's values and gradients, in value and in shape."""
+    sent, expected = referenced("numpy", 1)
+    assert agree(of_arrays(sent), expected)
 
 
 def listable(value: Any) -> Any:
@@ -377,20 +392,57 @@ def listable(value: Any) -> Any:
     return value if isinstance(value, float) else value.tolist()
 
 
-@pytest.mark.parametrize("target", ARRAYS)
-def test_a_layer_runs_as_it_is(gradcli, target):
+LAYER = ("mse(relu(x@W+b), t)", "--x=[[1,2]]", "--W=[[1,0],[0,-1]]", "--b=[0.5,1]", "--t=[[1,1]]")
+
+PRINTED = [
+    "df/dW = [[0.5, 0.0], [1.0, 0.0]]",
+    "df/db = [0.5, 0.0]",
+    "df/dt = [[-0.5, 1.0]]",
+    "df/dx = [[0.5, 0.0]]",
+    "f = 0.625",
+]
+
+
+def test_a_layer_runs_as_it_is(gradcli):
     """With arrays as values, the code is of tensors of their shapes, and ends with an example."""
-    values = ("--x=[[1,2]]", "--W=[[1,0],[0,-1]]", "--b=[0.5,1]", "--t=[[1,1]]")
-    status, code, err = gradcli("export", "mse(relu(x@W+b), t)", *values, "--to", target)
+    status, code, err = gradcli("export", *LAYER, "--to", "numpy")
     assert (status, err) == (0, "")
     done = subprocess.run([sys.executable, "-"], input=code, capture_output=True, text=True, check=True)
-    assert sorted(done.stdout.splitlines()) == [
-        "df/dW = [[0.5, 0.0], [1.0, 0.0]]",
-        "df/db = [0.5, 0.0]",
-        "df/dt = [[-0.5, 1.0]]",
-        "df/dx = [[0.5, 0.0]]",
-        "f = 0.625",
+    assert sorted(done.stdout.splitlines()) == PRINTED
+
+
+@pytest.mark.skipif(not at_hand("jax"), reason="not at hand")
+def test_jax_computes_what_the_engine_computes(gradcli):
+    """Programs as they are; every function and operator that is written for JAX, in rows and in formulas; tensors.
+
+    The code is NumPy's under another name, so that a sample does for how it is put together.
+    """
+    words = ((NEURON, *VALUES), LAYER)
+    programs = [gradcli("export", *each, "--to", "jax")[1] for each in words]
+    rows, others = spelled("jax")[0], [case for case in formulas(0) if able("jax", case)]
+    cases = [*new_words([*rows, *others]), *others[::30]]
+    sent, expected = referenced("jax", 15)
+    printed, found, tensors = in_jax(programs, cases, sent)
+    order = sorted(range(5), key=lambda k: ("w0", "x0", "w1", "x1", "w2")[k])  # jit sorts by name
+    lecture = [RESULTS[0], *(RESULTS[k + 1] for k in order)]
+    assert numbers(printed[0]) == pytest.approx(lecture, rel=DIGITS)
+    assert sorted(printed[1].splitlines()) == PRINTED
+    assert len(cases) > 20 and differences(cases, found, DIGITS) == []
+    assert agree(tensors, expected)
+
+
+def new_words(cases: list[Case]) -> list[Case]:
+    """Cases whose JAX code has together each function and operator that any of them has; the richest first."""
+    words = [
+        frozenset(re.findall(r"jnp\.\w+|special\.\w+|[-+*/&|<=>]+", code_of("jax", case[0]).partition('"""\n    ')[2]))
+        for case in cases
     ]
+    missing, found = frozenset().union(*words), []
+    while missing:
+        best = max(range(len(cases)), key=lambda k: len(words[k] & missing))
+        found.append(cases[best])
+        missing -= words[best]
+    return found
 
 
 # ── names and texts of the user's ───────────────────────────────────────────────────────────────────────────
@@ -401,17 +453,6 @@ exp pow sign larger power erf double int main class None True self print name ma
 arguments eval NaN INFINITY theta θ λ ж 값 w₁ Σ y1 y0 grad_x printf special one const let end case null
 """.split()
 """Words of some target, or of the code itself, and names beyond ASCII."""
-
-
-@pytest.mark.parametrize("target", LIGHT)
-def test_hostile_names(target, tmp_path):
-    """Whatever the variables and the nodes are called, the code runs and computes what the engine computes."""
-    graph = parse("+".join(f"{k + 1}*{name}" for k, name in enumerate(WORDS)) + "+sin(lambda)*sin(lambda)")
-    named = [parse(f"{name} = a*b; {name}*{name} + exp({name})") for name in WORDS]
-    swapped = parse("n1 = x*y; t1 = n1*x; d_x = t1+n1; d_x*d_x*t1")
-    cases: list[Case] = [(graph, [tuple(float(k % 7) for k in range(len(graph.inputs)))])]
-    cases += [(each, [(0.5, -1.5)]) for each in (*named, swapped)]
-    assert differences(cases, ran(target, cases, tmp_path), DIGITS) == []
 
 
 TEXTS = [
@@ -426,17 +467,23 @@ TEXTS = [
 """Comments of the user's that would end a comment or a string of the code."""
 
 
-@pytest.mark.parametrize("target", LIGHT)
-def test_hostile_texts(target, tmp_path):
-    """No text of the user's gets out of a comment of the code, and none is lost that is part of the formula."""
-    cases: list[Case] = []
+@pytest.mark.parametrize("target", RUNNING)
+def test_hostile_names_and_texts(target, tmp_path):
+    """Whatever variables and nodes are called, the code runs and computes what the engine computes; no text of the
+    user's gets out of a comment of the code, and none is lost that is part of the formula."""
+    sums = "+".join(f"{k + 1}*{name}" for k, name in enumerate(WORDS)) + "+sin(lambda)*sin(lambda)"
+    graphs = [parse(sums), parse("n1 = x*y; t1 = n1*x; d_x = t1+n1; d_x*d_x*t1")]
+    for start in range(8):  # names as those of nodes, some at a time, so that several could be mistaken for each other
+        some = WORDS[start::8]
+        lines = [f"{name} = a*b + {k}*a" for k, name in enumerate(some)]
+        graphs.append(parse("\n".join([*lines, "+".join(f"{name}*exp({name})" for name in some)])))
     for text in TEXTS:
         graph = parse("# " + text.replace("\n", "\n# ") + "\nq = x*y # " + text.splitlines()[0] + "\nq+x")
         code = written(target, exported(graph))
         assert not re.search(r"evil|alert|DROP|import os|\x1b|\u202e", code)
-        cases.append((graph, [(2.0, 3.0)]))
-    found = ran(target, cases, tmp_path)
-    assert found == [[[8.0], [4.0], [2.0]]] * len(cases)
+        graphs.append(graph)
+    cases: list[Case] = [(graph, [tuple(k % 7 - 1.5 for k in range(len(graph.inputs)))]) for graph in graphs]
+    assert differences(cases, ran(target, cases, tmp_path), DIGITS) == []
 
 
 def test_a_text_that_would_end_a_comment_does_not():
@@ -506,22 +553,13 @@ def test_numpy_takes_numbers_as_well_as_arrays(tmp_path):
     assert done.stdout == "0.0 0.5 inf [[0.0, -2.0], [0.0, -0.5]]\n"
 
 
-@pytest.mark.parametrize("target", LIGHT)
-def test_numbers_alone_and_inputs_alone(gradcli, target, tmp_path):
-    """A formula without variables, and one that is a variable, are code that runs too."""
-    for text, values, expected in (("2+3*4", (), [14]), ("x", ("--x=-0.5",), [-0.5, 1]), ("f*1", ("--f=7",), [7, 1])):
-        status, code, err = gradcli("export", text, *values, "--to", target)
-        assert (status, err) == (0, "")
-        assert run(target, code, tmp_path) == expected
-
-
 def test_a_large_formula_is_written_in_time():
-    """Two thousand nodes, each used twice, are as many lines and no more."""
-    lines = ["q0 = x*y", *(f"q{k} = sin(q{k - 1})*q{k - 1}" for k in range(1, 1000)), "q999"]
+    """Over a thousand nodes, each used twice, are as many lines and no more."""
+    lines = ["q0 = x*y", *(f"q{k} = sin(q{k - 1})*q{k - 1}" for k in range(1, 600)), "q599"]
     graph = parse("\n".join(lines))
     code = written("c", exported(graph))
-    assert len(code) < 200_000
-    assert code.count("sin(") < 1100
+    assert len(code) < 120_000
+    assert code.count("sin(") < 700
     assert max(map(len, code.splitlines())) < 200
     with pytest.raises(LimitError, match="levels of columns in Polars, and 500 are the most"):
         written("polars", exported(graph))
