@@ -295,7 +295,7 @@ def counted(entries: int) -> str:
     return "1 entry" if entries == 1 else f"{entries} entries"
 
 
-DEEPEST = 64
+MOST_AXES = 64
 """Axes that NumPy's arrays can have; a list that holds itself has no last."""
 
 
@@ -306,7 +306,7 @@ def ragged(value: Any) -> str:
     ('row 2 has 1 entry, row 1 has 2', 'numbers and lists are mixed', '')
     """
     level, which = [value], "row {}"
-    for _ in range(DEEPEST):
+    for _ in range(MOST_AXES):
         if not any(isinstance(item, list | tuple) for item in level):
             return ""
         if not all(isinstance(item, list | tuple) for item in level):
@@ -316,7 +316,7 @@ def ragged(value: Any) -> str:
                 return f"{which.format(row)} has {counted(len(item))}, {which.format(1)} has {len(level[0])}"
         which = "row {}" if len(level) == 1 else "inner list {}"
         level = [each for item in level for each in item]
-    return f"it has more than {DEEPEST} axes"
+    return f"it has more than {MOST_AXES} axes"
 
 
 def _after_space(text: str, at: int) -> int:
