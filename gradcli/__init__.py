@@ -30,13 +30,14 @@ from gradcli.errors import (
 )
 from gradcli.graph import Graph, Node
 from gradcli.syntax import parse
-from gradcli.verify import Verification, verify
+from gradcli.verify import verify
 
 if TYPE_CHECKING:
     from gradcli.arrow import MapInArrow
     from gradcli.compiled import Compiled
     from gradcli.derivatives import Hessian, Jacobian
     from gradcli.homework.records import Checked, Rules
+    from gradcli.verify.verdicts import Verification
 
 __all__ = [
     "Edge",
@@ -64,6 +65,15 @@ __all__ = [
 ]
 
 __version__ = "0.3.0"
+
+
+def __getattr__(name: str) -> object:
+    """A class that is loaded when it is asked for: making it takes longer than a small evaluation."""
+    if name != "Verification":
+        raise AttributeError(f"module 'gradcli' has no attribute '{name}'")
+    from gradcli.verify.verdicts import Verification
+
+    return Verification
 
 
 def value_and_grad(

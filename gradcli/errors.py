@@ -25,7 +25,7 @@ MOST_FAULTS = 30
 LONGEST = 1000
 """Characters of a line of a message."""
 
-LONG_WORD = re.compile(r"(\S{100})\S{120,}(\S{20})")
+LONG_WORD = r"(\S{100})\S{120,}(\S{20})"
 """A word so long that nobody reads it."""
 
 
@@ -141,7 +141,7 @@ def clipped(text: str) -> str:
     """
     if len(text) <= 240:
         return text
-    short = LONG_WORD.sub(r"\1…\2", text[:100_000] + text[-20:] if len(text) > 100_020 else text)
+    short = re.sub(LONG_WORD, r"\1…\2", text[:100_000] + text[-20:] if len(text) > 100_020 else text)
     return short if len(short) <= LONGEST else short[: LONGEST - 1] + "…"
 
 

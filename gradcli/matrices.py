@@ -21,7 +21,7 @@ from gradcli.places import in_bytes, place, size
 from gradcli.report import Report, build
 
 if TYPE_CHECKING:
-    from gradcli.verify import Verification
+    from gradcli.verify.verdicts import Verification
 
 Kind = Literal["jacobian", "hessian"]
 

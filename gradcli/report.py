@@ -25,7 +25,7 @@ from gradcli.systems.reading import reads
 from gradcli.trouble import Trouble, find_trouble
 
 if TYPE_CHECKING:
-    from gradcli.verify import Verification
+    from gradcli.verify.verdicts import Verification
 
 
 NO_INPUT, NO_GRADIENT = "depends on no input", "carries no gradient"

@@ -25,7 +25,7 @@ from gradcli.homework.records import Accepted, Answer, State
 from gradcli.render.intervals import interval
 from gradcli.render.judged import View
 from gradcli.syntax import parse
-from gradcli.verify import ProofVerdict, Verification
+from gradcli.verify.verdicts import ProofVerdict, Verification
 from gradcli.words import Said, Words
 
 ROOT = Path(__file__).parent.parent

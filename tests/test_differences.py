@@ -11,8 +11,9 @@ from gradcli.autodiff import Gradients
 from gradcli.ops import TABLE
 from gradcli.syntax import parse
 from gradcli.systems.floats import FLOATS
-from gradcli.verify import DifferencesVerdict, verify
+from gradcli.verify import verify
 from gradcli.verify.differences import check_differences, derivative, ladder, relative
+from gradcli.verify.verdicts import DifferencesVerdict
 
 ULP = 2.0**-52
 

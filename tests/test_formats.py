@@ -31,7 +31,7 @@ from gradcli.render.ops import page
 from gradcli.render.rows import Rules
 from gradcli.report import Report, build
 from gradcli.syntax import parse
-from gradcli.verify import DifferencesVerdict, ProofVerdict, SympyVerdict, Verification
+from gradcli.verify.verdicts import DifferencesVerdict, ProofVerdict, SympyVerdict, Verification
 
 STYLE = Style()
 GOLDEN = Path(__file__).parent / "golden" / "formats"

@@ -23,9 +23,9 @@ from gradcli.syntax import parse
 from gradcli.systems import Argument, Constant
 from gradcli.systems.balls import Balls, precision
 from gradcli.systems.floats import FLOATS
-from gradcli.verify import ProofVerdict
 from gradcli.verify.judge import agrees
 from gradcli.verify.proof import prove
+from gradcli.verify.verdicts import ProofVerdict
 
 TINY = 5e-324
 

@@ -16,7 +16,7 @@ from gradcli.report import Report, build
 from gradcli.syntax import parse
 from gradcli.systems.conditions import said
 from gradcli.systems.floats import FLOATS
-from gradcli.verify import ProofVerdict, SympyVerdict, Verification
+from gradcli.verify.verdicts import ProofVerdict, SympyVerdict, Verification
 
 NEURON = ("1/(1+exp(-(w0*x0+w1*x1+w2)))", {"w0": 2.0, "x0": -1.0, "w1": -3.0, "x1": -2.0, "w2": -3.0})
 

@@ -18,9 +18,10 @@ from gradcli.autodiff import Gradients
 from gradcli.ops import TABLE
 from gradcli.syntax import parse
 from gradcli.systems.symbolic import Symbolic, exact
-from gradcli.verify import ProofVerdict, SympyVerdict, symbolic, worker
+from gradcli.verify import symbolic, worker
 from gradcli.verify.evaluation import Point, UnsupportedError
 from gradcli.verify.symbolic import Session, request, verdict
+from gradcli.verify.verdicts import ProofVerdict, SympyVerdict
 
 NEURON = "1/(1+exp(-(w0*x0+w1*x1+w2)))"
 NEURON_AT = {"w0": 2, "x0": -1, "w1": -3, "x1": -2, "w2": -3}

@@ -15,7 +15,7 @@ from gradcli.render.lines import folded, text_of, wrapped
 from gradcli.render.table import render, verdicts
 from gradcli.report import Report, build
 from gradcli.syntax import parse
-from gradcli.verify import DifferencesVerdict, Kink, ProofVerdict, SympyVerdict, Verification
+from gradcli.verify.verdicts import DifferencesVerdict, Kink, ProofVerdict, SympyVerdict, Verification
 
 GOLDEN = Path(__file__).parent / "golden" / "table"
 

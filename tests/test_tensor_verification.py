@@ -18,13 +18,14 @@ from gradcli.graph import Builder, Graph
 from gradcli.ops import TABLE, Op
 from gradcli.syntax import parse
 from gradcli.systems.arrays import ARRAYS
-from gradcli.verify import ProofVerdict, SympyVerdict, verify
+from gradcli.verify import verify
 from gradcli.verify.differences import check_differences, checking
 from gradcli.verify.matrices import check_hessian, check_jacobian
 from gradcli.verify.matrix_differences import check_matrices
 from gradcli.verify.proof import prove
 from gradcli.verify.symbolic import out_of_reach, request
 from gradcli.verify.unrolled import unroll_graph
+from gradcli.verify.verdicts import ProofVerdict, SympyVerdict
 
 LECTURE = {"W": [[0.1, 0.5], [-0.3, 0.8]], "x": [0.2, 0.4]}
 BATCH = [[0.3, 2.0, -1.0], [1.5, 0.5, 0.25]]

@@ -11,7 +11,8 @@ from gradcli.batch.cells import number
 from gradcli.batch.plan import Plan
 from gradcli.batch.rows import Result
 from gradcli.places import listed
-from gradcli.verify import ProofVerdict, verify
+from gradcli.verify import verify
+from gradcli.verify.verdicts import ProofVerdict
 
 if TYPE_CHECKING:
     from gradcli.autodiff import Gradients

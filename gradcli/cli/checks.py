@@ -12,8 +12,8 @@ from gradcli.errors import UsageError
 
 if TYPE_CHECKING:
     from gradcli.autodiff import Gradients
-    from gradcli.verify import Verification
     from gradcli.verify.symbolic import Session
+    from gradcli.verify.verdicts import Verification
 
 CHECKS: Mapping[str, tuple[str, ...]] = {
     "all": ("proof", "sympy"),

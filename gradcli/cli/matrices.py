@@ -16,7 +16,7 @@ from gradcli.errors import Status, UsageError
 
 if TYPE_CHECKING:
     from gradcli.matrices import Kind, Matrices
-    from gradcli.verify import Verification
+    from gradcli.verify.verdicts import Verification
 
 
 FEW = 16
@@ -112,7 +112,8 @@ def verified(matrices: Matrices, checks: Sequence[str], budget: float | None) ->
     """The verdicts on the matrices, by the checks asked for, all of them within the budget together."""
     from time import monotonic
 
-    from gradcli.verify import BUDGET, Verification
+    from gradcli.verify import BUDGET
+    from gradcli.verify.verdicts import Verification
 
     proof = differences = None
     seconds = BUDGET if budget is None else budget

@@ -22,7 +22,7 @@ from gradcli.render.rows import Rules, expression
 if TYPE_CHECKING:
     from gradcli.render.figures import Style
     from gradcli.report import Report
-    from gradcli.verify import DifferencesVerdict, ProofVerdict, SympyVerdict, Verification
+    from gradcli.verify.verdicts import DifferencesVerdict, ProofVerdict, SympyVerdict, Verification
 
 SCHEMA = "gradcli.eval/1"
 

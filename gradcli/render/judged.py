@@ -17,7 +17,7 @@ from gradcli.render.intervals import interval
 from gradcli.words import Said, Words, written
 
 if TYPE_CHECKING:
-    from gradcli.verify import Verification
+    from gradcli.verify.verdicts import Verification
 
 MARKS = {
     State.RIGHT: "✓",

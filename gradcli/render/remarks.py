@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from math import inf, isnan
+from typing import TYPE_CHECKING
 
 from gradcli.notation import pretty
 from gradcli.paths import Path, paths
 from gradcli.render.figures import Style, aligned, bar, brief, figure, plain
 from gradcli.render.lines import Line, Piece, listed, text_of, width, wrapped
 from gradcli.report import Report
-from gradcli.verify import DifferencesVerdict, ProofVerdict, SympyVerdict
+
+if TYPE_CHECKING:
+    from gradcli.verify.verdicts import DifferencesVerdict, ProofVerdict, SympyVerdict
 
 BARS = 8
 """Columns of the longest bar."""

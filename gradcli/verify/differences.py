@@ -17,7 +17,8 @@ from time import perf_counter
 from gradcli.autodiff import Gradients
 from gradcli.notation import number
 from gradcli.systems.floats import FLOATS
-from gradcli.verify import BUDGET, DifferencesVerdict, Kink, asked_for
+from gradcli.verify import BUDGET, asked_for
+from gradcli.verify.verdicts import DifferencesVerdict, Kink
 
 BANDS = (
     (1e-7, "happy"),

@@ -22,13 +22,14 @@ from gradcli.notation import number
 from gradcli.systems.balls import Balls, precision
 from gradcli.systems.program import Positions
 from gradcli.systems.series import ZERO
-from gradcli.verify import BUDGET, Kink, ProofVerdict
+from gradcli.verify import BUDGET
 from gradcli.verify.curvature import Curved
 from gradcli.verify.enclosures import FEW, FULL, right_digits
 from gradcli.verify.judge import Outcome
 from gradcli.verify.proof_words import listed, shown
 from gradcli.verify.settling import DOUBLE, EXACT, Once, Roughness, nudged, settle
 from gradcli.verify.unrolled import LateError, Run, entry_name, unroll_graph
+from gradcli.verify.verdicts import Kink, ProofVerdict
 
 if TYPE_CHECKING:
     from gradcli.derivatives import Hessian, Jacobian

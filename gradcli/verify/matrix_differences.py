@@ -20,9 +20,10 @@ from gradcli.matrices import labels
 from gradcli.notation import number
 from gradcli.notes import at_kinks
 from gradcli.places import place
-from gradcli.verify import BUDGET, DifferencesVerdict, Kink
+from gradcli.verify import BUDGET
 from gradcli.verify.differences import BANDS
 from gradcli.verify.tensor_differences import DIRECTIONS, SEED
+from gradcli.verify.verdicts import DifferencesVerdict, Kink
 
 WIDTH = 2.0**-9
 """The widest step, relative to the variable; where that is 0, absolutely."""

@@ -22,11 +22,12 @@ from gradcli.systems import Argument, Constant, Function
 from gradcli.systems.balls import Balls, precision
 from gradcli.systems.floats import FLOATS
 from gradcli.systems.series import NAN, ROUNDED, ZERO
-from gradcli.verify import BUDGET, ProofVerdict, asked_for
+from gradcli.verify import BUDGET, asked_for
 from gradcli.verify.enclosures import WIDE, Kept, enclose
 from gradcli.verify.judge import BITS, SMALLEST, ULPS
 from gradcli.verify.proof_words import LISTED, ProofWords, listed, shown
 from gradcli.verify.settling import CLEAR_BITS, plainly, rounds_to
+from gradcli.verify.verdicts import ProofVerdict
 
 
 def prove(gradients: Gradients, budget: float = BUDGET, *, wrt: Collection[str] | None = None) -> ProofVerdict:

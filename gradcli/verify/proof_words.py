@@ -11,8 +11,8 @@ from gradcli.notation import formula, number
 from gradcli.ops.op import INPUT
 from gradcli.systems.balls import Balls
 from gradcli.systems.floats import FLOATS
-from gradcli.verify import Kink
 from gradcli.verify.judge import Judge
+from gradcli.verify.verdicts import Kink
 
 LISTED = 20
 """Sentences of one kind in a verdict."""

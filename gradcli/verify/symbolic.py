@@ -20,7 +20,8 @@ from typing import Any
 from gradcli.autodiff import Gradients
 from gradcli.graph import Graph
 from gradcli.ops.op import CONSTANT, INPUT, Op
-from gradcli.verify import BUDGET, Kink, ProofVerdict, SympyVerdict, asked_for
+from gradcli.verify import BUDGET, asked_for
+from gradcli.verify.verdicts import Kink, ProofVerdict, SympyVerdict
 
 MOST_NODES = 3000
 """Nodes of a graph that is sent to sympy; people write a few hundred at most."""
