@@ -280,7 +280,25 @@ SELECT
 FROM step2;
 """
 
+JAVASCRIPT = """\
+/**
+ * q = x+y; f = (q^3 - q^2/z)^-1
+ *
+ * Returns f and its gradient by z.
+ * An ES module, such as net.mjs.
+ * Written by gradcli VERSION.
+ */
+export function valueAndGrad(x, y, z) {
+  const q = x + y;
+  const n3 = q ** 2 / z;
+  const n4 = q ** 3 - n3;
+  const f = n4 ** (-1);
+  return { value: f, gradients: { z: -(n3 / z * n4 ** (-2)) } };
+}
+"""
+
 READ = [
+    (("q = x+y; (q^3 - q^2/z)^-1", "--to", "javascript", "--wrt", "z"), JAVASCRIPT),
     (("q = x+y; q*z+tanh(q)", "--to", "numpy"), NUMPY),
     (("q = x+y; q*z+relu(q)", "--to", "c", "--function", "loss"), C),
     (("q = x+y; log(q)/y", "--to", "sql", "--table", "main.trips", "--wrt", "x"), SQL),

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from math import isfinite
 
 from gradcli.export.about import WIDTH, about, renamed, wrapped
 from gradcli.export.exported import Exported
+from gradcli.export.lines import Lines
 from gradcli.export.naming import PLAIN, Names, function_name
 from gradcli.export.plan import Plan, plan
 from gradcli.export.python import listed
+from gradcli.ops.op import Op
 from gradcli.systems.dialects.javascript import MODULE
+from gradcli.systems.source import Code
 
 FUNCTION = "valueAndGrad"
 
@@ -30,10 +34,25 @@ def written(exported: Exported) -> str:
     Errors: Unspelled; UsageError for a formula of tensors.
     """
     function = function_name(exported.function, FUNCTION, RESERVED, "JavaScript")
-    made = plan(exported, MODULE, Names((*RESERVED, function)))
+    made = plan(exported, MODULE, Names((*RESERVED, function)), system=Powers)
     words = about(exported, made.output, renamed(made.parameters), ["An ES module, such as net.mjs."])
     helpers = [*made.helpers, ""] if made.helpers else []
     return "\n".join([*helpers, *comment(words), *body(made, function), *example(exported, made, function)])
+
+
+class Powers(Lines):
+    """Lines in which a power whose exponent is a finite number, for which JavaScript's is C's, is an operator."""
+
+    def appended(self, op: Op, x: tuple[Code, ...]) -> Code:
+        """The line of an op.
+
+        Errors: Unspelled.
+        """
+        exponent = x[-1].value
+        known = exponent is not None and isfinite(exponent) and exponent not in (0, 1)  # those two are simpler still
+        if known and x[0].value is None and op.spelled.get("floats") == "pow":
+            return self.line("#1 ** #2", x)
+        return super().appended(op, x)
 
 
 def harmless(text: str) -> str:

@@ -56,12 +56,12 @@ class Dialect(NamedTuple):
 
 
 LOOSE, SUM, PRODUCT, TIGHT, ATOM = range(5)
-"""How tightly a piece of code binds, in every language alike: anything else, + -, * /, a sign, a name or call."""
+"""How tightly a piece of code binds, in every language alike: anything else, + -, * /, a sign or power, a name or call."""
 
 SHAPES = (
     (SUM, re.compile(r"#1 [+-] #2")),
     (PRODUCT, re.compile(r"#1 [*/@] #2|1\.0 \* #1")),
-    (TIGHT, re.compile(r"-#1")),
+    (TIGHT, re.compile(r"-#1|#1 \*\* #2")),
     (ATOM, re.compile(r"[\w.]+|[\w.]+\((#\d|[\w.]+)(, (#\d|(\w+=)?-?[\w.]+))*\)|\([^()]*\)|[\w.]+\([^()#]*\)")),
     (ATOM, re.compile(r"#1(\.\w+(\([^()]*\))?|\[[^\[\]]*\])+")),
 )
