@@ -245,7 +245,8 @@ def show(report: Report, form: str, style: Style, checks: Checks) -> Status:
         streams.put_all(pieces(report, form, style))
     else:
         streams.put_all(pieces(report, form, style))
-        report = report.with_verification(checks.run(report.source, report.wrt))
+        if checks.wanted:
+            report = report.with_verification(checks.run(report.source, report.wrt))
     return judge(report, form)
 
 

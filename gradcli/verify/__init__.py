@@ -25,6 +25,7 @@ BUDGET = 5.0
 LEAST = 0.1
 """The part of the budget that differences get in any case."""
 
+
 def verify(
     gradients: Gradients, which: str = "all", budget: float = BUDGET, *, wrt: Collection[str] | None = None
 ) -> Verification:
