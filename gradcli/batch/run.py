@@ -116,7 +116,7 @@ A_ROW, A_NODE = 4e-6, 5e-8
 TOGETHER = 32
 """Rows that come at once where nobody waits for the answer to each: a few of them are sooner done by plain floats."""
 
-LARGE = 1 << 22
+LARGE = 1 << 21
 """Bytes of the blocks that the engines for many rows get, where they are there."""
 
 
