@@ -515,6 +515,16 @@ def test_a_text_that_would_end_a_comment_does_not():
         assert target != "javascript" or "</script>" not in code
 
 
+def test_a_formula_without_spaces_is_broken_between_its_terms():
+    """What stands over the code fits its lines, also where the formula is written without any spaces."""
+    text = "+".join(f"x*{k}.5e-5" for k in range(40))
+    for target in NEEDS:
+        code = written(target, exported(parse(text)))
+        assert max(map(len, code.splitlines())) <= 101
+        above = re.sub(r"\n(--| \*)? *", "", code.partition("Returns")[0])
+        assert text in above
+
+
 @pytest.mark.skipif(not at_hand("sql"), reason="not at hand")
 def test_words_that_sql_keeps_are_quoted():
     """Every word that DuckDB takes for no column is known."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -77,12 +78,23 @@ def renamed(parameters: Mapping[str, str]) -> dict[str, str]:
     return {name: short for name, short in parameters.items() if name != short}
 
 
+class Wrapper(textwrap.TextWrapper):
+    """Lines of text, broken at spaces, and between the terms of a formula that has none."""
+
+    def _split(self, text: str) -> list[str]:
+        """The pieces that stay whole."""
+        room = self.width - len(self.subsequent_indent)
+        pieces = super()._split(text)
+        return [part for piece in pieces for part in (BREAKS.split(piece) if len(piece) > room else [piece])]
+
+
+BREAKS = re.compile(r"(?<=[^eE][-+,])")
+"""Where a formula is broken that does not fit a line: between terms or arguments, not in 1e-5."""
+
+
 def wrapped(paragraphs: Iterable[str], width: int = WIDTH, indent: str = "") -> list[str]:
     """Paragraphs as lines."""
-    return [
-        line
-        for text in paragraphs
-        for line in textwrap.wrap(
-            text, width, initial_indent=indent, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
-        )
-    ]
+    wrapper = Wrapper(
+        width, initial_indent=indent, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
+    return [line for text in paragraphs for line in wrapper.wrap(text)]

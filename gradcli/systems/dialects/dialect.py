@@ -56,7 +56,7 @@ class Dialect(NamedTuple):
 
 
 LOOSE, SUM, PRODUCT, TIGHT, ATOM = range(5)
-"""How tightly a piece of code binds, in every language alike: anything else, + -, * /, a sign or power, a name or call."""
+"""How tightly a piece of code binds, in every language alike: anything else, + -, * /, a sign or power, a name."""
 
 SHAPES = (
     (SUM, re.compile(r"#1 [+-] #2")),
