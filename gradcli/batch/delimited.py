@@ -214,11 +214,11 @@ class Writer:
         """The lines of some rows; what was no UTF-8 when it was read is the same bytes again."""
         good = {result[-1] for result in results} == {True} and plain(results[:1])
         if good and not self.own:
-            text = self.pattern * len(results) % tuple(chain.from_iterable(results))
+            text = spelled(self.pattern * len(results) % tuple(chain.from_iterable(results)))
         elif good and self.as_they_are(records.cells):
-            pairs = zip(records.cells.texts(), results, strict=True)  # type: ignore[attr-defined] # they are Cells
-            flat = tuple(value for line, result in pairs for value in (line, *result))
-            text = f"%s{self.delimiter}{self.pattern}" * len(results) % flat
+            numbers = spelled(self.pattern * len(results) % tuple(chain.from_iterable(results))).splitlines(True)
+            texts = records.cells.texts()  # type: ignore[attr-defined] # they are Cells
+            text = "".join([f"{line}{self.delimiter}{end}" for line, end in zip(texts, numbers, strict=True)])
         elif self.own:
             text = "".join(map(self.both, records.cells, results))
         else:
@@ -283,8 +283,28 @@ def number(value: Any) -> str:
 
         return listed(value)
     if isfinite(value):
-        return repr(value)
+        return spelled(repr(value))
     return "NaN" if isnan(value) else "inf" if value > 0 else "-inf"
+
+
+SMALL = re.compile(r"([0-9])(?:\.([0-9]+))?e-0([5-9])", re.ASCII)
+"""A small number as Python spells it."""
+
+
+def spelled(text: str) -> str:
+    """Numbers in Polars' spelling, so that no engine shows in a table: 1e-7 for 1e-07, 0.00001 for 1e-05.
+
+    >>> spelled("1e-05,2.5e-05,1.5e-07,1e-10,1e+16")
+    '0.00001,0.000025,1.5e-7,1e-10,1e+16'
+    """
+    return SMALL.sub(_spelled, text) if "e-0" in text else text
+
+
+def _spelled(found: re.Match[str]) -> str:
+    first, others, exponent = found[1], found[2] or "", found[3]
+    if exponent == "5":
+        return f"0.0000{first}{others}"
+    return f"{first}{'.' if others else ''}{others}e-{exponent}"
 
 
 def guarded(text: str) -> str:

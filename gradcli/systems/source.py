@@ -58,7 +58,8 @@ class Line(NamedTuple):
 class Source(Building):
     """A system whose elements are computed by lines of code.
 
-    leaves: how the inputs are written.   signs: whether those that cancel are left out.
+    leaves: how the inputs are written.   signs: whether those that cancel are left out, and
+    squares are products.
     """
 
     machine = True
@@ -110,6 +111,8 @@ class Source(Building):
                 return parts[1 - k]
         if op is MUL and -1 in numbers:
             return self.apply(NEG, parts[1 - numbers.index(-1)])
+        if self.signs and op is POW and numbers[1] == 2:  # a product is rounded correctly, in every language
+            return self.apply(MUL, parts[0], parts[0])
         if self.signs and op is NEG:
             unsigned = negated(self, parts[0])
             if unsigned is not None:
@@ -211,11 +214,11 @@ class Assigned(NamedTuple):
     pattern: str
 
 
-MUL, NEG = TABLE["mul"], TABLE["neg"]
+MUL, NEG, POW = TABLE["mul"], TABLE["neg"], TABLE["pow"]
 NEUTRAL: dict[Op, tuple[float | None, float | None]] = {
     MUL: (1, 1),
     TABLE["div"]: (None, 1),
-    TABLE["pow"]: (None, 1),
+    POW: (None, 1),
 }
 """Op → the number that changes nothing on its left, on its right, not even the sign of 0."""
 
