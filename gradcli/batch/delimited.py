@@ -287,24 +287,28 @@ def number(value: Any) -> str:
     return "NaN" if isnan(value) else "inf" if value > 0 else "-inf"
 
 
-SMALL = re.compile(r"([0-9])(?:\.([0-9]+))?e-0([5-9])", re.ASCII)
-"""A small number as Python spells it."""
+MANTISSA = re.compile(r"([0-9])(?:\.([0-9]+))?$", re.ASCII)
+
+LONG = 18
+"""Characters of the longest mantissa."""
 
 
 def spelled(text: str) -> str:
     """Numbers in Polars' spelling, so that no engine shows in a table: 1e-7 for 1e-07, 0.00001 for 1e-05.
 
-    >>> spelled("1e-05,2.5e-05,1.5e-07,1e-10,1e+16")
-    '0.00001,0.000025,1.5e-7,1e-10,1e+16'
+    >>> spelled("1e-05,-2.5e-05,1.5e-07,1e-10,1e+16")
+    '0.00001,-0.000025,1.5e-7,1e-10,1e+16'
     """
-    return SMALL.sub(_spelled, text) if "e-0" in text else text
-
-
-def _spelled(found: re.Match[str]) -> str:
-    first, others, exponent = found[1], found[2] or "", found[3]
-    if exponent == "5":
-        return f"0.0000{first}{others}"
-    return f"{first}{'.' if others else ''}{others}e-{exponent}"
+    first, *others = text.split("e-0")  # a pattern over all digits would take longer than writing them
+    pieces = [first]
+    for piece in others:
+        if piece[0] == "5":
+            before = pieces[-1]
+            small = MANTISSA.sub(lambda found: f"0.0000{found[1]}{found[2] or ''}", before[-LONG:])
+            pieces[-1] = before[:-LONG] + small + piece[1:]
+        else:
+            pieces.append(piece)
+    return "e-".join(pieces)
 
 
 def guarded(text: str) -> str:

@@ -11,12 +11,11 @@ from gradcli.batch.cells import number
 from gradcli.batch.plan import Plan
 from gradcli.batch.rows import Result
 from gradcli.places import listed
-from gradcli.verify import verify
-from gradcli.verify.verdicts import ProofVerdict
 
 if TYPE_CHECKING:
     from gradcli.autodiff import Gradients
     from gradcli.batch.done import Done
+    from gradcli.verify.verdicts import ProofVerdict
 
 MOST = 100_000
 """Rows that are proved at most."""
@@ -105,6 +104,8 @@ class Sample:
 
     def proof(self, seconds: float | None = None) -> Proof:
         """Prove them.   seconds: for all of them together."""
+        from gradcli.verify import verify
+
         chosen = self.chosen()
         end = monotonic() + (START + A_ROW * len(chosen) if seconds is None else seconds)
         proved, failures, open_ = 0, list[str](), list[str]()

@@ -26,7 +26,6 @@ from gradcli.engines import exact
 from gradcli.engines.formula import Formula, formula
 from gradcli.errors import FileError, UsageError, brief
 from gradcli.graph import Graph
-from gradcli.reading.documents import read_text
 from gradcli.tokens import CONSTANTS
 
 HELP = """Evaluate a formula and its gradient for every row of a table.
@@ -166,6 +165,7 @@ def batch(
     taken, given = formats.of(table, input_format, "--input-format"), formats.of(output, format_, "--format")
     if engine == "spark":
         from gradcli.cli.beyond import on_spark
+        from gradcli.reading.documents import read_text
 
         status = on_spark(
             plan,
