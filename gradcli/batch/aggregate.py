@@ -16,8 +16,6 @@ from gradcli.batch.rows import Records, Result
 if TYPE_CHECKING:
     from gradcli.batch.run import Count, Written
 
-KINDS = ("sum", "mean")
-
 SMALLEST = 1074
 """The smallest double is 2^-1074, and every finite one a whole multiple of it."""
 

@@ -101,6 +101,12 @@ class Written(Protocol):
         """Write what is left."""
 
 
+AGGREGATES = ("sum", "mean")
+"""What may become of all rows together (aggregate.py)."""
+
+PROVED = 100_000
+"""Rows that are proved at most (sampling.py)."""
+
 ENGINES = ("auto", "python", "numpy", "polars", "spark")
 
 CROSSOVER = 0.15

@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from gradcli.batch.done import Done
     from gradcli.verify.verdicts import ProofVerdict
 
-MOST = 100_000
-"""Rows that are proved at most."""
-
 SPARE = 2
 """So many times as many rows are drawn: some have no result."""
 

@@ -10,10 +10,8 @@ from typing import Annotated, BinaryIO
 import typer
 
 from gradcli.batch import formats
-from gradcli.batch.aggregate import KINDS, Aggregate
 from gradcli.batch.plan import Plan, plain
-from gradcli.batch.run import ENGINES, Count, run
-from gradcli.batch.sampling import MOST, Sample
+from gradcli.batch.run import AGGREGATES, ENGINES, PROVED, Count, run
 from gradcli.batch.sources import source
 from gradcli.cli import streams
 from gradcli.cli.bar import Bar
@@ -66,15 +64,15 @@ def batch(
         str | None,
         typer.Option(
             help="One row for all: the loss and its gradient over the data set.",
-            metavar="|".join(KINDS),
-            autocompletion=completing(KINDS),
+            metavar="|".join(AGGREGATES),
+            autocompletion=completing(AGGREGATES),
         ),
     ] = None,
     verify: Annotated[
         int | None,
         typer.Option(
             help="Prove this many rows, drawn from all of them.",
-            parser=whole("--verify", 1, MOST),
+            parser=whole("--verify", 1, PROVED),
             metavar="N",
             show_default=False,
         ),
@@ -152,7 +150,7 @@ def batch(
             one_of(flag, word, formats.FORMATS)
     one_of("--engine", engine, ENGINES)
     if aggregate is not None:
-        one_of("--aggregate", aggregate, KINDS)
+        one_of("--aggregate", aggregate, AGGREGATES)
         if keep:
             raise UsageError(
                 "--aggregate makes one row of all, and --keep keeps every row's cells", hint="leave one out"
@@ -191,7 +189,11 @@ def batch(
     layout = plan.layout(found.names, found.place)
     places = plan.bound(found.names, found.place)
     count = Count(found.place, found.unit, strict=strict)
-    sample = Sample(verify, plan, places, found.unit) if verify else None
+    total = sample = None
+    if verify:
+        from gradcli.batch.sampling import Sample
+
+        sample = Sample(verify, plan, places, found.unit)
     if sample is not None:
         count.look = sample.took
     many = getattr(found, "many", None)  # of a format that tells
@@ -199,7 +201,10 @@ def batch(
     bar = Bar(lambda: count.rows, done, quiet=output is None and streams.terminal())
     with bar, target(output, force) as sink:
         written = formats.writer(given, layout, sink)
-        total = None if aggregate is None else Aggregate(aggregate, plan, written, count)
+        if aggregate is not None:
+            from gradcli.batch.aggregate import Aggregate
+
+            total = Aggregate(aggregate, plan, written, count)
         run(found, plan, total or written, count, engine)
     raise typer.Exit(told(count, total, sample, verify_budget))
 
