@@ -60,7 +60,7 @@ class Table:
 
     def __init__(self, source: Source, form: str, names: Sequence[str] | None = None) -> None:
         self.place, self.delimiter = source.place, DELIMITERS[form]
-        self.size, self.idle = source.size, source.idle
+        self.size, self.idle, self.path = source.size, source.idle, source.path
         csv.field_size_limit(max(csv.field_size_limit(), LONGEST))
         self.waiting = blocks(source.read, source.place, delimiter=self.delimiter)
         self.first: Block | None = next(self.waiting, None)

@@ -64,7 +64,7 @@ class Count:
         self.rows = self.bad = 0
         self.first = ""
         self.notes: list[str] = []
-        self.look: Callable[[Done], None] = lambda done: None
+        self.look: Callable[[Done], None] | None = None
 
     def took(self, rows: int, bad: int, line: int = 0, error: str = "") -> None:
         """Count some rows; `line` and `error` are those of the first bad one.
@@ -122,6 +122,9 @@ A_ROW, A_NODE = 4e-6, 5e-8
 TOGETHER = 32
 """Rows that come at once where nobody waits for the answer to each: a few of them are sooner done by plain floats."""
 
+WHOLE = 1 << 24
+"""Bytes of a file of text from which on it goes through Polars as a whole, if nothing in it is doubtful."""
+
 LARGE = 1 << 21
 """Bytes of the blocks that the engines for many rows get, where they are there."""
 
@@ -133,6 +136,12 @@ def run(table: Table, plan: Plan, written: Written, count: Count, engine: str = 
     """
     rows = Rows(plan, plan.bound(table.names, table.place), len(table.names))
     table.only(rows.places, keep=plan.keep)
+    if engine in ("auto", "polars") and (getattr(table, "size", None) or 0) >= WHOLE:
+        from gradcli.batch.streamed import streamed
+
+        if streamed(table, plan, written, count):
+            written.end()
+            return
     blocks, most = table.blocks(), CROSSOVER / (A_ROW + A_NODE * len(plan.formula.graph))
     fast, pace = engine != "python", 0
     for block in blocks:
@@ -159,7 +168,8 @@ def take(done: Done, written: Written, count: Count) -> None:
         written.put(done.before())
         raise
     written.put(done.piece)
-    count.look(done)
+    if count.look is not None:
+        count.look(done)
 
 
 def by_rows(table: Table, rows: Rows, block: Any, written: Written) -> Done:

@@ -66,7 +66,7 @@ class Formula:
             from gradcli.engines.unrolled import coded
 
             return coded(self, dialect, leaves, conditions=conditions)
-        graph, m = self.graph, Source(dialect, signs=True)
+        graph, m = self.graph, Source(dialect, signs=True, squares=True)
         bound = {
             place: m.literal(self.fixed[name]) if name in self.fixed else m.line(leaves[name], ())
             for name, place in graph.inputs.items()

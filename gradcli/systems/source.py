@@ -58,15 +58,17 @@ class Line(NamedTuple):
 class Source(Building):
     """A system whose elements are computed by lines of code.
 
-    leaves: how the inputs are written.   signs: whether those that cancel are left out, and
-    squares are products.
+    leaves: how the inputs are written.   signs: whether those that cancel are left out.
+    squares: whether x^2 is x*x.
     """
 
     machine = True
 
-    def __init__(self, dialect: Dialect, leaves: Iterable[str] = (), *, signs: bool = False) -> None:
+    def __init__(
+        self, dialect: Dialect, leaves: Iterable[str] = (), *, signs: bool = False, squares: bool = False
+    ) -> None:
         super().__init__()
-        self.signs = signs
+        self.signs, self.squares = signs, squares
         self.name, self.dialect = dialect.key, dialect
         self.lines: list[Line] = []
         self.known_lines: dict[tuple[str, tuple[int, ...]], Code] = {}
@@ -111,7 +113,7 @@ class Source(Building):
                 return parts[1 - k]
         if op is MUL and -1 in numbers:
             return self.apply(NEG, parts[1 - numbers.index(-1)])
-        if self.signs and op is POW and numbers[1] == 2:  # a product is rounded correctly, in every language
+        if self.squares and op is POW and numbers[1] == 2:  # a product is rounded correctly, in every language
             return self.apply(MUL, parts[0], parts[0])
         if self.signs and op is NEG:
             unsigned = negated(self, parts[0])
