@@ -112,3 +112,12 @@ def test_another_encoding_goes_by_blocks(wholly, tmp_path):
     table.write_text("x,y\n" + "\n".join(GOOD), encoding="utf-16")
     assert written(table, tmp_path / "a.csv", "polars") == written(table, tmp_path / "b.csv", "python")
     assert wholly == [False]
+
+
+def test_what_goes_to_a_pipe_goes_by_blocks(wholly, tmp_path, capfdbinary):
+    """What is written there cannot be taken back."""
+    table = tmp_path / "table.csv"
+    table.write_text("x,y\n" + "\n".join(GOOD))
+    assert run(["batch", FORMULA, str(table), "--engine", "polars"]) == 0
+    assert capfdbinary.readouterr().out == written(table, tmp_path / "rows.csv", "python")[1]
+    assert wholly == [False]

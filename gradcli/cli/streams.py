@@ -95,6 +95,10 @@ class Output:
             raise failure from None
         return len(piece)
 
+    def seekable(self) -> bool:
+        """What is written cannot be taken back."""
+        return False
+
     def flush(self) -> None:
         """Nothing waits."""
 
