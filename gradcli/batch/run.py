@@ -122,8 +122,9 @@ A_ROW, A_NODE = 4e-6, 5e-8
 TOGETHER = 32
 """Rows that come at once where nobody waits for the answer to each: a few of them are sooner done by plain floats."""
 
-WHOLE = 1 << 24
-"""Bytes of a file of text from which on it goes through Polars as a whole, if nothing in it is doubtful."""
+WHOLE, BOUNDED = 1 << 24, 1 << 27
+"""Bytes of a file of text from which on it goes through Polars as a whole, if nothing in it is doubtful; and up to which:
+Polars keeps more of a larger one than blocks do, and they are as fast there."""
 
 LARGE = 1 << 21
 """Bytes of the blocks that the engines for many rows get, where they are there."""
@@ -136,7 +137,7 @@ def run(table: Table, plan: Plan, written: Written, count: Count, engine: str = 
     """
     rows = Rows(plan, plan.bound(table.names, table.place), len(table.names))
     table.only(rows.places, keep=plan.keep)
-    if engine in ("auto", "polars") and (getattr(table, "size", None) or 0) >= WHOLE:
+    if engine in ("auto", "polars") and WHOLE <= (getattr(table, "size", None) or 0) <= BOUNDED:
         from gradcli.batch.streamed import streamed
 
         if streamed(table, plan, written, count):
