@@ -123,8 +123,8 @@ TOGETHER = 32
 """Rows that come at once where nobody waits for the answer to each: a few of them are sooner done by plain floats."""
 
 WHOLE, BOUNDED = 1 << 24, 1 << 27
-"""Bytes of a file of text from which on it goes through Polars as a whole, if nothing in it is doubtful; and up to which:
-Polars keeps more of a larger one than blocks do, and they are as fast there."""
+"""Bytes of a file of text from which on it goes through Polars as a whole, if nothing in it is doubtful; and up to
+which: Polars keeps more of a larger one than blocks do, and they are as fast there."""
 
 LARGE = 1 << 21
 """Bytes of the blocks that the engines for many rows get, where they are there."""
